@@ -1,0 +1,1 @@
+"""How people write: scripts, spellings, numbers, dates, honorifics. Pure; no model and no I/O."""

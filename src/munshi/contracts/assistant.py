@@ -1,0 +1,251 @@
+"""The port of an assistant: what a turn is given and what it gives back. It computes and writes nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from munshi.contracts.ids import MessageID, TenantKey
+from munshi.contracts.tenant import WhatsAppTenantSpec
+from munshi.contracts.understanding import Category, Language
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SaidKind(StrEnum):
+    """What a person did."""
+
+    TEXT = "text"
+    BUTTON = "button"
+    EDIT = "edit"
+    REVOKE = "revoke"
+    UNREADABLE = "unreadable"
+    """Media, stickers, locations, … that this assistant cannot read yet: it says so."""
+
+
+class Source(StrEnum):
+    """How an entry came in."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    VOICE = "voice"
+    EMAIL = "email"
+
+
+class Said(_Frozen):
+    """One message of a turn, already typed and sorted."""
+
+    message_id: MessageID
+    kind: SaidKind
+    at: datetime
+    """Meta's time; the zone is UTC."""
+    text: str = ""
+    """Body of a text or an edit, title of a button, caption of media."""
+    button_id: str | None = None
+    quoted: MessageID | None = None
+    """The message that this one quotes: the person's own, or one of ours."""
+    original: MessageID | None = None
+    """For an edit or a revoke: the message that it changes."""
+    source: Source = Source.TEXT
+    media_type: str | None = None
+    """For `UNREADABLE`: Meta's type, `image`, `audio`, …"""
+
+
+class Usage(_Frozen):
+    """What the tenant and the person have used, for quotas."""
+
+    transactions_this_month: int = 0
+    messages_today: int = 0
+
+
+class Entry(_Frozen):
+    """One live row of the books."""
+
+    ref: str
+    """Our own unique name of the entry: `<message id>#<n>`."""
+    customer_name: str | None
+    customer_id: int | None
+    description: str
+    amount: Decimal
+    currency: str
+    category: Category
+    occurred_on: date
+    created_at: datetime
+
+
+class Customer(_Frozen):
+    """A name of the books, with the other spellings that were confirmed for it."""
+
+    id: int
+    name: str
+    aliases: tuple[str, ...] = ()
+
+
+class CategoryTotal(_Frozen):
+    """Sum and number of entries of one category in a period."""
+
+    category: Category
+    currency: str
+    total: Decimal
+    count: int
+
+
+class Balance(_Frozen):
+    """What a customer owes (positive) or has paid ahead (negative): credit less payment."""
+
+    customer: Customer
+    currency: str
+    amount: Decimal
+    last_entry_on: date | None
+
+
+class LedgerReader(Protocol):
+    """Reads one person's books, in the tenant's session. Each call is one statement."""
+
+    async def customers(self) -> Sequence[Customer]:
+        """All names of the books, the most recently used first, at most 5,000."""
+        ...
+
+    async def balance(self, customer_id: int) -> Sequence[Balance]:
+        """One balance a currency; empty where nothing was ever given or paid."""
+        ...
+
+    async def debtors(self, limit: int) -> Sequence[Balance]:
+        """Who owes most, largest first."""
+        ...
+
+    async def totals(self, first: date, last: date) -> Sequence[CategoryTotal]:
+        """Sums of a period of days, both ends included, in the tenant's own days."""
+        ...
+
+    async def last_entry(self) -> Entry | None:
+        """The youngest live entry."""
+        ...
+
+    async def entries_of_message(self, message_id: MessageID) -> Sequence[Entry]:
+        """Live entries that came of this message, or that this reply of ours answered; oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TurnInput:
+    """All that an assistant may know when it computes a turn."""
+
+    tenant: TenantKey
+    spec: WhatsAppTenantSpec
+    now: datetime
+    """UTC."""
+    person_name: str | None
+    language: Language | None
+    """The conversation's last language; `None` on the first turn."""
+    said: tuple[Said, ...]
+    """In order; more than one after a debounce."""
+    state: dict[str, Any]
+    """What the assistant gave back last time; `{}` on the first turn."""
+    usage: Usage
+    reader: LedgerReader
+
+
+class Button(_Frozen):
+    """A reply button: title at most 20 characters, id at most 256."""
+
+    id: str = Field(max_length=256)
+    title: str = Field(max_length=20)
+
+
+class Row(_Frozen):
+    """A row of a list message."""
+
+    id: str = Field(max_length=200)
+    title: str = Field(max_length=24)
+    description: str = Field(default="", max_length=72)
+
+
+class Reply(_Frozen):
+    """One outgoing message: text (4,096 characters at most), or text with buttons or a list (1,024 at most)."""
+
+    text: str = Field(min_length=1, max_length=4096)
+    buttons: tuple[Button, ...] = Field(default=(), max_length=3)
+    list_label: str | None = Field(default=None, max_length=20)
+    rows: tuple[Row, ...] = Field(default=(), max_length=10)
+    quotes: MessageID | None = None
+    """The message that it answers."""
+
+
+class AddEntry(_Frozen):
+    """A new row of the books. `customer` is matched by `customer_id`, else made new under `customer_name`."""
+
+    op: Literal["add_entry"] = "add_entry"
+    ref: str
+    customer_id: int | None = None
+    customer_name: str | None = None
+    description: str
+    amount: Decimal = Field(gt=0, max_digits=12, decimal_places=2)
+    currency: str
+    category: Category
+    source: Source
+    occurred_on: date
+    metadata: dict[str, Any] = {}
+
+
+class AmendEntry(_Frozen):
+    """Changes a live entry in place; what it was goes to the history. Absent fields stay."""
+
+    op: Literal["amend_entry"] = "amend_entry"
+    ref: str
+    customer_id: int | None = None
+    customer_name: str | None = None
+    amount: Decimal | None = Field(default=None, gt=0, max_digits=12, decimal_places=2)
+    category: Category | None = None
+    occurred_on: date | None = None
+    reason: str
+
+
+class RemoveEntry(_Frozen):
+    """Takes a live entry back, with its corrections; the history keeps it."""
+
+    op: Literal["remove_entry"] = "remove_entry"
+    ref: str
+    reason: str
+
+
+class LearnAlias(_Frozen):
+    """A confirmed other spelling of a customer's name."""
+
+    op: Literal["learn_alias"] = "learn_alias"
+    customer_id: int
+    alias: str
+
+
+class Remember(_Frozen):
+    """A fact kept for the person across turns and days."""
+
+    op: Literal["remember"] = "remember"
+    key: str
+    value: dict[str, Any]
+
+
+Effect = Annotated[AddEntry | AmendEntry | RemoveEntry | LearnAlias | Remember, Field(discriminator="op")]
+
+
+class TurnOutcome(_Frozen):
+    """What a turn came to. Written by one transaction, or not at all."""
+
+    state: dict[str, Any]
+    effects: tuple[Effect, ...] = ()
+    replies: tuple[Reply, ...] = ()
+    language: Language | None = None
+
+
+class Assistant(Protocol):
+    """One of the five. Same input, same outcome; raises only for a defect (the turn is then tried again)."""
+
+    async def turn(self, given: TurnInput) -> TurnOutcome:
+        """Computes one turn."""
+        ...

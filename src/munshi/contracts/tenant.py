@@ -1,0 +1,248 @@
+"""The custom resource `WhatsAppTenant` (`munshi.dev/v1alpha1`) and what the pods know of a tenant."""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic.alias_generators import to_camel
+
+from munshi.contracts.ids import CellName, TenantKey
+
+GROUP = "munshi.dev"
+VERSION = "v1alpha1"
+KIND = "WhatsAppTenant"
+PLURAL = "whatsapptenants"
+
+POOL = CellName("pool")
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+
+class AssistantKind(StrEnum):
+    """The five assistants."""
+
+    LEDGER = "Ledger"
+    INVOICES = "Invoices"
+    CONCIERGE = "Concierge"
+    SALES = "Sales"
+    SUPPORT = "Support"
+
+
+class Isolation(StrEnum):
+    """Pods and streams of one's own, or shared ones."""
+
+    DEDICATED = "Dedicated"
+    POOLED = "Pooled"
+
+
+class DeletionPolicy(StrEnum):
+    """What becomes of the data when the resource goes."""
+
+    RETAIN = "Retain"
+    DELETE = "Delete"
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is not an IANA time zone; write one such as Asia/Kolkata")
+    return name
+
+
+TimeZoneName = Annotated[str, AfterValidator(_known_zone)]
+Duration = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}(h|d)$", description="hours or days: 36h, 90d")]
+Digits = Annotated[str, Field(pattern=r"^[0-9]{5,20}$")]
+LanguageTag = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Money = Annotated[str, Field(pattern=r"^[0-9]{1,10}(\.[0-9]{1,2})?$")]
+
+
+class PhoneNumber(_Spec):
+    """A business's own number, as Meta names it."""
+
+    phone_number_id: Digits = Field(alias="phoneNumberID")
+    display_phone_number: str = ""
+
+
+class SecretRef(_Spec):
+    """Name of a Secret in the tenant's namespace."""
+
+    name: str = Field(min_length=1, max_length=253)
+
+
+class WhatsApp(_Spec):
+    """The tenant's account with Meta."""
+
+    business_account_id: Digits = Field(alias="businessAccountID")
+    phone_numbers: tuple[PhoneNumber, ...] = Field(min_length=1, max_length=20)
+    graph_version: str = Field(default="v25.0", pattern=r"^v[0-9]{1,3}\.[0-9]$")
+    secret_ref: SecretRef
+
+    @model_validator(mode="after")
+    def _numbers_once(self) -> "WhatsApp":
+        ids = [number.phone_number_id for number in self.phone_numbers]
+        if len(set(ids)) != len(ids):
+            raise ValueError("whatsapp.phoneNumbers names a phoneNumberID twice; name each once")
+        return self
+
+
+class Ledger(_Spec):
+    """Settings of the Ledger assistant."""
+
+    currency: CurrencyCode = "INR"
+    confirm_above: Money = "50000"
+    """Entries above this amount are asked about first."""
+
+    @property
+    def confirm_above_amount(self) -> Decimal:
+        """`confirmAbove` as an exact number, in units of `currency`."""
+        return Decimal(self.confirm_above)
+
+
+class Invoices(_Spec):
+    """Settings of the Invoices assistant."""
+
+    currency: CurrencyCode = "INR"
+
+
+class Concierge(_Spec):
+    """Settings of the Concierge assistant."""
+
+
+class Sales(_Spec):
+    """Settings of the Sales assistant."""
+
+    debounce_seconds: int = Field(default=5, ge=0, le=60)
+
+
+class Support(_Spec):
+    """Settings of the Support assistant."""
+
+
+class Limits(_Spec):
+    """What one customer and the tenant may use."""
+
+    messages_per_second_per_customer: int = Field(default=1, ge=1, le=100)
+    messages_per_day_per_customer: int = Field(default=200, ge=1, le=1_000_000)
+    transactions_per_month: int = Field(default=1000, ge=1, le=100_000_000)
+
+
+class Retention(_Spec):
+    """How long things are kept."""
+
+    media: Duration = "90d"
+    messages: Duration = "365d"
+
+
+class WhatsAppTenantSpec(_Spec):
+    """`spec` of a `WhatsAppTenant`. The block of the chosen assistant may be given, and only that."""
+
+    display_name: str = Field(min_length=1, max_length=100)
+    assistant: AssistantKind
+    languages: tuple[LanguageTag, ...] = Field(default=("en",), min_length=1, max_length=10)
+    time_zone: TimeZoneName = "Asia/Kolkata"
+    isolation: Isolation = Isolation.DEDICATED
+    whatsapp: WhatsApp
+    ledger: Ledger | None = None
+    invoices: Invoices | None = None
+    concierge: Concierge | None = None
+    sales: Sales | None = None
+    support: Support | None = None
+    limits: Limits = Limits()
+    retention: Retention = Retention()
+    deletion_policy: DeletionPolicy = DeletionPolicy.RETAIN
+    paused: bool = False
+    hibernated: bool = False
+
+    @model_validator(mode="after")
+    def _only_own_block(self) -> "WhatsAppTenantSpec":
+        for kind in AssistantKind:
+            block = kind.value.lower()
+            if kind is not self.assistant and getattr(self, block) is not None:
+                raise ValueError(
+                    f"spec.{block} is given, but spec.assistant is {self.assistant.value}; remove the block"
+                )
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The tenant's days."""
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def debounce_seconds(self) -> int:
+        """How long messages in a row are gathered into one turn; 0 is not at all."""
+        if self.assistant is AssistantKind.SALES:
+            return (self.sales or Sales()).debounce_seconds
+        return 0
+
+
+class Metadata(BaseModel):
+    """The part of a Kubernetes object's metadata that Munshi reads; the rest is kept."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: str = Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
+    namespace: str = Field(default="default", pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+
+class WhatsAppTenant(BaseModel):
+    """The whole resource, as kubectl takes it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+    api_version: Literal["munshi.dev/v1alpha1"]
+    kind: Literal["WhatsAppTenant"]
+    metadata: Metadata
+    spec: WhatsAppTenantSpec
+    status: dict[str, Any] | None = None
+
+    @property
+    def key(self) -> TenantKey:
+        """`namespace_name`."""
+        return tenant_key(self.metadata.namespace, self.metadata.name)
+
+
+class Credentials(BaseModel):
+    """What opens a tenant's WhatsApp account and its data. Never logged, never printed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    app_secret: SecretStr
+    app_secret_previous: SecretStr | None = None
+    access_token: SecretStr
+    verify_token: SecretStr
+    lookup_key: SecretStr
+    """32 bytes in hex: keys the hash by which a number is found. Made once, never changed."""
+    data_key: SecretStr
+    """32 bytes in hex: encrypts numbers at rest. Made once, never changed."""
+
+
+class TenantEntry(BaseModel):
+    """One entry of a cell's registry. `sealed` holds the `Credentials`, sealed under the cell's key."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    v: int = 1
+    key: TenantKey
+    name: str
+    namespace: str
+    cell: CellName
+    generation: int
+    spec: WhatsAppTenantSpec
+    sealed: str
+
+
+def tenant_key(namespace: str, name: str) -> TenantKey:
+    """The key of a tenant. Kubernetes names hold no underscore, so it is unique."""
+    return TenantKey(f"{namespace}_{name}")
+
+
+def cell_of(key: TenantKey, spec: WhatsAppTenantSpec) -> CellName:
+    """Which cell serves a tenant."""
+    return CellName(key) if spec.isolation is Isolation.DEDICATED else POOL
