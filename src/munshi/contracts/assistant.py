@@ -168,7 +168,7 @@ class Row(_Frozen):
 
 
 class Reply(_Frozen):
-    """One outgoing message: text (4,096 characters at most), or text with buttons or a list (1,024 at most)."""
+    """One outgoing message: text (at most 4,096 characters), or with buttons or a list (at most 1,024)."""
 
     text: str = Field(min_length=1, max_length=4096)
     buttons: tuple[Button, ...] = Field(default=(), max_length=3)

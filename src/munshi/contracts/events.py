@@ -59,7 +59,7 @@ class Envelope(BaseModel):
 
 
 class DeadLetter(BaseModel):
-    """What ingress could not sort or read, with its reason. `body` is the raw text; base64 where it is no UTF-8."""
+    """What ingress could not sort or read. `body` is the raw text, or base64 where it is no UTF-8."""
 
     model_config = ConfigDict(frozen=True)
 

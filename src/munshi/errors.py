@@ -1,0 +1,29 @@
+"""The three ways in which a piece of work can fail. A vendor's errors become one of them in its adapter."""
+
+
+class MunshiError(Exception):
+    """Base of all errors that Munshi raises on purpose."""
+
+
+class Retryable(MunshiError):
+    """May succeed later. `delay` is the least wait in seconds; 0 leaves it to the caller's back-off."""
+
+    def __init__(self, message: str, delay: float = 0.0) -> None:
+        super().__init__(message)
+        self.delay = delay
+
+
+class Permanent(MunshiError):
+    """Will never succeed as it is. `reason` is a stable word for metrics and dead letters."""
+
+    def __init__(self, message: str, reason: str = "permanent") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Duplicate(MunshiError):
+    """Was done before; nothing is left to do."""
+
+
+class UserMistake(MunshiError):
+    """Somebody gave something unusable. The message says what is wrong and what to do; it is shown as it is."""
