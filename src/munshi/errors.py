@@ -26,4 +26,4 @@ class Duplicate(MunshiError):
 
 
 class UserMistake(MunshiError):
-    """Somebody gave something unusable. The message says what is wrong and what to do; it is shown as it is."""
+    """Somebody gave something unusable. The message, shown as it is, says what is wrong and what to do."""

@@ -1,0 +1,115 @@
+# The commands of Munshi. `make up` and `make test` set up all they need; `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+UV_FLAGS := --quiet
+PROJECTS := -e ".[embedded]" -e migrations -e services/emulator -e services/inference -e services/ingress -e services/orchestrator
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n > 4 ? 4 : n )))
+PYTEST := pytest --color=yes
+UP_FLAGS ?=
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
+
+# --- setting up ----------------------------------------------------------------------------------------------
+
+$(BIN)/python:
+	@tools/python-for-venv $(VENV)
+
+$(VENV)/.uv: requirements/uv.txt | $(BIN)/python
+	@echo "setting up: uv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+$(VENV)/.run: requirements/run.txt pyproject.toml migrations/pyproject.toml $(wildcard services/*/pyproject.toml) | $(VENV)/.uv
+	@echo "setting up: what the platform needs (once)"
+	@$(BIN)/uv pip install $(UV_FLAGS) --python $(BIN)/python --require-hashes -r requirements/run.txt
+	@$(BIN)/uv pip install $(UV_FLAGS) --python $(BIN)/python --no-deps $(PROJECTS)
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	@echo "setting up: what the tests need (once)"
+	@$(BIN)/uv pip install $(UV_FLAGS) --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.PHONY: install
+install: $(VENV)/.run ## set up .venv/, so that .venv/bin/munshi is the program
+
+.PHONY: install-dev
+install-dev: $(VENV)/.dev ## the same with everything for tests and checks
+
+.PHONY: system-packages
+system-packages: ## Debian's packages for the browser tests and the benchmarks (needs root)
+	@tools/system-packages
+
+# --- running -------------------------------------------------------------------------------------------------
+
+.PHONY: up
+up: install ## the whole platform on this machine; Ctrl-C ends it (UP_FLAGS="--detach" …)
+	@exec $(BIN)/munshi up $(UP_FLAGS)
+
+.PHONY: down
+down: install ## stop what `make up UP_FLAGS=--detach` started
+	@exec $(BIN)/munshi down
+
+# --- checking ------------------------------------------------------------------------------------------------
+
+.PHONY: check
+check: install-dev ## style, types, direction of imports, generated files, locks
+	@ruff check --quiet .
+	@ruff format --check --quiet .
+	@mypy
+	@mypy tests bench tools
+	@lint-imports
+	@python tools/lock.py --check
+	@python tools/generate.py --check
+
+.PHONY: fix
+fix: install-dev ## let the formatter and the linter mend what they can
+	@ruff check --fix --quiet . || true
+	@ruff format --quiet .
+
+.PHONY: test
+test: check ## everything that a change must pass
+	@$(PYTEST) -n $(WORKERS) --dist loadgroup -m "not faults"
+
+.PHONY: test-unit
+test-unit: install-dev ## the quick ones: no socket, a few seconds
+	@$(PYTEST) -m "not faults" tests/unit tests/contracts tests/ledger tests/inference
+
+.PHONY: test-faults
+test-faults: install-dev ## kill -9 of everything under load, 10,000 messages
+	@$(PYTEST) -m faults tests/faults
+
+.PHONY: bench
+bench: install-dev ## the benchmarks: a table each, and JSON in bench/results/
+	@python -m bench
+
+# --- making --------------------------------------------------------------------------------------------------
+
+.PHONY: generate
+generate: install-dev ## write the generated files again: reference pages, schemas
+	@python tools/generate.py
+
+.PHONY: lock
+lock: $(VENV)/.uv ## resolve the dependencies again and write requirements/
+	@$(BIN)/python tools/lock.py
+
+.PHONY: train-nlu
+train-nlu: install-dev ## train the understanding model again (reproducible)
+	@python -m munshi_inference.training.train
+
+.PHONY: evaluate-nlu
+evaluate-nlu: install-dev ## score it on the hand-written test set
+	@python -m munshi_inference.training.evaluate tests/understanding/held_out.jsonl
+
+.PHONY: clean
+clean: ## remove what was set up and cached here; data of `munshi up` stays
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,141 @@
+"""Writes what is made from the code: the reference pages in `docs/reference/`. `--check` fails on a difference."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings
+
+ROOT = Path(__file__).resolve().parent.parent
+REFERENCE = ROOT / "docs" / "reference"
+
+# (heading, module, class): every settings class of every program
+SETTINGS = (
+    ("All services", "munshi.settings", "ServiceSettings"),
+    ("Ingress", "munshi_ingress.settings", "IngressSettings"),
+    ("Orchestrator", "munshi_orchestrator.settings", "OrchestratorSettings"),
+    ("Emulator", "munshi_emulator.settings", "EmulatorSettings"),
+)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _default(field: Any) -> str:
+    if field.default_factory is not None:
+        return f"`{field.default_factory()}`"
+    return "required" if field.default is PydanticUndefined else f"`{field.default}`"
+
+
+def _kind(annotation: Any) -> str:
+    name = getattr(annotation, "__name__", None)
+    return (
+        name if name and not getattr(annotation, "__args__", None) else str(annotation).replace("typing.", "")
+    )
+
+
+def configuration() -> str:
+    """Every environment variable, from the settings classes."""
+    lines = ["# Configuration", "", "Made by `make generate` from the settings classes; do not edit.", ""]
+    base = set(importlib.import_module("munshi.settings").ServiceSettings.model_fields)
+    for heading, module, name in SETTINGS:
+        cls: type[BaseSettings] = getattr(importlib.import_module(module), name)
+        lines += [f"## {heading}", "", "| variable | kind | default | meaning |", "|---|---|---|---|"]
+        for key, field in cls.model_fields.items():
+            if key in base and name != "ServiceSettings":
+                continue
+            variable = f"{cls.model_config.get('env_prefix', '')}{key}".upper()
+            meaning = _cell(field.description or "")
+            lines.append(
+                f"| `{variable}` | {_cell(_kind(field.annotation))} | {_default(field)} | {meaning} |"
+            )
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _rows(model: type[BaseModel], path: str) -> list[str]:
+    rows = []
+    for key, field in model.model_fields.items():
+        name = f"{path}.{field.alias or key}"
+        inner = [arg for arg in _models(field.annotation)]
+        kind = " or ".join(cls.__name__ for cls in inner) or _kind(field.annotation)
+        default = _default(field) if not inner or field.default is PydanticUndefined else "see below"
+        rows.append(f"| `{name}` | {_cell(kind)} | {_cell(default)} | {_cell(field.description or '')} |")
+        for cls in inner:
+            rows += _rows(cls, name)
+    return rows
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [cls for arg in getattr(annotation, "__args__", ()) for cls in _models(arg)]
+
+
+def tenant() -> str:
+    """Every field of a `WhatsAppTenant`'s spec."""
+    spec = importlib.import_module("munshi.contracts.tenant").WhatsAppTenantSpec
+    lines = ["# WhatsAppTenant", "", "Made by `make generate` from the contract; do not edit.", ""]
+    lines += ["| field | kind | default | meaning |", "|---|---|---|---|", *_rows(spec, "spec"), ""]
+    return "\n".join(lines)
+
+
+def commands() -> str:
+    """Every command of `munshi` with its options."""
+    from typer.main import get_command
+
+    root: Any = get_command(importlib.import_module("munshi.cli.main").app)
+    lines = ["# Commands", "", "Made by `make generate` from the program; do not edit.", ""]
+
+    def describe(command: Any, path: str) -> None:
+        if getattr(command, "commands", None):
+            for name, child in sorted(command.commands.items()):
+                describe(child, f"{path} {name}")
+            return
+        help_text = " ".join((command.help or "").split())
+        lines.extend([f"## `{path}`", "", help_text, "", "| argument or option | meaning |", "|---|---|"])
+        for parameter in command.params:
+            names = ", ".join(parameter.opts + parameter.secondary_opts)
+            lines.append(f"| `{names}` | {_cell(getattr(parameter, 'help', None) or '')} |")
+        lines.append("")
+
+    describe(root, "munshi")
+    return "\n".join(lines)
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "configuration.md": configuration,
+    "tenant.md": tenant,
+    "commands.md": commands,
+}
+
+
+def main() -> int:
+    """Runs the command line; 0 done, 1 different."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail on a difference")
+    options = parser.parse_args()
+    REFERENCE.mkdir(parents=True, exist_ok=True)
+    different = []
+    for name, make in PAGES.items():
+        path, text = REFERENCE / name, make()
+        if path.exists() and path.read_text() == text:
+            continue
+        different.append(name)
+        if not options.check:
+            path.write_text(text)
+            print(f"docs/reference/{name}")
+    if options.check and different:
+        print(f"not up to date: {', '.join(different)}; run `make generate`", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,104 @@
+"""Writes the locks in `requirements/`: versions and hashes, no address. `--check` fails when one is stale.
+
+A lock starts with the SHA-256 of the dependency tables that it was made from, so the check needs no network.
+"""
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCKS = ROOT / "requirements"
+MEMBERS = [
+    "pyproject.toml",
+    *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("services/*/pyproject.toml")),
+]
+MEMBERS += ["migrations/pyproject.toml"]
+
+# lock: (project file, further arguments of the resolver)
+TARGETS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "run": ("pyproject.toml", ("--extra", "embedded")),
+    "dev": ("pyproject.toml", ("--extra", "embedded", "--group", "dev")),
+    "image-ingress": ("services/ingress/pyproject.toml", ()),
+    "image-orchestrator": ("services/orchestrator/pyproject.toml", ()),
+    "image-emulator": ("services/emulator/pyproject.toml", ()),
+    "image-migrations": ("migrations/pyproject.toml", ()),
+}
+
+
+def inputs() -> str:
+    """One digest over everything in the workspace that decides what is installed."""
+    tables = {}
+    for member in MEMBERS:
+        data = tomllib.loads((ROOT / member).read_text())
+        project = data["project"]
+        tables[member] = {
+            "python": project["requires-python"],
+            "dependencies": project.get("dependencies", []),
+            "extras": project.get("optional-dependencies", {}),
+            "groups": data.get("dependency-groups", {}),
+        }
+    return hashlib.sha256(json.dumps([tables, TARGETS], sort_keys=True).encode()).hexdigest()
+
+
+def compile_lock(name: str, digest: str) -> None:
+    """Resolves one target; versions already in its lock are kept where they still fit."""
+    project, arguments = TARGETS[name]
+    target = LOCKS / f"{name}.txt"
+    command = [
+        "uv",
+        "pip",
+        "compile",
+        "--quiet",
+        "--universal",
+        "--python-version",
+        "3.11",
+        "--generate-hashes",
+    ]
+    command += ["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", *arguments]
+    subprocess.run(
+        [*command, project, "--output-file", str(target)], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
+    )
+    kept = [line for line in target.read_text().splitlines() if not line.startswith(("-e ", "--", "#"))]
+    target.write_text("\n".join([f"# inputs: {digest}", "# made by `make lock`", *kept]) + "\n")
+
+
+def stale(digest: str) -> list[str]:
+    """Locks that are missing or were made from other tables."""
+    wanted = f"# inputs: {digest}"
+    return [
+        name
+        for name in TARGETS
+        if not (path := LOCKS / f"{name}.txt").exists() or path.read_text().split("\n", 1)[0] != wanted
+    ]
+
+
+def main() -> int:
+    """Runs the command line; 0 done, 1 stale."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when a lock is stale")
+    parser.add_argument(
+        "--upgrade", action="store_true", help="forget the locked versions and take the newest"
+    )
+    options = parser.parse_args()
+    digest = inputs()
+    if options.check:
+        old = stale(digest)
+        if old:
+            print(f"stale locks: {', '.join(old)}; run `make lock` and commit requirements/", file=sys.stderr)
+        return 1 if old else 0
+    LOCKS.mkdir(exist_ok=True)
+    for name in TARGETS:
+        if options.upgrade:
+            (LOCKS / f"{name}.txt").unlink(missing_ok=True)
+        compile_lock(name, digest)
+        print(f"requirements/{name}.txt")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
