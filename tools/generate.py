@@ -1,4 +1,4 @@
-"""Writes what is made from the code: the reference pages in `docs/reference/`. `--check` fails on a difference."""
+"""Writes what is made from the code: the pages in `docs/reference/`. `--check` fails on a difference."""
 
 import argparse
 import importlib
@@ -63,7 +63,7 @@ def _rows(model: type[BaseModel], path: str) -> list[str]:
     rows = []
     for key, field in model.model_fields.items():
         name = f"{path}.{field.alias or key}"
-        inner = [arg for arg in _models(field.annotation)]
+        inner = _models(field.annotation)
         kind = " or ".join(cls.__name__ for cls in inner) or _kind(field.annotation)
         default = _default(field) if not inner or field.default is PydanticUndefined else "see below"
         rows.append(f"| `{name}` | {_cell(kind)} | {_cell(default)} | {_cell(field.description or '')} |")
