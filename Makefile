@@ -69,6 +69,7 @@ check: install-dev ## style, types, direction of imports, generated files, locks
 	@mypy tests bench tools
 	@lint-imports
 	@python tools/lock.py --check
+	@python tools/licences.py
 	@python tools/generate.py --check
 
 .PHONY: fix
