@@ -1,0 +1,133 @@
+"""Cells and tenants for a test: an account of its own, streams, a role, and the folder that services watch."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from munshi.cells import Cell, load_cell
+from munshi.contracts.ids import CellName, TenantKey
+from munshi.contracts.tenant import POOL, Credentials, TenantEntry, WhatsAppTenant
+from munshi.provision.cells import Bus, ensure_bus, remove_bus, remove_cell, write_cell
+from munshi.provision.key_ring import CellKeys
+from munshi.provision.registry import delete_entry, entry_of, put_entry
+from munshi.sealing import new_key
+from rig.servers import Servers
+
+APP_SECRET = "app-secret-for-tests"
+ACCESS_TOKEN = "access-token-for-tests"
+VERIFY_TOKEN = "verify-token-for-tests"
+
+
+def tenant_document(
+    name: str = "sharma-kirana",
+    namespace: str = "shops",
+    phone_number_id: str = "106540352242922",
+    **spec: Any,
+) -> WhatsAppTenant:
+    """A Ledger tenant of the pool; `spec` (in the YAML's spelling) is laid over it."""
+    return WhatsAppTenant.model_validate(
+        {
+            "apiVersion": "munshi.dev/v1alpha1",
+            "kind": "WhatsAppTenant",
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": {
+                "displayName": name.replace("-", " ").title(),
+                "assistant": "Ledger",
+                "languages": ["hi", "en"],
+                "isolation": "Pooled",
+                "whatsapp": {
+                    "businessAccountID": "102290129340398",
+                    "phoneNumbers": [{"phoneNumberID": phone_number_id}],
+                    "secretRef": {"name": f"{name}-whatsapp"},
+                },
+                **spec,
+            },
+        }
+    )
+
+
+def credentials(**changes: str) -> Credentials:
+    """Credentials with the secrets above; the two data keys are fresh unless given."""
+    values = {
+        "app_secret": APP_SECRET,
+        "access_token": ACCESS_TOKEN,
+        "verify_token": VERIFY_TOKEN,
+        "lookup_key": new_key(),
+        "data_key": new_key(),
+        **changes,
+    }
+    return Credentials(**{name: SecretStr(value) for name, value in values.items()})
+
+
+@dataclass
+class Cells:
+    """Makes cells below `folder`, which is what `MUNSHI_CELLS_DIR` of a service should be."""
+
+    servers: Servers
+    folder: Path
+    database_url: str | None = None
+    """DSN of the superuser; without one, cells get no database."""
+    keys: dict[CellName, CellKeys] = field(default_factory=dict)
+    generation: int = 0
+
+    @property
+    def bus(self) -> Bus:
+        """The NATS server."""
+        return self.servers.bus
+
+    async def add(self, name: str = POOL) -> Cell:
+        """Makes a cell: account, streams, role, folder."""
+        cell = CellName(name)
+        keys = self.keys.setdefault(cell, CellKeys())
+        # Roles belong to the whole server: the same cell keeps one password over all tests of a session.
+        keys.database_password = self.servers.ring.cell(cell).database_password
+        await ensure_bus(self.bus, cell, keys)
+        database_url = None
+        if self.database_url is not None:
+            database_url = await _database_role(self.database_url, cell, keys)
+        return load_cell(write_cell(self.folder, cell, keys, self.bus, database_url))
+
+    def admin_creds(self, cell: str = POOL) -> str | None:
+        """Content of a `.creds` file that may do anything within the cell's account."""
+        return self.bus.admin_creds(CellName(cell), self.keys[CellName(cell)])
+
+    async def put_tenant(
+        self, tenant: WhatsAppTenant | None = None, secrets: Credentials | None = None
+    ) -> TenantEntry:
+        """Writes a tenant's registry entry (and rows, where there is a database); makes its cell if needed."""
+        tenant = tenant or tenant_document()
+        secrets = secrets or credentials()
+        self.generation += 1
+        cell = CellName(tenant.key) if tenant.spec.isolation == "Dedicated" else POOL
+        if cell not in self.keys:
+            await self.add(cell)
+        entry = entry_of(tenant, secrets, self.keys[cell], self.generation)
+        if self.database_url is not None:
+            await _database_tenant(self.database_url, entry)
+        await put_entry(self.bus, self.keys[cell], entry)
+        return entry
+
+    async def remove_tenant(self, key: TenantKey | str, cell: str = POOL) -> None:
+        """Takes the entry away."""
+        name = CellName(cell)
+        await delete_entry(self.bus, self.keys[name], name, TenantKey(key))
+
+    async def remove(self) -> None:
+        """Takes all accounts away again."""
+        for cell, keys in self.keys.items():
+            remove_cell(self.folder, cell)
+            await remove_bus(self.bus, keys)
+
+
+async def _database_role(admin_url: str, cell: CellName, keys: CellKeys) -> str:
+    from munshi.provision.database import ensure_cell
+
+    return await ensure_cell(admin_url, cell, keys)
+
+
+async def _database_tenant(admin_url: str, entry: TenantEntry) -> None:
+    from munshi.provision.database import ensure_tenant
+
+    await ensure_tenant(admin_url, entry)
