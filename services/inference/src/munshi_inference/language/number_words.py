@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from munshi_inference.language.romanise import romanise
 
-_HINDI = """
+HINDI_SOURCE = """
 0 शून्य shunya sifar zero
 1 एक ek ik aek
 2 दो do doh
@@ -109,11 +109,11 @@ _HINDI = """
 99 निन्यानवे निन्यानबे ninyanve ninanve
 """
 
-_ENGLISH = """
-1 one won
+ENGLISH_ONES_SOURCE = """
+1 one
 2 two
 3 three
-4 four for
+4 four
 5 five
 6 six
 7 seven
@@ -129,6 +129,9 @@ _ENGLISH = """
 17 seventeen
 18 eighteen
 19 nineteen
+"""
+
+ENGLISH_TENS_SOURCE = """
 20 twenty
 30 thirty
 40 forty fourty
@@ -164,7 +167,7 @@ INR rupyee rupyo rupayo rupe rupeya rupess ruppes rupes रुपये रु�
 """
 
 AMBIGUOUS = frozenset(
-    "do doh tera sola bara so sou tin char sat ath aat che chah chha cheh won for half aadha adha aadhe one ik k cr "
+    "do doh tera sola bara so sou tin char sat ath aat che chah chha cheh half aadha adha aadhe one ik k cr "
     "tis bis दो सो आधा आधे".split()
 )
 """Words that are numbers only beside a number, a multiplier or a currency: "likh do", "so", "tera"."""
@@ -190,13 +193,13 @@ def _table(source: str) -> dict[str, Decimal]:
     return table
 
 
-ONES = {**_table(_HINDI), **_table(_ENGLISH)}
+ONES = {**_table(HINDI_SOURCE), **_table(ENGLISH_ONES_SOURCE), **_table(ENGLISH_TENS_SOURCE)}
 """0-99 by spelling and by `_plain` spelling."""
 MULTIPLIERS = _table(_MULTIPLIERS)
 FRACTIONS = _table(_FRACTIONS)
 QUARTERS = _table(_QUARTERS)
 CURRENCIES = {word: line.split()[0] for line in _CURRENCY.split("\n") if line for word in line.split()[1:]}
-TENS = frozenset(_plain(word) for line in _ENGLISH.split("\n")[11:] if line for word in line.split()[1:])
+TENS = frozenset(_table(ENGLISH_TENS_SOURCE))
 
 _ORDINARY = frozenset(
     # words of other meaning one letter away from a number

@@ -1,0 +1,142 @@
+"""From labelled units to what an entry or a question names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from munshi.contracts.understanding import Category, Entities, Intent
+
+from munshi_inference.language.amounts import as_money
+from munshi_inference.language.honorifics import strip_honorifics
+from munshi_inference.nlu.units import Reading, Unit
+
+TAKES_AMOUNT = frozenset({Intent.ADD_TRANSACTION, Intent.ADD_RECEIPT, Intent.CORRECT, Intent.CLARIFY})
+TAKES_NAME = frozenset({*TAKES_AMOUNT, Intent.QUERY_CUSTOMER_BALANCE, Intent.UNDO})
+ENTRIES = frozenset({Intent.ADD_TRANSACTION, Intent.ADD_RECEIPT})
+TOTALS = frozenset({Intent.QUERY_TOTAL_DAY, Intent.QUERY_TOTAL_PERIOD})
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A reading with the tagger's label of each unit."""
+
+    reading: Reading
+    labels: tuple[str, ...]
+
+    def units(self, label: str) -> list[Unit]:
+        """The units that carry a label."""
+        return [u for u, found in zip(self.reading.units, self.labels, strict=True) if found == label]
+
+    def part(self, first: int, last: int) -> "Labelled":
+        """Units `first` to `last` (exclusive)."""
+        return Labelled(self.reading.slice(first, last), self.labels[first:last])
+
+
+def names(labelled: Labelled) -> list[str]:
+    """Every name, as written and without honorifics, in order."""
+    text = labelled.reading.text
+    found: list[tuple[int, int]] = []
+    open_name = False
+    for unit, label in zip(labelled.reading.units, labelled.labels, strict=True):
+        if label == "I-NAME" and open_name and found:
+            found[-1] = (found[-1][0], unit.end)
+        elif label in {"B-NAME", "I-NAME"} and unit.kind != "mark":
+            found.append((unit.start, unit.end))
+        open_name = label in {"B-NAME", "I-NAME"}
+    stripped = [strip_honorifics(" ".join(text[a:b].split())).strip(" .,:;-'\"!?") for a, b in found]
+    return [name for name in stripped if name]
+
+
+def amount(labelled: Labelled) -> tuple[Decimal | None, str | None]:
+    """The amount and the currency said with it; a rate times a quantity where no total is named."""
+    money = labelled.units("AMT")
+    rates, quantities = labelled.units("RATE"), labelled.units("QTY")
+    if money:
+        chosen = money[0]
+    elif rates:
+        chosen = rates[0]
+    else:
+        return None, None
+    number = chosen.number
+    if number is None:
+        return None, None
+    value = number.value
+    if not money and len(quantities) == 1 and quantities[0].number is not None:
+        value *= quantities[0].number.value
+    return as_money(value), number.currency or ("INR" if number.slash else None)
+
+
+def only_number(labelled: Labelled) -> Unit | None:
+    """The one number that could be money, when the tagger saw none."""
+    could = [
+        u for u in labelled.reading.units if u.number is not None and not u.number.unit and u.number.value >= 1
+    ]
+    return could[0] if len(could) == 1 else None
+
+
+def when(labelled: Labelled, intent: Intent, today: date) -> str | None:
+    """The day or period that the intent speaks of."""
+    dated = [u for u, label in zip(labelled.reading.units, labelled.labels, strict=True) if u.date and label == "DAY"]
+    if intent in TOTALS and not dated:
+        dated = [u for u in labelled.reading.units if u.date]
+    if intent is Intent.QUERY_TOTAL_PERIOD:
+        dated.sort(key=lambda u: u.kind != "period")
+    for unit in dated:
+        if unit.date is None or unit.date.start > today:
+            continue
+        if intent is Intent.QUERY_TOTAL_PERIOD:
+            return f"{unit.date.start}/{unit.date.end}"
+        if intent in TOTALS or (intent in ENTRIES | {Intent.CORRECT, Intent.CLARIFY} and not unit.date.period):
+            return str(unit.date.start)
+    return None
+
+
+def entities(labelled: Labelled, intent: Intent, category: Category | None, today: date) -> Entities:
+    """What the text names, as far as the intent has use for it."""
+    value: Decimal | None = None
+    currency: str | None = None
+    if intent in TAKES_AMOUNT:
+        value, currency = amount(labelled)
+        if value is None and (unit := only_number(labelled)) is not None and unit.number is not None:
+            value, currency = as_money(unit.number.value), unit.number.currency
+    named = names(labelled) if intent in TAKES_NAME else []
+    has_invoice = intent in TAKES_AMOUNT | {Intent.UNDO}
+    return Entities(
+        amount=value,
+        currency=currency if value is not None else None,
+        customer_name=named[0] if named else None,
+        category=category,
+        date=when(labelled, intent, today),
+        invoice_no=labelled.reading.invoice_no if has_invoice else None,
+    )
+
+
+_SEPARATORS = frozenset({",", ".", ";", "\n", "aur", "or", "and", "और", "तथा", "phir", "fir", "फिर", "&", "+", "then"})
+
+
+def entries(labelled: Labelled) -> Sequence[Labelled]:
+    """The message cut into its entries: parts that each hold one amount, between separators."""
+    units = labelled.reading.units
+    holds = [i for i, label in enumerate(labelled.labels) if label in {"AMT"}]
+    if len(holds) < 2:
+        return [labelled]
+    cuts: list[int] = []
+    for left, right in zip(holds, holds[1:], strict=False):
+        marks = [i for i in range(left + 1, right) if _separates(labelled, i)]
+        if not marks:
+            return [labelled]
+        name_before = [i for i in marks if any(lab == "B-NAME" for lab in labelled.labels[i + 1 : right])]
+        cuts.append((name_before or marks)[0])
+    bounds = [0, *(c + 1 for c in cuts), len(units)]
+    return [labelled.part(a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
+
+
+def _separates(labelled: Labelled, i: int) -> bool:
+    unit = labelled.reading.units[i]
+    if labelled.labels[i] in {"B-NAME", "I-NAME"}:
+        return False
+    if unit.text in _SEPARATORS:
+        return True
+    before = labelled.reading.units[i - 1] if i else None
+    return before is not None and "\n" in labelled.reading.text[before.end : unit.start] and False

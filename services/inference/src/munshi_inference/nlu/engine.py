@@ -1,0 +1,119 @@
+"""The in-process engine of understanding: `load()` gives an `Understander` over the newest model."""
+
+import math
+from pathlib import Path
+
+from munshi.contracts.understanding import (
+    Category,
+    Entities,
+    Intent,
+    Language,
+    Request,
+    Script,
+    Understander,
+    Understanding,
+)
+
+from munshi_inference.language.script import script_of
+from munshi_inference.nlu import assembly, repository
+from munshi_inference.nlu.assembly import Labelled
+from munshi_inference.nlu.features import hashed, sentence_features, unit_features
+from munshi_inference.nlu.repository import LedgerModel, Scores
+from munshi_inference.nlu.units import read
+
+LEAST_CATEGORY = 0.35
+"""A category less probable than this is left out, so that it is asked for."""
+
+
+class LedgerEngine:
+    """Reads texts with one loaded model. No I/O and no state between texts."""
+
+    def __init__(self, model: LedgerModel) -> None:
+        self.model = model
+
+    async def understand(self, request: Request) -> Understanding:
+        """Reads one text; never raises for a text."""
+        return self.read(request)
+
+    def read(self, request: Request) -> Understanding:
+        """The same, for callers without an event loop."""
+        reading = read(request.text, request.today)
+        if not reading.units:
+            return Understanding(text=request.text, intent=Intent.OTHER, confidence=0.0)
+        labels, certainty = self.model.tag(unit_features(reading, self.model.vocabulary))
+        labelled = Labelled(reading, tuple(labels))
+        scores = self._classify(labelled)
+        language = self._language(request.text, scores)
+        intent, probability = self._intent(labelled, scores)
+        parts = assembly.entries(labelled) if intent is Intent.ADD_TRANSACTION else [labelled]
+        confidence = self._confidence(probability, certainty, scores, intent)
+        found = [self._entry(request, part, intent, confidence, language, whole=len(parts) == 1) for part in parts]
+        first, *rest = self._with_carried_names(found)
+        return first.model_copy(update={"further": tuple(rest)}) if rest else first
+
+    def _classify(self, labelled: Labelled) -> Scores:
+        return self.model.classify(hashed(sentence_features(labelled.reading, labelled.labels)))
+
+    def _language(self, text: str, scores: Scores) -> Language:
+        script = script_of(text)
+        if script is Script.DEVANAGARI:
+            return Language(tag="hi", script=script, confidence=1.0)
+        best = int(scores.language.argmax())
+        return Language(tag=self.model.languages[best], script=script, confidence=float(scores.language[best]))
+
+    def _intent(self, labelled: Labelled, scores: Scores) -> tuple[Intent, float]:
+        """The likeliest intent. Whether a total is of a day or a period is what the named date is."""
+        probabilities = {Intent(n): float(p) for n, p in zip(self.model.intents, scores.intent, strict=True)}
+        kinds = {u.kind for u in labelled.reading.units}
+        day, period = Intent.QUERY_TOTAL_DAY, Intent.QUERY_TOTAL_PERIOD
+        if kinds & {"day", "period"}:
+            both = probabilities[day] + probabilities[period]
+            of_period = "period" in kinds
+            probabilities[period], probabilities[day] = (both, 0.0) if of_period else (0.0, both)
+        best = max(probabilities, key=lambda i: probabilities[i])
+        return best, probabilities[best]
+
+    def _category(self, scores: Scores) -> Category | None:
+        best = int(scores.category.argmax())
+        name = self.model.categories[best]
+        return None if name == "none" or scores.category[best] < LEAST_CATEGORY else Category(name)
+
+    def _confidence(self, intent_p: float, certainty: float, scores: Scores, intent: Intent) -> float:
+        """Probability that the reading is right: what model and tagger say, on the scale fitted at training."""
+        joint = intent_p * math.sqrt(max(certainty, 1e-6))
+        if intent in assembly.ENTRIES:
+            joint *= float(scores.category.max())
+        slope, offset = self.model.card.get("calibration", (1.0, 0.0))
+        joint = min(max(joint, 1e-6), 1 - 1e-6)
+        return 1 / (1 + math.exp(-(slope * math.log(joint / (1 - joint)) + offset)))
+
+    def _entry(
+        self, request: Request, part: Labelled, intent: Intent, confidence: float, language: Language, *, whole: bool
+    ) -> Understanding:
+        category = self._category(self._classify(part))
+        entities = (
+            Entities()
+            if intent is Intent.OTHER
+            else assembly.entities(part, intent, category, request.today)
+        )
+        units = part.reading.units
+        text = request.text if whole or not units else request.text[units[0].start : units[-1].end]
+        return Understanding(
+            text=text, intent=intent, confidence=confidence, entities=entities, language=language
+        )
+
+    def _with_carried_names(self, found: list[Understanding]) -> list[Understanding]:
+        """"Ramesh ko 500 diye, 200 wapas aaye": the second entry is of the person of the first."""
+        carried: list[Understanding] = []
+        for entry in found:
+            if carried and entry.entities.customer_name is None:
+                on_account = entry.entities.category in {Category.CREDIT, Category.PAYMENT}
+                name = carried[-1].entities.customer_name if on_account else None
+                entry = entry.model_copy(update={"entities": entry.entities.model_copy(update={"customer_name": name})})
+            carried.append(entry)
+        return carried
+
+
+def load(root: Path | None = None) -> Understander:
+    """The engine over the newest version of the model. Raises `repository.ModelError` when there is none."""
+    return LedgerEngine(LedgerModel(repository.latest(root or repository.repository())))

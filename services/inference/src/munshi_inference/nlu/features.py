@@ -1,0 +1,145 @@
+"""What the models see of a reading: tagger features of each unit, hashed features of the whole."""
+
+import zlib
+from collections.abc import Sequence
+
+from munshi_inference.language.amounts import UNITS
+from munshi_inference.language.romanise import skeleton
+from munshi_inference.nlu.units import Reading, Unit
+
+BUCKETS = 1 << 16
+"""Rows of the classifier's table; a power of two."""
+_MAX_UNITS = 40
+"""Units of a message that pairs are made of; bounds the work of a long text."""
+
+
+def _shape(unit: Unit, raw: str) -> str:
+    first = raw[unit.start]
+    if first.isupper():
+        return "XX" if raw[unit.start : unit.end].isupper() and unit.end - unit.start > 1 else "X"
+    return "x" if first.isascii() else "d"
+
+
+def _number_features(unit: Unit) -> list[str]:
+    number = unit.number
+    if number is None:
+        return []
+    value = number.value
+    size = len(str(int(value)))
+    found = [f"size={size}", "words" if number.words else "digits"]
+    if number.currency:
+        found.append("money")
+    if number.slash:
+        found.append("slash")
+    if number.unit:
+        found.append("unit")
+    if "," in unit.text:
+        found.append("commas")
+    if value % 10 == 0:
+        found.append("round")
+    return found
+
+
+def _name_of(unit: Unit, vocabulary: frozenset[str]) -> str:
+    """How a neighbour sees a unit: its key when common, its kind otherwise."""
+    if unit.kind == "word":
+        return unit.key if unit.key in vocabulary else "<?>"
+    return unit.text if unit.kind == "mark" else unit.key
+
+
+def unit_features(reading: Reading, vocabulary: frozenset[str]) -> list[list[str]]:
+    """Features of each unit for the tagger. `vocabulary`: keys of ordinary (not name) words."""
+    units = reading.units
+    names = ["<s2>", "<s>", *(_name_of(u, vocabulary) for u in units), "</s>", "</s2>"]
+    amounts = sum(u.kind == "number" for u in units)
+    money = sum(u.number is not None and u.number.currency is not None for u in units)
+    features = []
+    for i, unit in enumerate(units):
+        at = i + 2
+        found = [
+            f"k={unit.kind}",
+            f"w={names[at]}",
+            f"p={names[at - 1]}",
+            f"n={names[at + 1]}",
+            f"pp={names[at - 2]}|{names[at - 1]}",
+            f"nn={names[at + 1]}|{names[at + 2]}",
+            f"pn={names[at - 1]}|{names[at + 1]}",
+            f"p2={names[at - 2]}",
+            f"n2={names[at + 2]}",
+            f"wn={names[at]}|{names[at + 1]}",
+            f"pw={names[at - 1]}|{names[at]}",
+        ]
+        if i >= 3:
+            found.append(f"p3={names[at - 3]}")
+        if i + 3 < len(units):
+            found.append(f"n3={names[at + 3]}")
+        if unit.kind == "word":
+            found.append(f"shape={_shape(unit, reading.text)}")
+            found.append(f"known={unit.key in vocabulary}")
+            found += [f"e1={unit.key[-1:]}", f"e2={unit.key[-2:]}", f"e3={unit.key[-3:]}", f"b3={unit.key[:3]}"]
+            if unit.text in UNITS:
+                found.append("is_unit")
+            if len(unit.key) <= 2:
+                found.append("short")
+        elif unit.kind == "number":
+            numeric = _number_features(unit)
+            found += numeric
+            found += [f"{f}|{names[at + 1]}" for f in numeric]
+            found += [f"{f}|p={names[at - 1]}" for f in numeric[:1]]
+            found.append(f"numbers={min(amounts, 3)}")
+            found.append(f"other_money={money - (unit.number is not None and unit.number.currency is not None) > 0}")
+            index = sum(u.kind == "number" for u in units[:i])
+            found.append(f"index={index}/{amounts}")
+        features.append(found)
+    return features
+
+
+def symbols(reading: Reading, labels: Sequence[str]) -> list[str]:
+    """The units as the classifier sees them: names, amounts and days by what they are, words by key."""
+    found: list[str] = []
+    for unit, label in zip(reading.units, labels, strict=True):
+        if label == "B-NAME" or (label == "I-NAME" and (not found or found[-1] != "<name>")):
+            found.append("<name>")
+        elif label == "I-NAME":
+            continue
+        elif label == "AMT":
+            found.append("<amt>")
+        elif unit.kind == "mark":
+            if unit.text in {"?", "#", "%", "!", "@"}:
+                found.append(unit.text)
+            elif unit.text in {",", ".", ";"} and found and found[-1] != ",":
+                found.append(",")
+        else:
+            found.append(unit.key)
+    return found
+
+
+def sentence_features(reading: Reading, labels: Sequence[str]) -> list[str]:
+    """Features of the whole: words, pairs in order, characters of words, counts."""
+    seen = ["<s>", *symbols(reading, labels)[:_MAX_UNITS], "</s>"]
+    found: set[str] = set()
+    add = found.add
+    for i, a in enumerate(seen):
+        add(a)
+        for distance, b in enumerate(seen[i + 1 : i + 9]):
+            if distance == 0:
+                add(f"{a} {b}")
+                if i + 2 < len(seen):
+                    add(f"{a} {b} {seen[i + 2]}")
+            add(f"{a}~{b}")
+        if a[0] != "<" and len(a) > 2:
+            add(f"k:{skeleton(a)}")
+            padded = f"^{a}$"
+            for size in (3, 4, 5):
+                for j in range(len(padded) - size + 1):
+                    add(padded[j : j + size])
+    for symbol in ("<amt>", "<name>", "<number>"):
+        add(f"#{symbol}{min(seen.count(symbol), 3)}")
+    add(f"#words{min(len(seen) - 2, 12)}")
+    return list(found)
+
+
+def hashed(features: Sequence[str]) -> list[int]:
+    """The rows of the classifier's table for these features."""
+    crc32 = zlib.crc32
+    return [crc32(f.encode()) & (BUCKETS - 1) for f in features]

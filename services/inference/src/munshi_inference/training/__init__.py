@@ -1,0 +1,1 @@
+"""Makes the Ledger's model: generator of sentences, training and evaluation."""
