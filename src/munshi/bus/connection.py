@@ -34,6 +34,7 @@ class Connection:
         self.client = Client()
         self.closed = asyncio.Event()
         """Set when the client gave up for good: credentials refused, or `close()`."""
+        self._closing = False
         self._on_loss: list[Listener] = []
         self._on_return: list[Listener] = []
 
@@ -60,8 +61,10 @@ class Connection:
 
     async def close(self) -> None:
         """Closes; safe to call twice."""
+        self._closing = True
         if not self.client.is_closed:
-            with contextlib.suppress(nats.errors.Error, OSError, TimeoutError):
+            # The library asserts when it is closed before it was ever connected.
+            with contextlib.suppress(nats.errors.Error, OSError, TimeoutError, AssertionError):
                 await self.client.close()
 
     def _options(self, name: str) -> dict[str, Any]:
@@ -76,7 +79,7 @@ class Connection:
             "pending_size": _PENDING_BYTES,
             # Answers stay unreadable to users that may only watch an inbox of their own.
             "inbox_prefix": f"_INBOX_{self.cell.name}",
-            "error_cb": _ErrorLog(self.cell.name),
+            "error_cb": _ErrorLog(self.cell.name).report,
             "disconnected_cb": self._lost,
             "reconnected_cb": self._returned,
             "closed_cb": self._closed,
@@ -87,7 +90,8 @@ class Connection:
         return options
 
     async def _lost(self) -> None:
-        _log.warning("bus_lost", cell=self.cell.name)
+        if not self._closing:
+            _log.warning("bus_lost", cell=self.cell.name)
         for listener in self._on_loss:
             listener()
 
@@ -139,7 +143,7 @@ class _ErrorLog:
         self._cell = cell
         self._last = ""
 
-    async def __call__(self, error: Exception) -> None:
+    async def report(self, error: Exception) -> None:
         kind = type(error).__name__
         if kind != self._last:
             self._last = kind
@@ -155,9 +159,9 @@ async def serve_cells(
     """Runs `session(connection)` for each cell of the folder, as long as the cell is there.
 
     A session is cancelled when its cell goes or changes, or when its connection closed for good. It is
-    started again, with a new connection, when the cell changed, the connection closed, or it ended or failed by
-    itself. `gone` is called after the session of a cell that is no longer there. Ends by cancellation, after
-    all sessions have ended.
+    started again, with a new connection, when the cell changed, the connection closed, or it ended or failed
+    by itself. `gone` is called after the session of a cell that is no longer there. Ends by cancellation,
+    after all sessions have ended.
     """
     running: dict[CellName, tuple[Cell, asyncio.Task[None]]] = {}
     try:

@@ -1,6 +1,6 @@
-"""How the bus can fail. All of it passes: the work is tried again, nothing is lost."""
+"""How the bus can fail. What is `Retryable` passes: the work is tried again, nothing is lost."""
 
-from munshi.errors import Retryable
+from munshi.errors import Permanent, Retryable
 
 
 class BusAway(Retryable):
@@ -12,4 +12,11 @@ class BusFull(Retryable):
 
 
 class BusBusy(Retryable):
-    """More is waiting for its acknowledgement than may wait; nothing was sent."""
+    """More waits for its acknowledgement than may wait; nothing was sent."""
+
+
+class BusRefused(Permanent):
+    """A message is larger than the bus takes: it will never be kept as it is."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "too_large")
