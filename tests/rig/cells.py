@@ -1,4 +1,4 @@
-"""Cells and tenants for a test: an account of its own, streams, a role, and the folder that services watch."""
+"""Cells and tenants for a test: an account of its own, streams, a role, the folder that services watch."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,7 +96,7 @@ class Cells:
     async def put_tenant(
         self, tenant: WhatsAppTenant | None = None, secrets: Credentials | None = None
     ) -> TenantEntry:
-        """Writes a tenant's registry entry (and rows, where there is a database); makes its cell if needed."""
+        """Writes a tenant's registry entry (and rows, where there is a database), and its cell if needed."""
         tenant = tenant or tenant_document()
         secrets = secrets or credentials()
         self.generation += 1

@@ -1,4 +1,4 @@
-"""Under which user a program runs, and how that user reaches its files without a change to anybody's folders."""
+"""Under which user a program runs, and how that user reaches its files with no folder of others changed."""
 
 import json
 import os

@@ -67,7 +67,7 @@ def _become(uid: int, gid: int, capability: int | None) -> None:
 
 
 def _die_with(parent: int, signal_number: int) -> None:
-    """Asks the kernel for a signal when the parent ends. Comes after every change of user, which undoes it."""
+    """Asks the kernel for a signal when the parent ends. Comes last: a change of user would undo it."""
     _checked(_libc.prctl(_PR_SET_PDEATHSIG, signal_number, 0, 0, 0), "death signal")
     if os.getppid() != parent:
         raise SystemExit("the parent is gone already")

@@ -42,7 +42,7 @@ def render_config(settings: NatsSettings) -> str:
             f"port: {settings.port}",
             'server_name: "munshi"',
             f'http: "127.0.0.1:{settings.monitoring_port}"',
-            "max_payload: 8MB  # a webhook of 3 MB may hold one event of nearly that size, base64 adds a third",
+            "max_payload: 8MB  # above the largest dead letter: a webhook of 3 MB, escaped",
             "write_deadline: 10s",
             "jetstream {",
             f"  store_dir: {_quoted(folder / 'jetstream')}",

@@ -22,7 +22,7 @@ class ProcessSpec:
     """Its output is appended here."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Beside the parent's own environment."""
-    confinement: Confinement = Confinement()
+    confinement: Confinement = field(default_factory=Confinement)
     stop_signal: int = signal.SIGTERM
     death_signal: int = signal.SIGKILL
     """What the kernel sends when the parent dies."""

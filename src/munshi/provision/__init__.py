@@ -1,1 +1,1 @@
-"""What the operator and `munshi up` share: accounts, streams, roles and registry entries of cells and tenants."""
+"""What the operator and `munshi up` share: accounts, streams, roles and registry entries."""

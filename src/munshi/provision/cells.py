@@ -69,7 +69,7 @@ async def remove_bus(bus: Bus, keys: CellKeys) -> None:
 
 
 def write_cell(cells_dir: Path, cell: CellName, keys: CellKeys, bus: Bus, database_url: str | None) -> Path:
-    """Writes the folder that services watch (see `munshi.cells`). `cell.json` comes last and makes it valid."""
+    """Writes the folder that services watch (see `munshi.cells`); `cell.json` comes last, makes it valid."""
     folder = cells_dir / cell
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     users = bus.users(cell, keys)
