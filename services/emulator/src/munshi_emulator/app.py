@@ -1,0 +1,113 @@
+"""Composition: the routes of the Graph API, of the control API and of the page, over one world."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+from fastapi import APIRouter, FastAPI
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.staticfiles import StaticFiles
+
+from .answers import json_answer
+from .control import chats, events, messages, numbers, persons, rig
+from .graph import media as graph_media
+from .graph import objects
+from .graph.messages import post_message
+from .settings import Settings
+from .world import World, build
+
+PAGE = Path(__file__).parent / "page"
+_VERSION = "/{version}"
+
+GRAPH_ROUTES = [
+    Route(f"{_VERSION}/{{number_id}}/messages", post_message, methods=["POST"]),
+    Route(f"{_VERSION}/{{number_id}}/media", graph_media.upload, methods=["POST"]),
+    Route("/whatsapp_business/attachments/", graph_media.fetch, methods=["GET"]),
+    Route(
+        f"{_VERSION}/{{object_id}}/subscribed_apps",
+        objects.subscribed_apps,
+        methods=["GET", "POST", "DELETE"],
+    ),
+    Route(f"{_VERSION}/{{object_id}}/phone_numbers", objects.phone_numbers, methods=["GET"]),
+    Route(f"{_VERSION}/{{object_id}}/message_templates", objects.message_templates, methods=["GET"]),
+    Route(f"{_VERSION}/{{object_id}}", objects.get_object, methods=["GET"]),
+    Route(f"{_VERSION}/{{object_id}}", objects.delete_object, methods=["DELETE"]),
+]
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The ASGI application; the data folder is opened when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        world = build(settings)
+        app.state.world = world
+        await world.deliveries.start()
+        world.ready = True
+        structlog.get_logger().info(
+            "ready", numbers=len(world.directory.numbers), waiting=world.deliveries.waiting()
+        )
+        try:
+            yield
+        finally:
+            world.ready = False
+            stop_streams(world)
+            await world.deliveries.stop()
+            world.store.close()
+
+    app = FastAPI(
+        title="Munshi emulator",
+        description="Control API of the stand-in for Meta's Graph API.",
+        lifespan=lifespan,
+        docs_url="/control/docs",
+        redoc_url=None,
+        openapi_url="/control/openapi.json",
+    )
+    control = APIRouter(prefix="/control")
+    for part in (numbers, persons, messages, chats, events, rig):
+        control.include_router(part.router)
+    for route in reversed(GRAPH_ROUTES[:1]):
+        app.router.routes.insert(0, route)
+    app.include_router(control)
+    app.router.routes += [
+        Route("/", page, methods=["GET"]),
+        Route("/healthz", healthz, methods=["GET"]),
+        Route("/readyz", readyz, methods=["GET"]),
+        Route("/metrics", metrics, methods=["GET"]),
+    ]
+    app.mount("/page", StaticFiles(directory=PAGE), name="page")
+    app.router.routes += GRAPH_ROUTES[1:]
+    return app
+
+
+def stop_streams(world: World) -> None:
+    """End the long polls and event streams, or the server would wait for them."""
+    world.stopping = True
+    world.store.wake()
+
+
+async def page(_request: Request) -> Response:
+    """The phone-like page."""
+    return FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+async def healthz(_request: Request) -> Response:
+    """Alive: the loop turns."""
+    return PlainTextResponse("ok")
+
+
+async def readyz(request: Request) -> Response:
+    """May take traffic."""
+    world: World = request.app.state.world
+    return json_answer({"ready": world.ready}, 200 if world.ready else 503)
+
+
+async def metrics(request: Request) -> Response:
+    """Prometheus text."""
+    world: World = request.app.state.world
+    world.metrics.waiting.set(world.deliveries.waiting())
+    return Response(generate_latest(world.metrics.registry), media_type=CONTENT_TYPE_LATEST)
