@@ -1,0 +1,53 @@
+"""`/healthz`, `/readyz` and `/metrics` of the orchestrator."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+Check = Callable[[], str | None]
+"""`None` where all is well, else what is wrong."""
+
+
+@contextlib.asynccontextmanager
+async def serve_health(
+    host: str, port: int, registry: CollectorRegistry, alive: Check, ready: Check
+) -> AsyncIterator[int]:
+    """Serves until the context ends; yields the port that was taken.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    app = web.Application()
+    app.add_routes(
+        [
+            web.get("/healthz", _answers(alive)),
+            web.get("/readyz", _answers(ready)),
+            web.get("/metrics", _metrics(registry)),
+        ]
+    )
+    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+def _answers(check: Check) -> Handler:
+    async def handle(_: web.Request) -> web.Response:
+        wrong = check()
+        return web.json_response({"status": wrong or "ok"}, status=503 if wrong else 200)
+
+    return handle
+
+
+def _metrics(registry: CollectorRegistry) -> Handler:
+    async def handle(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return handle

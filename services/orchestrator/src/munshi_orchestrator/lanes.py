@@ -1,0 +1,239 @@
+"""Which lanes of a cell this worker owns: heartbeat, fair share with the other workers, handing over.
+
+A lease says who should work on a lane; the fence number, checked by each commit, makes sure of it. Losing
+the heartbeat for as long as the lease lasts means that others may own the lanes: all work on them ends at
+once, and whatever still tries to commit is refused.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from munshi.cells import Cell
+from munshi.contracts.ids import LaneID
+from munshi.contracts.subjects import lane_id
+from munshi.errors import MunshiError
+from munshi_orchestrator.reading import LaneGrant
+from munshi_orchestrator.sharing import LaneView, fair_share, to_release, to_take
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class LaneState:
+    """One lane that was taken at least once, as the database has it."""
+
+    partition: int
+    worker: str | None
+    fence: int
+    free: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A lane is ours under this fence; `clean` if its last owner gave it back in order."""
+
+    fence: int
+    clean: bool
+
+
+class Leases(Protocol):
+    """The leases of one cell under this worker's name. Each call may raise `Retryable`."""
+
+    async def heartbeat(self) -> tuple[Sequence[str], Sequence[LaneState]]:
+        """Renews this worker's lease; names of the live workers, and the lanes."""
+        ...
+
+    async def take(self, lane: LaneID, partition: int) -> Taken | None:
+        """Takes a lane that is free; `None` where somebody was quicker."""
+        ...
+
+    async def release(self, lane: LaneID, fence: int, *, clean: bool) -> None:
+        """Gives a lane back."""
+        ...
+
+    async def leave(self) -> None:
+        """Ends this worker's lease."""
+        ...
+
+
+class HeldLane(Protocol):
+    """The work on one lane."""
+
+    async def run(self) -> None:
+        """Works until cancelled or handed over."""
+        ...
+
+    async def hand_over(self, deadline: float) -> bool:
+        """Begins nothing new, finishes what is in work within `deadline` seconds; whether all was
+        finished."""
+        ...
+
+    async def tick(self) -> None:
+        """Called with each heartbeat."""
+        ...
+
+
+@dataclass(slots=True)
+class _Holding:
+    grant: LaneGrant
+    lane: HeldLane
+    work: asyncio.Task[None]
+    leaving: asyncio.Task[None] | None = None
+
+
+class LaneKeeper:
+    """Keeps this worker's lanes of one cell."""
+
+    def __init__(
+        self,
+        cell: Cell,
+        leases: Leases,
+        worker: str,
+        make: Callable[[LaneGrant], HeldLane],
+        times: "LeaseTimes",
+    ) -> None:
+        self._cell = cell
+        self._leases = leases
+        self._worker = worker
+        self._make = make
+        self._times = times
+        self._held: dict[int, _Holding] = {}
+        self._valid_until = 0.0
+        self._closing = False
+        self.last_beat = time.monotonic()
+        """When the keeper last went round, whether the database answered or not."""
+
+    @property
+    def held(self) -> int:
+        """Lanes this worker owns."""
+        return len(self._held)
+
+    @property
+    def leased(self) -> bool:
+        """Whether the lease still lasts, by this machine's monotonic clock."""
+        return time.monotonic() < self._valid_until
+
+    async def run(self) -> None:
+        """Beats until cancelled; then nothing is given back (see `close`)."""
+        while True:
+            began = time.monotonic()
+            await self._beat(began)
+            self.last_beat = time.monotonic()
+            await asyncio.sleep(max(0.0, self._times.heartbeat - (self.last_beat - began)))
+
+    async def close(self, deadline: float) -> None:
+        """Hands all lanes over, while the heartbeat goes on; at most `deadline` seconds."""
+        self._closing = True
+        beating = asyncio.create_task(self.run())
+        try:
+            await asyncio.gather(*(self._release(partition, deadline) for partition in list(self._held)))
+            async with asyncio.timeout(self._times.lease):
+                await self._leases.leave()
+        except (MunshiError, TimeoutError) as error:
+            _log.warning("leave_failed", cell=self._cell.name, reason=type(error).__name__)
+        finally:
+            beating.cancel()
+            await asyncio.gather(beating, return_exceptions=True)
+            await self._drop(list(self._held), "closing")
+
+    async def _beat(self, began: float) -> None:
+        try:
+            async with asyncio.timeout(self._times.lease / 2):
+                workers, lanes = await self._leases.heartbeat()
+            self._valid_until = began + self._times.lease
+            await self._balance(workers, {lane.partition: lane for lane in lanes})
+        except (MunshiError, TimeoutError) as error:
+            _log.warning("heartbeat_failed", cell=self._cell.name, reason=type(error).__name__)
+        if not self.leased and self._held:
+            await self._drop(list(self._held), "lease ran out")
+        for holding in list(self._held.values()):
+            await holding.lane.tick()
+
+    async def _balance(self, workers: Sequence[str], lanes: dict[int, LaneState]) -> None:
+        lost = [
+            partition
+            for partition, holding in self._held.items()
+            if partition in lanes and lanes[partition].fence != holding.grant.fence and not holding.leaving
+        ]
+        await self._drop(lost, "taken by another")
+        if self._closing:
+            return
+        share = fair_share(self._cell.partitions, workers, self._worker)
+        staying = [partition for partition, holding in self._held.items() if not holding.leaving]
+        for partition in to_release(staying, share):
+            self._held[partition].leaving = asyncio.create_task(
+                self._release(partition, self._times.hand_over)
+            )
+        for view in to_take(self._views(lanes), len(self._held), share):
+            await self._take(view)
+
+    def _views(self, lanes: dict[int, LaneState]) -> list[LaneView]:
+        views = []
+        for partition in range(self._cell.partitions):
+            state = lanes.get(partition)
+            free = state is None or state.free or state.worker == self._worker
+            views.append(
+                LaneView(lane_id(self._cell.name, partition), partition, free and partition not in self._held)
+            )
+        return views
+
+    async def _take(self, view: LaneView) -> None:
+        taken = await self._leases.take(view.lane, view.partition)
+        if taken is None:
+            return
+        fence = taken.fence
+        grant = LaneGrant(
+            cell=self._cell.name,
+            lane=view.lane,
+            partition=view.partition,
+            fence=fence,
+            clean=taken.clean,
+            lasts=lambda: self.leased and self._owns(view.partition, fence),
+        )
+        lane = self._make(grant)
+        work = asyncio.create_task(lane.run(), name=f"lane {view.lane}")
+        self._held[view.partition] = _Holding(grant, lane, work)
+        _log.info("lane_taken", lane=view.lane, fence=taken.fence, clean=taken.clean)
+
+    def _owns(self, partition: int, fence: int) -> bool:
+        holding = self._held.get(partition)
+        return holding is not None and holding.grant.fence == fence
+
+    async def _release(self, partition: int, deadline: float) -> None:
+        holding = self._held[partition]
+        clean = await holding.lane.hand_over(deadline)
+        await self._cut(holding)
+        try:
+            await self._leases.release(holding.grant.lane, holding.grant.fence, clean=clean)
+        except MunshiError as error:
+            _log.warning("release_failed", lane=holding.grant.lane, reason=type(error).__name__)
+        if self._held.get(partition) is holding:
+            del self._held[partition]
+        _log.info("lane_released", lane=holding.grant.lane, clean=clean)
+
+    async def _drop(self, partitions: Sequence[int], reason: str) -> None:
+        for holding in [self._held.pop(partition) for partition in partitions]:
+            _log.warning("lane_lost", lane=holding.grant.lane, reason=reason)
+            if holding.leaving:
+                holding.leaving.cancel()
+            await self._cut(holding)
+
+    @staticmethod
+    async def _cut(holding: _Holding) -> None:
+        holding.work.cancel()
+        await asyncio.gather(holding.work, return_exceptions=True)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTimes:
+    """Seconds: how long a silent worker keeps its lanes, between heartbeats, and for finishing a lane's
+    work."""
+
+    lease: float
+    heartbeat: float
+    hand_over: float

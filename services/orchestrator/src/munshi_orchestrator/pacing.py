@@ -1,0 +1,49 @@
+"""How fast one customer's messages are worked off: a bucket whose state lies with the conversation.
+
+Nothing is dropped by it: a message beyond the bucket waits, and its own conversation with it. The state is
+the theoretical arrival time (GCRA): when the bucket will be full again.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+BURST = 20
+"""Messages at once before pacing begins: an album or a pasted list is no flood."""
+NOTICE_ABOVE = 10
+"""Waiting messages above which the person is told once that it takes a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What the bucket says of one message: wait so many seconds, and then what its state is."""
+
+    wait: float
+    tat: datetime
+
+
+def pace(tat: datetime | None, now: datetime, per_second: int, messages: int = 1) -> Pace:
+    """Takes `messages` (at least 1) out of the bucket.
+
+    `tat` is the stored state, `None` for a full bucket. Returns the seconds to wait from `now` on, and the
+    state to store once the messages are done.
+    """
+    interval = timedelta(seconds=1 / per_second)
+    begin = max(tat or now, now)
+    after = begin + interval * messages
+    wait = (after - now - interval * max(BURST, messages)).total_seconds()
+    return Pace(max(0.0, wait), after)
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """Messages of one conversation on one day of the tenant."""
+
+    day: date
+    count: int
+
+
+def count_day(day: date | None, count: int, now: datetime, zone: ZoneInfo, messages: int = 1) -> DayCount:
+    """Counts `messages` on the tenant's day of `now` (aware); a new day begins at nought."""
+    today = now.astimezone(zone).date()
+    return DayCount(today, (count if day == today else 0) + messages)

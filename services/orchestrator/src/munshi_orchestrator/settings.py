@@ -1,0 +1,120 @@
+"""What the orchestrator takes from its environment."""
+
+import secrets
+import socket
+
+from pydantic import Field
+
+from munshi.settings import ServiceSettings
+
+
+def _anonymous_worker() -> str:
+    return f"{socket.gethostname()}-{secrets.token_hex(4)}"
+
+
+class OrchestratorSettings(ServiceSettings):
+    """Settings of one worker."""
+
+    worker: str = Field(
+        default_factory=_anonymous_worker,
+        min_length=1,
+        max_length=120,
+        description=(
+            "This worker's name; one process at a time may bear it. Whoever starts the process gives a name "
+            "that a restart keeps (a pod's name, the supervisor's): the new process then takes its dead "
+            "predecessor's lanes at once. Default: the host's name and a random part, so that nothing is "
+            "shared."
+        ),
+    )
+    graph_url: str = Field(
+        default="https://graph.facebook.com",
+        description="Base of the Graph API, without version; on one machine the emulator's.",
+    )
+    engine: str = Field(
+        default="nlu",
+        description="Entry point in the group `munshi.engines` that understands texts; nlu runs in process.",
+    )
+    lease_seconds: float = Field(
+        default=5.0,
+        gt=0,
+        description="Seconds that a silent worker keeps its lanes. 5: five lost heartbeats, and a dead "
+        "worker's people wait no longer.",
+    )
+    heartbeat_seconds: float = Field(
+        default=1.0,
+        gt=0,
+        description="Seconds between heartbeats; also how soon a freed lane is seen. 1: one small "
+        "statement a second and cell.",
+    )
+    in_flight: int = Field(
+        default=20_000,
+        ge=100,
+        description="Messages held in memory by this process, all lanes together. 20,000 of about 2 kB are "
+        "40 MB.",
+    )
+    in_flight_per_lane: int = Field(
+        default=4_000,
+        ge=10,
+        description="Messages held in memory for one lane, so that one flooded lane leaves room for the "
+        "others.",
+    )
+    concurrent_turns: int = Field(
+        default=64,
+        ge=1,
+        description="Turns computed at once in a cell. A turn is mostly CPU: more only adds waiting inside.",
+    )
+    database_connections: int = Field(
+        default=12,
+        ge=2,
+        description="Connections a cell. Turns are one short statement each; 12 keep a core busy.",
+    )
+    turn_tries: int = Field(
+        default=4,
+        ge=1,
+        description="Tries of a turn that fails by a defect, crashes of the process included, before it "
+        "becomes a dead letter. 4 with back-off are about 5 s: what is worse than that does not heal by "
+        "itself.",
+    )
+    send_connections: int = Field(
+        default=128,
+        ge=1,
+        description="Sends at once. 128 at Meta's usual 200 ms are 640 messages a second.",
+    )
+    send_seconds: float = Field(
+        default=15.0,
+        gt=0,
+        description="Seconds to wait for the answer to a send before its fate counts as unknown. Meta "
+        "answers "
+        "within a second or two; far beyond that the status tells sooner than the answer.",
+    )
+    settle_after_seconds: float = Field(
+        default=300.0,
+        ge=0,
+        description="Seconds to wait for the status of a send whose answer was lost, before it is sent "
+        "again. "
+        "Statuses come within seconds; 5 minutes cover a bad day at Meta and an outage of our own ingress.",
+    )
+    number_rate: float = Field(
+        default=80.0,
+        gt=0,
+        description="Messages a second of one business number, in and out together: Meta's usual 80, "
+        "1,000 after an upgrade.",
+    )
+    pause_retry_seconds: float = Field(
+        default=3600.0,
+        gt=0,
+        description="Seconds until one message is tried again on a number that Meta stopped (quality, "
+        "restrictions, billing). An hour: such stops last hours or days, and each try may prolong them.",
+    )
+    typing_seconds: float = Field(
+        default=1.0,
+        gt=0,
+        description="A turn longer than this shows the read tick and typing dots. 1 s: what is quicker "
+        "is answered before the dots would be seen.",
+    )
+    retention_seconds: float = Field(
+        default=3600.0,
+        gt=0,
+        description="Seconds between runs of the retention jobs of a cell. Retention is given in hours and "
+        "days.",
+    )
