@@ -43,7 +43,10 @@ class Conversations:
         """Read what earlier runs left."""
         self.pairs: dict[tuple[str, str], Pair] = {}
         self._throughputs: dict[str, Throughput] = {}
-        last = "SELECT number, person, max(at) AS at FROM messages WHERE direction = 'in' GROUP BY number, person"
+        last = (
+            "SELECT number, person, max(at) AS at FROM messages"
+            " WHERE direction = 'in' AND type <> 'system' GROUP BY number, person"
+        )
         for row in store.rows(last):
             self.pair(row["number"], row["person"]).last_in = row["at"]
         self._load_referrals(store)
@@ -71,7 +74,8 @@ class Conversations:
     def _load_referrals(self, store: Store) -> None:
         """Replay what opens free-entry windows: ad clicks and the first answers to them."""
         clicks = store.rows(
-            "SELECT number, person, seq, at FROM messages WHERE direction = 'in' AND body LIKE '%\"referral\"%' ORDER BY seq"
+            "SELECT number, person, seq, at FROM messages"
+            " WHERE direction = 'in' AND body LIKE '%\"referral\"%' ORDER BY seq"
         )
         for click in clicks:
             pair = self.pair(click["number"], click["person"])

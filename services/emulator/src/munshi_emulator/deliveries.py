@@ -43,7 +43,7 @@ class Deliveries:
 
     def __init__(
         self, settings: Settings, clock: Clock, directory: Directory, journal: Journal, metrics: Metrics
-    ):
+    ) -> None:
         """Build it; `start` gives it a connection and the updates of the last run."""
         self.settings = settings
         self.clock = clock
@@ -61,7 +61,7 @@ class Deliveries:
         self._lanes: dict[str, Lane] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._session: aiohttp.ClientSession | None = None
+        self._session: aiohttp.ClientSession
 
     async def start(self) -> None:
         """Open the client and take up what an earlier run left."""
@@ -83,8 +83,7 @@ class Deliveries:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
+        await self._session.close()
 
     def schedule(self, updates: Iterable[Update]) -> None:
         """Take updates that are on disk. One without a due time is held until `release`."""
@@ -259,7 +258,6 @@ class Deliveries:
         started = time.perf_counter()
         code = 0
         with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
-            assert self._session is not None
             async with self._session.post(url, data=raw, headers=headers, allow_redirects=False) as answer:
                 await answer.read()
                 code = answer.status

@@ -63,7 +63,8 @@ class Directory:
         """Record `stop` or `resume` of marketing messages."""
         (self.stopped.add if value == "stop" else self.stopped.discard)((waba, person_id))
         return (
-            "INSERT INTO preferences VALUES (?, ?, ?) ON CONFLICT (waba, person) DO UPDATE SET value = excluded.value",
+            "INSERT INTO preferences VALUES (?, ?, ?)"
+            " ON CONFLICT (waba, person) DO UPDATE SET value = excluded.value",
             (waba, person_id, value),
         )
 

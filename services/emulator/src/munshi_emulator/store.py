@@ -24,8 +24,9 @@ CREATE TABLE IF NOT EXISTS media (id TEXT PRIMARY KEY, number TEXT, mime TEXT, s
     filename TEXT, source TEXT, created REAL);
 CREATE TABLE IF NOT EXISTS messages (
     seq INTEGER PRIMARY KEY, rev INTEGER NOT NULL, wamid TEXT NOT NULL UNIQUE, number TEXT NOT NULL,
-    person TEXT NOT NULL, direction TEXT NOT NULL, type TEXT NOT NULL, body TEXT NOT NULL, status TEXT NOT NULL,
-    error TEXT, marks TEXT, at REAL NOT NULL, accepted_at REAL NOT NULL, key TEXT UNIQUE, callback TEXT);
+    person TEXT NOT NULL, direction TEXT NOT NULL, type TEXT NOT NULL, body TEXT NOT NULL,
+    status TEXT NOT NULL, error TEXT, marks TEXT, at REAL NOT NULL, accepted_at REAL NOT NULL,
+    key TEXT UNIQUE, callback TEXT);
 CREATE UNIQUE INDEX IF NOT EXISTS messages_rev ON messages (rev);
 CREATE INDEX IF NOT EXISTS messages_pair ON messages (number, person, seq);
 CREATE INDEX IF NOT EXISTS messages_callback ON messages (callback) WHERE callback IS NOT NULL;
@@ -35,8 +36,8 @@ CREATE TABLE IF NOT EXISTS updates (
     attempts INTEGER NOT NULL DEFAULT 0, last_code INTEGER, first_at REAL, done_at REAL);
 CREATE INDEX IF NOT EXISTS updates_pending ON updates (id) WHERE state = 'pending';
 CREATE INDEX IF NOT EXISTS updates_wamid ON updates (wamid);
-CREATE TABLE IF NOT EXISTS refusals (id INTEGER PRIMARY KEY, number TEXT, at REAL, status INTEGER, code INTEGER,
-    request TEXT, answer TEXT);
+CREATE TABLE IF NOT EXISTS refusals (id INTEGER PRIMARY KEY, number TEXT, at REAL, status INTEGER,
+    code INTEGER, request TEXT, answer TEXT);
 """
 DATA_TABLES = ("messages", "updates", "refusals", "preferences", "faults", "media", "persons")
 

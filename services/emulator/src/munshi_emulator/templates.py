@@ -45,7 +45,8 @@ HELLO = Template(
 def put(waba: str, template: Template) -> Statement:
     """Statement that keeps a template."""
     return (
-        "INSERT INTO templates VALUES (?, ?, ?, ?) ON CONFLICT (waba, name, language) DO UPDATE SET body = excluded.body",
+        "INSERT INTO templates VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (waba, name, language) DO UPDATE SET body = excluded.body",
         (waba, template.name, template.language, json.dumps(asdict(template))),
     )
 
@@ -69,10 +70,8 @@ def wanted(store: Store, waba: str, message: dict[str, Any]) -> Template:
         raise GraphError(132016, f"template {name} is disabled")
     values = values_of(message)
     if len(values) != template.parameters():
-        raise GraphError(
-            132000, f"body: number of localizable_params ({len(values)}) does not match the expected number of params"
-            f" ({template.parameters()})",
-        )  # fmt: skip
+        counted = f"({len(values)}) does not match the expected number of params ({template.parameters()})"
+        raise GraphError(132000, f"body: number of localizable_params {counted}")
     text = template.fill(values)
     if len(text) > 1024:
         raise GraphError(132005, f"body: hydrated text is {len(text)} characters, at most 1024")

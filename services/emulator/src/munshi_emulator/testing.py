@@ -52,7 +52,9 @@ class EmulatorProcess:
         }
         with (self.data_dir / "log").open("ab") as log:
             command = [sys.executable, "-m", "munshi_emulator"]
-            self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+            self._process = await asyncio.to_thread(
+                subprocess.Popen, command, env=environment, stdout=log, stderr=subprocess.STDOUT
+            )
         deadline = time.monotonic() + timeout_seconds
         while not await self._answers(port_file):
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -62,7 +64,7 @@ class EmulatorProcess:
 
     async def _answers(self, port_file: Path) -> bool:
         """Whether it is ready."""
-        text = port_file.read_text() if port_file.exists() else ""
+        text = await asyncio.to_thread(_read, port_file)
         if not text:
             return False
         self.port = int(text)
@@ -73,8 +75,7 @@ class EmulatorProcess:
 
     def log(self) -> str:
         """What it wrote."""
-        path = self.data_dir / "log"
-        return path.read_text(errors="replace") if path.exists() else ""
+        return _read(self.data_dir / "log")
 
     def kill(self) -> None:
         """SIGKILL, as a power cut of the process."""
@@ -95,6 +96,10 @@ class EmulatorProcess:
             status = self._process.wait()
         self._process = None
         return status
+
+
+def _read(path: Path) -> str:
+    return path.read_text(errors="replace") if path.exists() else ""
 
 
 @contextlib.asynccontextmanager

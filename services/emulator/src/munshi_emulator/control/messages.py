@@ -150,7 +150,7 @@ def select(world: World, wanted: Filter) -> list[dict[str, Any]]:
             values.append(value)
     backwards = wanted.newest or wanted.before is not None
     order = "rev" if wanted.after_rev is not None else ("seq DESC" if backwards else "seq")
-    sql = f"SELECT * FROM messages WHERE {' AND '.join(clauses)} ORDER BY {order} LIMIT ?"
+    sql = f"SELECT * FROM messages WHERE {' AND '.join(clauses)} ORDER BY {order} LIMIT ?"  # noqa: S608 - fixed clauses
     rows = [shown(row) for row in world.store.rows(sql, (*values, wanted.limit))]
     return rows[::-1] if backwards else rows
 
@@ -194,8 +194,8 @@ async def trace(world: WorldIn, wamid: str) -> Response:
         names = ("id", "kind", "status", "state", "attempts", "last_code", "due", "first_at", "done_at")
         webhooks.append({**{name: row[name] for name in names}, "body": posted.decode()})
     reply = world.store.rows(
-        "SELECT wamid, accepted_at FROM messages WHERE number = ? AND person = ? AND direction = 'out' AND seq > ?"
-        " ORDER BY seq LIMIT 1",
+        "SELECT wamid, accepted_at FROM messages WHERE number = ? AND person = ? AND direction = 'out'"
+        " AND seq > ? ORDER BY seq LIMIT 1",
         (message["phone_number_id"], message["person_id"], message["seq"]),
     )
     answer = dict(reply[0]) if reply and message["direction"] == "in" else None

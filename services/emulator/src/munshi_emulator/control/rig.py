@@ -194,8 +194,11 @@ async def list_updates(
         if value is not None:
             clauses.append(clause)
             values.append(value)
-    names = "id, number AS phone_number_id, wamid, kind, field, status, due, state, attempts, last_code, first_at, done_at"
-    sql = f"SELECT {names} FROM updates WHERE {' AND '.join(clauses)} ORDER BY id LIMIT {int(limit)}"
+    names = (
+        "id, number AS phone_number_id, wamid, kind, field, status, due, state, attempts,"
+        " last_code, first_at, done_at"
+    )
+    sql = f"SELECT {names} FROM updates WHERE {' AND '.join(clauses)} ORDER BY id LIMIT {limit}"  # noqa: S608 - fixed clauses
     return [dict(row) for row in world.store.rows(sql, values)]
 
 
@@ -233,7 +236,7 @@ async def reset(world: WorldIn) -> dict[str, bool]:
     world.clock.offset = 0.0
     world.knobs = Knobs()
     world.epoch = secrets.token_hex(8)
-    statements = [(f"DELETE FROM {table}", ()) for table in DATA_TABLES]
+    statements = [(f"DELETE FROM {table}", ()) for table in DATA_TABLES]  # noqa: S608 - fixed names
     statements.append(("DELETE FROM meta", ()))
     await world.store.write(
         *statements,

@@ -8,12 +8,13 @@ from starlette.responses import FileResponse, Response
 
 from munshi_emulator import media as shelf
 from munshi_emulator.answers import json_answer, refusal
+from munshi_emulator.connection import cut
 from munshi_emulator.errors import GraphError
 from munshi_emulator.graph.access import caller, number_for
 from munshi_emulator.mediatypes import plain, problem
 from munshi_emulator.world import World
 
-from .messages import before, cut
+from .messages import before
 
 
 async def upload(request: Request) -> Response:

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,6 +13,7 @@ from munshi_emulator.connection import cut, never_answer
 from munshi_emulator.errors import GraphError
 from munshi_emulator.faults import error_of
 from munshi_emulator.graph.access import number_for
+from munshi_emulator.ladder import Send
 from munshi_emulator.media import check_outbound
 from munshi_emulator.models import Fault, PhoneNumber
 from munshi_emulator.world import World
@@ -62,13 +64,12 @@ async def _answer(world: World, number: PhoneNumber, body: dict[str, Any], reque
             await world.store.write(*statements)
         return json_answer({"success": True})
     check_outbound(world, number, body)
-    template = (
-        templates.wanted(world.store, number.waba_id, body["template"])
-        if body.get("type") == "template"
-        else None
-    )
     fail = error_of(fault) if fault is not None and fault.kind == "status" else None
-    accepted = sending.accept(world, number, body, sending.raw_json(body), template=template, fail=fail)
+    template = None
+    if body.get("type") == "template":
+        template = templates.wanted(world.store, number.waba_id, body["template"])
+    text = orjson.dumps(body).decode()
+    accepted = sending.accept(world, Send(number, body, text, world.clock.now(), template, fail))
     await world.store.write(*accepted.statements)
     world.deliveries.schedule(accepted.updates)
     world.metrics.sends.labels(code="200").inc()
