@@ -5,6 +5,7 @@ What is known stays known while NATS is away. A bad entry is logged by its key a
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -18,7 +19,7 @@ from munshi.bus.connection import Connection
 from munshi.cells import Cell
 from munshi.contracts.ids import CellName, PhoneNumberID, TenantKey
 from munshi.contracts.subjects import registry_bucket
-from munshi.contracts.tenant import Credentials, TenantEntry, WhatsAppTenantSpec
+from munshi.contracts.tenant import Credentials, TenantEntry, WhatsAppTenantSpec, tenant_key
 from munshi.errors import Permanent
 from munshi.sealing import unseal_credentials
 
@@ -27,6 +28,9 @@ _log = structlog.get_logger()
 _CHECK_SECONDS = 0.5
 """How often the bucket's last sequence is compared with what was seen: a watch that went silent (its consumer
 died with a server) is found by that, within the two seconds that a change may take."""
+
+_KEY = re.compile(r"[a-z0-9][-a-z0-9]*_[a-z0-9][-a-z0-9]*")
+"""A token of subjects and a segment of paths; nothing else may become one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,8 @@ def open_entry(cell: Cell, value: bytes, revision: int) -> Tenant:
         ValueError: a key is no hex.
     """
     entry = TenantEntry.model_validate_json(value)
+    if not _KEY.fullmatch(entry.key) or entry.key != tenant_key(entry.namespace, entry.name):
+        raise Permanent("the key is not the namespace and name", "other_key")
     if entry.cell != cell.name:
         raise Permanent(f"an entry of cell {entry.cell} in the registry of {cell.name}", "other_cell")
     credentials = unseal_credentials(cell.sealing_key, entry.sealed, entry.key)

@@ -154,14 +154,18 @@ Session = Callable[[Connection], Awaitable[None]]
 
 
 async def serve_cells(
-    folder: Path, name: str, session: Session, gone: Callable[[CellName], None] | None = None
+    folder: Path,
+    name: str,
+    session: Session,
+    came: Callable[[CellName], None] | None = None,
+    gone: Callable[[CellName], None] | None = None,
 ) -> None:
     """Runs `session(connection)` for each cell of the folder, as long as the cell is there.
 
     A session is cancelled when its cell goes or changes, or when its connection closed for good. It is
     started again, with a new connection, when the cell changed, the connection closed, or it ended or failed
-    by itself. `gone` is called after the session of a cell that is no longer there. Ends by cancellation,
-    after all sessions have ended.
+    by itself. `came` is called with each new cell before its server was ever reached, `gone` after the
+    session of a cell that is no longer there. Ends by cancellation, after all sessions have ended.
     """
     running: dict[CellName, tuple[Cell, asyncio.Task[None]]] = {}
     try:
@@ -172,6 +176,8 @@ async def serve_cells(
                     gone(cell_name)
             for cell_name in sorted(cells.keys() - running.keys()):
                 cell = cells[cell_name]
+                if came is not None:
+                    came(cell_name)
                 task = asyncio.create_task(_keep_session(cell, name, session), name=f"cell {cell_name}")
                 running[cell_name] = (cell, task)
     finally:

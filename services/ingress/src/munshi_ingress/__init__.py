@@ -1,0 +1,1 @@
+"""Keeps every webhook before it answers 200."""

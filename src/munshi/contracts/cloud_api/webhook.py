@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from munshi.contracts.cloud_api.tolerant import Raw, word
+from munshi.contracts.cloud_api.tolerant import Raw, integer, word
 
 OBJECT = "whatsapp_business_account"
 """`object` of every webhook that concerns WhatsApp."""
@@ -17,6 +17,8 @@ class ChangeAt(NamedTuple):
 
     account: str | None
     """`entry.id`: the WhatsApp business account."""
+    time: int | None
+    """`entry.time`: seconds since 1970; given with account-wide changes."""
     field: str
     value: Raw
     raw: Raw
@@ -30,11 +32,14 @@ class ChangeAt(NamedTuple):
 
 
 class Oddity(NamedTuple):
-    """A part of the frame that is not of the documented shape: kept, and reported by its place."""
+    """A part of the frame that is not of the documented shape."""
 
-    place: str
-    """`entry`, `changes`, `change`, `value`."""
     raw: Any
+
+
+def frame(account: str | None, change: Any) -> Raw:
+    """A webhook of one change alone, as Meta would have sent it: what a dead letter holds, to be replayed."""
+    return {"object": OBJECT, "entry": [{"id": account, "changes": [change]}]}
 
 
 def is_webhook(payload: Any) -> bool:
@@ -46,22 +51,22 @@ def walk(payload: Raw) -> Iterator[ChangeAt | Oddity]:
     """Every change of every entry, in order; what is not of the documented shape comes as an `Oddity`."""
     entries = payload.get("entry")
     if not isinstance(entries, list):
-        yield Oddity("entry", entries)
+        yield Oddity(entries)
         return
     for entry in entries:
         changes = entry.get("changes") if isinstance(entry, dict) else None
         if not isinstance(changes, list):
-            yield Oddity("changes", entry)
+            yield Oddity(entry)
             continue
-        account = word(entry.get("id"))
+        account, time = word(entry.get("id")), integer(entry.get("time"))
         for change in changes:
-            yield _change(account, change)
+            yield _change(account, time, change)
 
 
-def _change(account: str | None, change: Any) -> ChangeAt | Oddity:
+def _change(account: str | None, time: int | None, change: Any) -> ChangeAt | Oddity:
     if not isinstance(change, dict):
-        return Oddity("change", change)
+        return Oddity(change)
     field, value = change.get("field"), change.get("value")
     if not isinstance(field, str) or not isinstance(value, dict):
-        return Oddity("value", change)
-    return ChangeAt(account, field, value, change)
+        return Oddity(change)
+    return ChangeAt(account, time, field, value, change)

@@ -1,0 +1,226 @@
+"""From a verified body to what the bus must keep: whose each change is, and where each event goes. Pure."""
+
+import base64
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from munshi.bus.publisher import Outgoing
+from munshi.bus.streams import MAX_EVENT_BYTES
+from munshi.contracts.cloud_api.tolerant import moment
+from munshi.contracts.cloud_api.webhook import FIELD_MESSAGES, OBJECT, ChangeAt, frame, is_webhook, walk
+from munshi.contracts.events import HEADER_ID, HEADER_TRACE
+from munshi.contracts.ids import CellName, TenantKey
+from munshi.contracts.subjects import ACCOUNT_CONVERSATION, dead, inbound, partition_of
+from munshi.contracts.tenant import POOL
+from munshi.registry import Tenant, TenantDirectory
+from munshi.sealing import conversation_key
+from munshi_ingress.split import Event, Stray, split
+
+PLATFORM = TenantKey("platform")
+"""Owner of dead letters that belong to no tenant. No tenant's key is without an underscore."""
+
+_HEADERS_ROOM = 4096
+
+Owners = Callable[[ChangeAt], Sequence[Tenant] | str]
+"""Whose a change is; a word says why it is nobody's."""
+
+
+@dataclass(slots=True)
+class Sorted:
+    """What one webhook comes to."""
+
+    outgoing: dict[CellName, list[Outgoing]] = field(default_factory=dict)
+    kinds: Counter[str] = field(default_factory=Counter)
+    """Events by kind."""
+    dead: Counter[str] = field(default_factory=Counter)
+    """Dead letters by reason."""
+
+
+def owned_by(tenant: Tenant) -> Owners:
+    """On a tenant's own path: its numbers and its business account, nothing else."""
+
+    def owners(change: ChangeAt) -> Sequence[Tenant] | str:
+        number = change.phone_number_id
+        if number is not None:
+            return (tenant,) if number in tenant.numbers else "foreign_phone_number"
+        if change.field == FIELD_MESSAGES:
+            return "no_phone_number"
+        account = tenant.spec.whatsapp.business_account_id
+        return (tenant,) if change.account in {None, account} else "foreign_business_account"
+
+    return owners
+
+
+def owned_in(directory: TenantDirectory) -> Owners:
+    """On the platform's path: sorted by phone number id; what names none goes to all of its account."""
+
+    def owners(change: ChangeAt) -> Sequence[Tenant] | str:
+        number = change.phone_number_id
+        if number is not None:
+            tenant = directory.of_number(number)
+            return (tenant,) if tenant else "foreign_phone_number"
+        if change.field == FIELD_MESSAGES or change.account is None:
+            return "no_phone_number"
+        return directory.of_business_account(change.account) or "foreign_business_account"
+
+    return owners
+
+
+class Sorter:
+    """Sorts one webhook.
+
+    Args:
+        partitions: lanes of each cell that is served; the first cell (the pool, where it is served) takes
+            dead letters of no tenant.
+        tenant: whose path it came by; `None` for the platform's.
+        trace: W3C `traceparent` of the request.
+    """
+
+    def __init__(self, partitions: Mapping[CellName, int], tenant: Tenant | None, trace: str) -> None:
+        self._partitions = partitions
+        self._tenant = tenant
+        self._trace = trace
+        self._received_at = datetime.now(UTC)
+        self._result = Sorted()
+
+    def sort(self, body: bytes, owners: Owners) -> Sorted:
+        """What the bus must keep of a verified body. Never raises for its content."""
+        try:
+            payload = read_json(body)
+        except ValueError:
+            self._dead("malformed_json", body)
+            return self._result
+        if not is_webhook(payload):
+            self._dead("unknown_object", body)
+            return self._result
+        try:
+            self._sort(payload, body, owners)
+        except orjson.JSONEncodeError:
+            # It was read, but is nested deeper than can be written again: as a whole to the dead letters.
+            self._result = Sorted()
+            self._dead("nested_too_deeply", body)
+        return self._result
+
+    def _sort(self, payload: dict[str, Any], body: bytes, owners: Owners) -> None:
+        events: list[tuple[Tenant, Event]] = []
+        for part in walk(payload):
+            if not isinstance(part, ChangeAt):
+                self._dead("malformed_entry", orjson.dumps({"object": OBJECT, "entry": [part.raw]}))
+                continue
+            owner = owners(part)
+            if isinstance(owner, str):
+                self._dead(owner, orjson.dumps(frame(part.account, part.raw)))
+            else:
+                events.extend(self._events(part, owner))
+        if len(events) > 1:
+            # Meta permutes what it batches; its clock restores the order as far as a second tells.
+            events.sort(key=lambda pair: pair[1].seconds or 0)
+        for tenant, event in events:
+            self._keep(tenant, event, body)
+
+    def _events(self, change: ChangeAt, owner: Sequence[Tenant]) -> Iterable[tuple[Tenant, Event]]:
+        for part in split(change):
+            if isinstance(part, Stray):
+                self._dead(part.reason, orjson.dumps(part.webhook), owner[0])
+                continue
+            for tenant in owner:
+                yield tenant, part
+
+    def _keep(self, tenant: Tenant, event: Event, body: bytes) -> None:
+        data = orjson.dumps(self._envelope(tenant, event))
+        if len(data) > MAX_EVENT_BYTES - _HEADERS_ROOM:
+            self._dead("too_large", body, tenant)
+            return
+        conversation = ACCOUNT_CONVERSATION
+        if event.phone_number_id is not None and (event.bsuid or event.phone):
+            conversation = conversation_key(
+                tenant.lookup_key, event.phone_number_id, event.bsuid, event.phone
+            )
+        lane = partition_of(conversation, self._partitions.get(tenant.cell, 1))
+        subject = inbound(tenant.cell, tenant.key, lane, conversation)
+        self._put(tenant.cell, subject, data, f"{tenant.key}:{event.id}")
+        self._result.kinds[event.kind.value] += 1
+
+    def _envelope(self, tenant: Tenant, event: Event) -> dict[str, Any]:
+        """`munshi.contracts.events.Envelope`, as it is written."""
+        person = {
+            key: value
+            for key, value in (
+                ("bsuid", event.bsuid),
+                ("phone", event.phone),
+                ("name", event.name),
+                ("username", event.username),
+            )
+            if value is not None
+        }
+        return {
+            "v": 1,
+            "tenant": tenant.key,
+            "kind": event.kind.value,
+            "id": event.id,
+            "phone_number_id": event.phone_number_id,
+            "person": person if event.bsuid or event.phone else None,
+            "at": moment(event.seconds),
+            "received_at": self._received_at,
+            "raw": event.raw,
+        }
+
+    def _dead(self, reason: str, body: bytes, tenant: Tenant | None = None) -> None:
+        tenant = tenant or self._tenant
+        key = tenant.key if tenant else PLATFORM
+        cell = tenant.cell if tenant else min(self._partitions, key=lambda name: (name != POOL, name))
+        text, encoding = _as_text(body)
+        letter = {
+            "v": 1,
+            "tenant": key,
+            "id": hashlib.sha256(body).hexdigest(),
+            "reason": reason,
+            "received_at": self._received_at,
+            "body": text,
+            "encoding": encoding,
+        }
+        self._put(cell, dead(cell, key), orjson.dumps(letter), f"{key}:{letter['id']}")
+        self._result.dead[reason] += 1
+
+    def _put(self, cell: CellName, subject: str, data: bytes, key: str) -> None:
+        headers = {HEADER_ID: key, HEADER_TRACE: self._trace}
+        self._result.outgoing.setdefault(cell, []).append(Outgoing(subject, data, headers))
+
+
+def read_json(body: bytes) -> Any:
+    """Reads JSON, also where a text holds half of a surrogate pair, which becomes a question mark.
+
+    Raises:
+        ValueError: it is no JSON, or nested deeper than anything of Meta's.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        value = json.loads(body, parse_constant=_no_constant)
+        return orjson.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _as_text(body: bytes) -> tuple[str, str]:
+    """The body as text, or as base64 where it is no UTF-8 or would swell when it is written as JSON."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return base64.b64encode(body).decode(), "base64"
+    if len(orjson.dumps(text)) > len(body) * 4 // 3 + 16:
+        return base64.b64encode(body).decode(), "base64"
+    return text, "utf-8"
