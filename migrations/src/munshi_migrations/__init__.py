@@ -1,0 +1,6 @@
+"""The database schema, and the way from one version to the next."""
+
+from munshi_migrations.bootstrap import Bootstrap, bootstrap
+from munshi_migrations.schema import NewerDatabase, current, head, revisions, upgrade
+
+__all__ = ["Bootstrap", "NewerDatabase", "bootstrap", "current", "head", "revisions", "upgrade"]

@@ -1,0 +1,137 @@
+"""Reads and raises the version of a database. Runs as `munshi_admin`, acts as `munshi_owner`."""
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from munshi.errors import UserMistake
+
+_UPGRADE_LOCK = 0x6D756E736869
+"""Session advisory lock: two upgrades at once run one after the other."""
+
+
+class NewerDatabase(UserMistake):
+    """The data was written by a newer version of Munshi."""
+
+    def __init__(self, found: str, known: str) -> None:
+        super().__init__(
+            f"this data was written by a newer version of Munshi: its schema is {found}, this program knows "
+            f"up to {known}. Nothing was changed. Use a program at least as new as the data, or other data."
+        )
+
+
+def config() -> Config:
+    """Alembic's settings: there is no `alembic.ini`."""
+    made = Config()
+    made.set_main_option("script_location", str(Path(__file__).parent))
+    made.set_main_option("path_separator", "os")
+    made.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    return made
+
+
+def revisions() -> list[str]:
+    """All versions that this program knows, oldest first."""
+    script = ScriptDirectory.from_config(config())
+    return [revision.revision for revision in script.walk_revisions()][::-1]
+
+
+def head() -> str:
+    """The newest version that this program knows."""
+    return revisions()[-1]
+
+
+def engine(url: str) -> AsyncEngine:
+    """An engine for one command on a plain `postgresql://` address."""
+    return create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        poolclass=NullPool,
+        connect_args={"server_settings": {"application_name": "munshi-migrations"}},
+    )
+
+
+async def current(url: str) -> str | None:
+    """The version of a database; `None` where it is empty."""
+    made = engine(url)
+    try:
+        async with made.connect() as connection:
+            return await connection.run_sync(_found)
+    finally:
+        await made.dispose()
+
+
+def _found(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def refuse_newer(connection: Connection) -> None:
+    """Stops where the database has a version that this program does not know.
+
+    Raises:
+        NewerDatabase: it has.
+    """
+    found = _found(connection)
+    if found is not None and found not in revisions():
+        raise NewerDatabase(found, head())
+
+
+async def upgrade(url: str, revision: str = "head") -> str:
+    """Brings a database to `revision`, and gives back the version that it then has. Idempotent.
+
+    Each version is one transaction. `url` logs in as `munshi_admin`.
+
+    Raises:
+        NewerDatabase: the database is ahead of this program; nothing was changed.
+    """
+    made = engine(url)
+    try:
+        async with made.connect() as connection:
+            await _locked(connection)
+            await connection.run_sync(_run, command.upgrade, revision)
+            return await connection.run_sync(_found) or ""
+    finally:
+        await made.dispose()
+
+
+async def _locked(connection: AsyncConnection) -> None:
+    # Ends with the connection. Not in a transaction: each version has one of its own.
+    await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _UPGRADE_LOCK})
+    await connection.commit()
+
+
+def _run(connection: Connection, action: Any, *given: str) -> None:
+    made = config()
+    made.attributes["connection"] = connection
+    action(made, *given)
+    if connection.in_transaction():
+        connection.commit()
+
+
+def difference(connection: Connection) -> list[Any]:
+    """What the models of `munshi.db.models` have otherwise than the database; empty where they agree."""
+    from alembic.autogenerate import compare_metadata
+
+    from munshi.db.models import Base
+
+    context = MigrationContext.configure(
+        connection,
+        opts={"compare_type": True, "compare_server_default": True, "include_object": _ours},
+    )
+    found = compare_metadata(context, Base.metadata)
+    return [one for one in found if "comment" not in _kind(one)]
+
+
+def _kind(one: Any) -> str:
+    # a change of a column comes as a list of tuples; comments stand in the SQL alone
+    return str(one[0][0] if isinstance(one, list) else one[0])
+
+
+def _ours(_object: Any, name: str | None, kind: str, _reflected: bool, _other: Any) -> bool:
+    return not (kind == "table" and name == "alembic_version")

@@ -1,0 +1,113 @@
+"""Provisioning: roles of cells, rows of cells and tenants. As `munshi_admin`, who is no superuser. Idempotent."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import orjson
+
+from munshi.contracts.ids import CellName, TenantKey
+from munshi.contracts.tenant import WhatsAppTenantSpec, cell_of
+from munshi.db.quoting import identifier, literal
+
+_ROLE_SETTINGS = {
+    "statement_timeout": "5s",  # a turn's commit takes a millisecond; 5 s is a fault, and is tried again
+    "lock_timeout": "2s",
+    "idle_in_transaction_session_timeout": "10s",
+    "jit": "off",  # compiles for longer than our statements run
+    "timezone": "UTC",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CellRole:
+    """A cell's login."""
+
+    cell: CellName
+    role: str
+
+
+def role_of_cell(database: str, cell: CellName) -> str:
+    """Name of a cell's login role. Roles are the whole server's, so the database is in it."""
+    digest = hashlib.sha256(f"{database}\x00{cell}".encode()).hexdigest()[:16]
+    return f"munshi_cell_{digest}"
+
+
+async def create_cell_role(connection: asyncpg.Connection, cell: CellName, password: str) -> CellRole:
+    """Makes or repairs a cell's role and row, and sets the password."""
+    role = role_of_cell(await connection.fetchval("SELECT current_database()"), cell)
+    async with connection.transaction():
+        await _one_at_a_time(connection, role)
+        if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", role):
+            await connection.execute(f"CREATE ROLE {identifier(role)} NOLOGIN")
+        await connection.execute(f"ALTER ROLE {identifier(role)} LOGIN PASSWORD {literal(password)}")
+        await connection.execute(f"GRANT munshi_services TO {identifier(role)}")
+        for setting, value in _ROLE_SETTINGS.items():
+            await connection.execute(f"ALTER ROLE {identifier(role)} SET {setting} = {literal(value)}")
+        await connection.execute(
+            "INSERT INTO cells (cell, role_name) VALUES ($1, $2)"
+            " ON CONFLICT (cell) DO UPDATE SET role_name = excluded.role_name"
+            " WHERE cells.role_name <> excluded.role_name",
+            cell,
+            role,
+        )
+    return CellRole(cell, role)
+
+
+async def drop_cell_role(connection: asyncpg.Connection, cell: CellName) -> None:
+    """Takes a cell away: its connections, its role, its leases. Its tenants must have gone.
+
+    Raises:
+        asyncpg.ForeignKeyViolationError: a tenant still belongs to it.
+    """
+    role = role_of_cell(await connection.fetchval("SELECT current_database()"), cell)
+    async with connection.transaction():
+        await _one_at_a_time(connection, role)
+        await connection.execute("DELETE FROM cells WHERE cell = $1", cell)
+        if await connection.fetchval("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", role):
+            await connection.execute(f"ALTER ROLE {identifier(role)} NOLOGIN")
+            await connection.execute(f"DROP ROLE {identifier(role)}")
+
+
+async def upsert_tenant(connection: asyncpg.Connection, tenant: TenantKey, spec: WhatsAppTenantSpec) -> None:
+    """Makes or renews a tenant's row; its cell must be there. A tenant that was deleted lives again.
+
+    A tenant that changes its cell takes its rows along: only the role that may see them changes.
+
+    Raises:
+        asyncpg.NotNullViolationError: the cell is not there.
+    """
+    block = getattr(spec, spec.assistant.value.lower())
+    await connection.execute(
+        "INSERT INTO tenants (tenant, cell, role_name, display_name, assistant, time_zone, books)"
+        " VALUES ($1, $2, (SELECT role_name FROM cells WHERE cell = $2), $3, $4, $5, $6::text::jsonb)"
+        " ON CONFLICT (tenant) DO UPDATE SET cell = excluded.cell, role_name = excluded.role_name,"
+        " display_name = excluded.display_name, assistant = excluded.assistant,"
+        " time_zone = excluded.time_zone, books = excluded.books, deleted_at = NULL",
+        tenant,
+        cell_of(tenant, spec),
+        spec.display_name,
+        spec.assistant.value,
+        spec.time_zone,
+        orjson.dumps(_settings_of(block)).decode(),
+    )
+
+
+async def delete_tenant(connection: asyncpg.Connection, tenant: TenantKey, *, purge: bool) -> None:
+    """Deletes a tenant: marks it (its data stays), or takes all its data away (`purge`)."""
+    if purge:
+        await connection.execute("SELECT purge_tenant($1)", tenant)
+    else:
+        await connection.execute(
+            "UPDATE tenants SET deleted_at = now() WHERE tenant = $1 AND deleted_at IS NULL", tenant
+        )
+
+
+def _settings_of(block: Any) -> dict[str, Any]:
+    return {} if block is None else dict(block.model_dump(mode="json"))
+
+
+async def _one_at_a_time(connection: asyncpg.Connection, role: str) -> None:
+    # Two at once would meet in "tuple concurrently updated".
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"munshi.role:{role}")

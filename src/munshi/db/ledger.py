@@ -1,0 +1,70 @@
+"""One person's books, read: the port `LedgerReader` over PostgreSQL."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from munshi.contracts.assistant import Balance, CategoryTotal, Customer, Entry
+from munshi.contracts.ids import MessageID, TenantKey
+from munshi.db.connection import Pool
+from munshi.db.errors import translated
+
+MOST_CUSTOMERS = 5_000
+"""A person with more names has the oldest left out of fuzzy matching; 5,000 are matched in about 1 ms."""
+
+
+class LedgerBooks:
+    """Reads the books of one person of one tenant. Each call is one round trip.
+
+    `user_id` `None` is a person who has no books yet: everything is empty, and nothing is asked.
+    """
+
+    def __init__(self, pool: Pool, tenant: TenantKey, user_id: int | None) -> None:
+        self._pool = pool
+        self._tenant = tenant
+        self._user = user_id
+
+    async def customers(self) -> Sequence[Customer]:
+        """All names of the books, the most recently used first, at most 5,000."""
+        found = await self._read("SELECT read_customers($1, $2, $3)", MOST_CUSTOMERS)
+        return [_customer(row) for row in found or ()]
+
+    async def balance(self, customer_id: int) -> Sequence[Balance]:
+        """One balance a currency; empty where nothing was ever given or paid."""
+        found = await self._read("SELECT read_balance($1, $2, $3)", customer_id)
+        return [_balance(row) for row in found or ()]
+
+    async def debtors(self, limit: int) -> Sequence[Balance]:
+        """Who owes most, largest first."""
+        found = await self._read("SELECT read_debtors($1, $2, $3)", limit)
+        return [_balance(row) for row in found or ()]
+
+    async def totals(self, first: date, last: date) -> Sequence[CategoryTotal]:
+        """Sums of a period of days, both ends included, in the tenant's own days."""
+        found = await self._read("SELECT read_totals($1, $2, $3, $4)", first, last)
+        return [CategoryTotal.model_validate(row) for row in found or ()]
+
+    async def last_entry(self) -> Entry | None:
+        """The youngest live entry."""
+        found = await self._read("SELECT read_last_entry($1, $2)")
+        return Entry.model_validate(found) if found else None
+
+    async def entries_of_message(self, message_id: MessageID) -> Sequence[Entry]:
+        """Live entries that came of this message, or that this reply of ours answered; oldest first."""
+        found = await self._read("SELECT read_entries_of_message($1, $2, $3)", message_id)
+        return [Entry.model_validate(row) for row in found or ()]
+
+    async def _read(self, query: str, *given: Any) -> Any:
+        if self._user is None:
+            return None
+        with translated():
+            return await self._pool.fetchval(query, self._tenant, self._user, *given)
+
+
+def _customer(row: dict[str, Any]) -> Customer:
+    # Thousands of them at once: from our own database, so not validated again.
+    return Customer.model_construct(id=row["id"], name=row["name"], aliases=tuple(row["aliases"]))
+
+
+def _balance(row: dict[str, Any]) -> Balance:
+    return Balance.model_validate({**row, "customer": _customer(row["customer"])})
