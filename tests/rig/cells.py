@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from munshi.cells import Cell, load_cell
 from munshi.contracts.ids import CellName, TenantKey
 from munshi.contracts.tenant import POOL, Credentials, TenantEntry, WhatsAppTenant
+from munshi.provision import database
 from munshi.provision.cells import Bus, ensure_bus, remove_bus, remove_cell, write_cell
 from munshi.provision.key_ring import CellKeys
 from munshi.provision.registry import delete_entry, entry_of, put_entry
@@ -68,7 +69,7 @@ class Cells:
     servers: Servers
     folder: Path
     database_url: str | None = None
-    """DSN of the superuser; without one, cells get no database."""
+    """DSN of `munshi_admin`; without one, cells get no database."""
     keys: dict[CellName, CellKeys] = field(default_factory=dict)
     generation: int = 0
 
@@ -86,7 +87,7 @@ class Cells:
         await ensure_bus(self.bus, cell, keys)
         database_url = None
         if self.database_url is not None:
-            database_url = await _database_role(self.database_url, cell, keys)
+            database_url = await database.ensure_cell(self.database_url, cell, keys)
         return load_cell(write_cell(self.folder, cell, keys, self.bus, database_url))
 
     def admin_creds(self, cell: str = POOL) -> str | None:
@@ -105,7 +106,7 @@ class Cells:
             await self.add(cell)
         entry = entry_of(tenant, secrets, self.keys[cell], self.generation)
         if self.database_url is not None:
-            await _database_tenant(self.database_url, entry)
+            await database.ensure_tenant(self.database_url, entry)
         await put_entry(self.bus, self.keys[cell], entry)
         return entry
 
@@ -119,15 +120,3 @@ class Cells:
         for cell, keys in self.keys.items():
             remove_cell(self.folder, cell)
             await remove_bus(self.bus, keys)
-
-
-async def _database_role(admin_url: str, cell: CellName, keys: CellKeys) -> str:
-    from munshi.provision.database import ensure_cell
-
-    return await ensure_cell(admin_url, cell, keys)
-
-
-async def _database_tenant(admin_url: str, entry: TenantEntry) -> None:
-    from munshi.provision.database import ensure_tenant
-
-    await ensure_tenant(admin_url, entry)

@@ -8,7 +8,7 @@ from pathlib import Path
 from munshi.embedded.nats import Nats, NatsSettings
 from munshi.embedded.postgres import Postgres
 from munshi.embedded.processes import ProcessSpec, kill_group, start, stop, wait_until
-from munshi.provision.cells import Bus
+from munshi.provision.cells import Bus, as_user
 from munshi.provision.key_ring import KeyRing
 from munshi.provision.nats_accounts import Operator
 from rig.ports import free_port
@@ -46,7 +46,7 @@ class Server:
         self.start()
 
 
-@dataclass
+@dataclass(eq=False)
 class Servers:
     """Both servers. `ring` holds the keys of the NATS operator and of whatever cells a test makes."""
 
@@ -88,3 +88,7 @@ class Servers:
     def admin_url(self, database: str = "postgres") -> str:
         """DSN of the superuser."""
         return self.postgres_program.url(database)
+
+    def munshi_admin_url(self, database: str) -> str:
+        """DSN of `munshi_admin`: provisioning, no superuser."""
+        return as_user(self.admin_url(database), "munshi_admin", self.ring.database_admin_password)

@@ -43,6 +43,9 @@ class KeyRing(BaseModel):
     system_account_seed: str = Field(default_factory=lambda: new_account().seed, repr=False)
     system_user_seed: str = Field(default_factory=lambda: new_user().seed, repr=False)
     postgres_password: str = Field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    """Of the embedded server's superuser."""
+    database_admin_password: str = Field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    """Of the role `munshi_admin`: provisioning, dead letters, retention."""
     cells: dict[CellName, CellKeys] = {}
     tenants: dict[TenantKey, TenantKeys] = {}
 
