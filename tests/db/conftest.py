@@ -43,7 +43,7 @@ class Database:
     @property
     def superuser_url(self) -> str:
         """For the eyes of a test alone."""
-        return self.servers.admin_url(self.name)
+        return str(self.servers.admin_url(self.name))
 
     def cell_url(self, role: str) -> str:
         """As a cell's role."""

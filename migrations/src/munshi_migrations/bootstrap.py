@@ -4,6 +4,7 @@ On a managed PostgreSQL (16 or later) the provider's administrator does as well:
 CREATEDB, and the right to create the extension `vector`.
 """
 
+import contextlib
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -73,12 +74,10 @@ async def _make_roles(server: asyncpg.Connection, wanted: Bootstrap) -> None:
 
 async def _make_database(server: asyncpg.Connection, database: str) -> None:
     if not await server.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", database):
-        try:
+        with contextlib.suppress(asyncpg.DuplicateDatabaseError):  # another bootstrap was quicker
             await server.execute(
                 f"CREATE DATABASE {identifier(database)} OWNER munshi_owner TEMPLATE template0"
             )
-        except asyncpg.DuplicateDatabaseError:
-            pass  # another bootstrap was quicker
     name = identifier(database)
     await server.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
     await server.execute(f"GRANT CONNECT ON DATABASE {name} TO munshi_services, munshi_admin")

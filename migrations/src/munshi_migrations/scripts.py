@@ -21,4 +21,4 @@ def _run_script(sql: str) -> None:
     adapted = connection.connection.dbapi_connection
     if adapted is None:
         raise RuntimeError("the migration's connection is closed")
-    adapted.run_async(lambda driver: driver.execute(sql))  # type: ignore[attr-defined] # asyncpg's adapter
+    adapted.run_async(lambda driver: driver.execute(sql))

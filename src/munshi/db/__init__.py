@@ -1,1 +1,1 @@
-"""State in PostgreSQL. Hot paths call the functions of `munshi_migrations` by asyncpg, one round trip each."""
+"""State in PostgreSQL. Hot paths call functions of the schema by asyncpg, one round trip each."""

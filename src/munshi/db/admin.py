@@ -1,4 +1,4 @@
-"""Provisioning: roles of cells, rows of cells and tenants. As `munshi_admin`, who is no superuser. Idempotent."""
+"""Provisioning: roles and rows of cells and tenants. As `munshi_admin`, who is no superuser. Idempotent."""
 
 import hashlib
 from dataclasses import dataclass

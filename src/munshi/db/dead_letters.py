@@ -64,9 +64,12 @@ class DeadLetterRow:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A letter taken up again. Of `ingress` and `turn`, `payload` is to be published again (under a new
-    `Nats-Msg-Id`: the old one may still be in the stream's duplicate window); of `send`, the row is queued
-    again (`requeued`) and the sender finds it by itself."""
+    """A letter taken up again.
+
+    Of `ingress` and `turn`, `payload` is to be published again, under a new `Nats-Msg-Id`: the old one may
+    still be in the stream's duplicate window. Of `send`, the row is queued again (`requeued`) and goes out
+    when the conversation's sender next wakes.
+    """
 
     tenant: TenantKey
     id: int
@@ -84,7 +87,7 @@ class Graveyard:
         self._pool = pool
 
     async def note_attempt(self, tenant: TenantKey, message_id: MessageID, error: str) -> int:
-        """Counts one more failed try of a message; gives back how many there were. `error`: a name, no text."""
+        """Counts one more failed try of a message; gives back how many there were. `error`: a name."""
         with translated():
             return int(
                 await self._pool.fetchval("SELECT note_attempt($1, $2, $3)", tenant, message_id, error)

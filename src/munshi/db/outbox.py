@@ -44,7 +44,7 @@ class ClosedRow:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The next row cannot go yet. `until` is `None` where only an event ends the wait (a settle, a resume)."""
+    """The next row cannot go yet. `until` is `None` where only an event (a settle, a resume) ends it."""
 
     reason: Literal["in_flight", "unsettled", "back_off", "pair", "paused"]
     until: datetime | None
@@ -72,8 +72,8 @@ class SendResult:
     attempt: int
     fence: int
     result: Literal["sent", "retry", "unsettled", "failed", "dead"]
-    """`retry`: surely not accepted. `unsettled`: the answer was lost. `failed`: given up. `dead`: given up, and
-    a dead letter is written for a person to look at."""
+    """`retry`: surely not accepted. `unsettled`: the answer was lost. `failed`: given up. `dead`: given up,
+    and a dead letter is written for a person to look at."""
     wamid: MessageID | None = None
     retry_at: datetime | None = None
     error_code: int | None = None
@@ -210,7 +210,10 @@ class Outbox:
     async def resume_numbers(
         self, tenant: TenantKey, number: PhoneNumberID | None = None, reason: str | None = None
     ) -> list[PhoneNumberID]:
-        """Lets a tenant's numbers send again (one, or all; for a reason, or any). Gives back which were paused."""
+        """Lets a tenant's numbers send again: one or all, paused for one reason or any.
+
+        Gives back those that were paused.
+        """
         with translated():
             resumed = await self._pool.fetchval("SELECT resume_numbers($1, $2, $3)", tenant, number, reason)
         return list(resumed)

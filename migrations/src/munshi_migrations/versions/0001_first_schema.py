@@ -18,5 +18,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """There is no way back: a version only adds, and an older program runs on a newer minor schema or refuses."""
+    """There is no way back: a version only adds."""
     raise RuntimeError("going back is not supported; restore a backup")
