@@ -1,0 +1,77 @@
+"""One message's answer while it is put together: lines, and at most one question with its buttons."""
+
+from dataclasses import dataclass, field
+
+from munshi.contracts.assistant import Button, Reply, Row
+from munshi.contracts.ids import MessageID
+
+LONGEST = 4096
+LONGEST_WITH_BUTTONS = 1024
+_TITLE = 20
+_ROW_TITLE = 24
+
+
+@dataclass
+class Question:
+    """A line that waits for an answer, by buttons, by a list or typed."""
+
+    text: str
+    buttons: tuple[Button, ...] = ()
+    rows: tuple[Row, ...] = ()
+    list_label: str | None = None
+
+
+@dataclass
+class Answer:
+    """Becomes one bubble where one serves."""
+
+    quotes: MessageID
+    lines: list[str] = field(default_factory=list)
+    question: Question | None = None
+
+    def add(self, line: str) -> None:
+        """One more line."""
+        self.lines.append(line)
+
+    def ask(self, question: Question) -> None:
+        """The question at the end. One at a time: the first one stands."""
+        if self.question is None:
+            self.question = question
+
+    def replies(self) -> list[Reply]:
+        """The bubbles: one, or two where buttons leave too little room for the text."""
+        text = "\n".join(self.lines)
+        if self.question is None:
+            return [Reply(text=_cut(text, LONGEST), quotes=self.quotes)] if text else []
+        asked = self.question
+        whole = f"{text}\n{asked.text}" if text else asked.text
+        interactive = bool(asked.buttons or asked.rows)
+        if len(whole) <= (LONGEST_WITH_BUTTONS if interactive else LONGEST):
+            return [self._asking(whole)]
+        out = [Reply(text=_cut(text, LONGEST), quotes=self.quotes)] if text else []
+        return [*out, self._asking(_cut(asked.text, LONGEST_WITH_BUTTONS))]
+
+    def _asking(self, text: str) -> Reply:
+        asked = self.question
+        assert asked is not None  # noqa: S101  # only called with one
+        return Reply(
+            text=text,
+            buttons=asked.buttons,
+            rows=asked.rows,
+            list_label=asked.list_label,
+            quotes=self.quotes,
+        )
+
+
+def button(button_id: str, title: str) -> Button:
+    """A button whose title fits."""
+    return Button(id=button_id, title=_cut(title, _TITLE))
+
+
+def row(row_id: str, title: str) -> Row:
+    """A row of a list whose title fits."""
+    return Row(id=row_id, title=_cut(title, _ROW_TITLE))
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

@@ -1,0 +1,189 @@
+"""Answers to the Ledger's own questions: taps on buttons, and the same things typed."""
+
+from munshi.contracts.understanding import Category, Intent, Understanding
+from munshi_orchestrator.assistants.ledger import corrections, entries, queries, questions, words
+from munshi_orchestrator.assistants.ledger.desk import Desk
+from munshi_orchestrator.assistants.ledger.names import Link, match
+from munshi_orchestrator.assistants.ledger.phrases import Phrase
+from munshi_orchestrator.assistants.ledger.state import Asked, Draft, Op, Person, Settled
+from munshi_orchestrator.assistants.ledger.understand import ENTRIES, QUERIES
+
+_NO_ANSWER = QUERIES | {Intent.UNDO, Intent.HELP, Intent.GREET}
+
+
+async def tapped(desk: Desk, button_id: str) -> None:
+    """A tap on a button or a row. A second tap, or one under an old question, changes nothing."""
+    kind, _, rest = button_id.partition("|")
+    if kind == questions.BALANCE and rest.isdecimal():
+        await queries.balance_of_id(desk, int(rest))
+        return
+    value, _, draft_id = rest.rpartition("|")
+    draft = next((waiting for waiting in desk.state.drafts if waiting.id == draft_id), None)
+    if draft is None:
+        desk.answer.add(desk.voice.say(_stale(desk, draft_id)))
+        return
+    if await _apply_tap(desk, draft, kind, value):
+        await questions.advance(desk)
+    else:
+        desk.answer.add(desk.voice.say(Phrase.STALE_UNKNOWN))
+        await questions.advance(desk, reminding=True)
+
+
+def _stale(desk: Desk, draft_id: str) -> Phrase:
+    how = desk.state.settled.get(draft_id)
+    if how is None:
+        return Phrase.STALE_UNKNOWN
+    return Phrase.STALE_DONE if how is Settled.DONE else Phrase.STALE_DROPPED
+
+
+async def _apply_tap(desk: Desk, draft: Draft, kind: str, value: str) -> bool:
+    current = value == str(draft.revision) and draft.asked is Asked.CONFIRM
+    if kind == questions.YES and current:
+        draft.sure = True
+    elif kind == questions.NO and current:
+        drop(desk, draft)
+    elif kind == questions.CATEGORY and draft.asked is Asked.CATEGORY and value in set(Category):
+        draft.category = Category(value)
+        draft.doubtful = False
+    elif draft.asked is Asked.SAME and kind == questions.NEW:
+        _is_new(draft)
+    elif draft.asked is Asked.SAME and kind == questions.PICK and value in {"0", "1", "2"}:
+        place = int(value)
+        if place >= len(draft.choices):
+            return False
+        await _is(desk, draft, draft.choices[place])
+    else:
+        return False
+    return True
+
+
+def drop(desk: Desk, draft: Draft) -> None:
+    """Lets a draft go and says so."""
+    desk.state.settle(draft, Settled.DROPPED)
+    if draft.op is Op.ADD and draft.amount is not None:
+        desk.answer.add(desk.voice.say(Phrase.DROPPED_ENTRY, entry=entries.draft_text(desk, draft)))
+    elif draft.op is Op.ADD:
+        desk.answer.add(desk.voice.say(Phrase.DROPPED))
+    else:
+        desk.answer.add(desk.voice.say(Phrase.UNCHANGED))
+
+
+async def answer(desk: Desk, understanding: Understanding) -> bool:
+    """Takes a typed message as the answer to the question that waits, if it is one."""
+    head = desk.state.drafts[0]
+    text = desk.said.text
+    if words.is_drop(text):
+        drop(desk, head)
+    elif entries.is_another(head, understanding) or not await _answers(desk, head, understanding):
+        return False
+    await questions.advance(desk)
+    return True
+
+
+async def _answers(desk: Desk, head: Draft, understanding: Understanding) -> bool:
+    text = desk.said.text
+    match head.asked:
+        case Asked.CONFIRM:
+            return _yes_or_no(desk, head, text)
+        case Asked.SAME:
+            return await _same_or_new(desk, head, understanding)
+        case Asked.AMOUNT:
+            return _amount(desk, head, understanding)
+        case Asked.CATEGORY:
+            return _category(head, understanding, text)
+        case Asked.CUSTOMER:
+            return _customer(desk, head, understanding)
+        case Asked.CHANGE:
+            return corrections.patch(desk, head, understanding)
+        case _:
+            return False
+
+
+def _yes_or_no(desk: Desk, head: Draft, text: str) -> bool:
+    if words.is_yes(text):
+        head.sure = True
+    elif words.is_no(text):
+        drop(desk, head)
+    else:
+        return False
+    return True
+
+
+async def _same_or_new(desk: Desk, head: Draft, understanding: Understanding) -> bool:
+    text = desk.said.text
+    if words.is_no(text) or words.says_new(text):
+        _is_new(head)
+        return True
+    if words.is_yes(text):
+        if len(head.choices) > 1:
+            return False  # yes to which of them?
+        await _is(desk, head, head.choices[0])
+        return True
+    if understanding.intent in _NO_ANSWER:
+        return False
+    named = understanding.entities.customer_name or words.bare_name(text)
+    if not named:
+        return False
+    found = match(named, await desk.books.customers())
+    if isinstance(found, Link):
+        chosen = next((choice for choice in head.choices if choice.name == found.customer.name), None)
+        if chosen is not None:
+            await _is(desk, head, chosen)
+            return True
+    head.name, head.person, head.choices = named, None, ()
+    head.revision += 1
+    return True
+
+
+def _is_new(draft: Draft) -> None:
+    assert draft.name is not None  # noqa: S101  # only asked about a name
+    draft.person = Person(name=draft.name)
+    draft.doubtful = False
+
+
+async def _is(desk: Desk, draft: Draft, chosen: Person) -> None:
+    draft.person = await entries.known(desk, chosen)
+    draft.doubtful = False
+    if draft.name is not None:
+        desk.books.learn(draft.person, draft.name)
+
+
+def _amount(desk: Desk, head: Draft, understanding: Understanding) -> bool:
+    entities = understanding.entities
+    if entities.amount is None or understanding.intent in _NO_ANSWER:
+        return False
+    if entries.set_amount(desk, head, entities.amount):
+        head.currency = entities.currency or head.currency
+        _fill_rest(head, understanding)
+    return True
+
+
+def _category(head: Draft, understanding: Understanding, text: str) -> bool:
+    if understanding.intent in _NO_ANSWER:
+        return False
+    named = words.category_of(text) or understanding.entities.category
+    if named is None:
+        return False
+    head.category = named
+    _fill_rest(head, understanding)
+    return True
+
+
+def _customer(desk: Desk, head: Draft, understanding: Understanding) -> bool:
+    if understanding.intent in _NO_ANSWER | {Intent.CORRECT}:
+        return False
+    name = entries.name_from_answer(desk, understanding)
+    if name is None:
+        return False
+    head.name = name
+    _fill_rest(head, understanding)
+    return True
+
+
+def _fill_rest(head: Draft, understanding: Understanding) -> None:
+    """What else the answer told. Having seen the question, the person stands by the rest of it."""
+    head.doubtful = False
+    entities = understanding.entities
+    head.name = head.name or entities.customer_name
+    if head.category is None and understanding.intent in ENTRIES:
+        head.category = entities.category

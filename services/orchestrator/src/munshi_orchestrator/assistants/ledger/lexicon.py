@@ -1,0 +1,117 @@
+"""Closed lists of words, in three writings. Only words that mean one thing in a shop's chat stand here."""
+
+import re
+import unicodedata
+
+from munshi.contracts.understanding import Category, Intent
+
+
+def listed(words: str) -> frozenset[str]:
+    """Words between blanks, as a set."""
+    return frozenset(unicodedata.normalize("NFC", words).split())
+
+
+def _whole(pattern: str) -> re.Pattern[str]:
+    return re.compile(unicodedata.normalize("NFC", pattern))
+
+
+YES = listed("""
+    haan han haa ha hn hmm yes yess yep yeah ya y ok okay okey k thik theek sahi correct right bilkul ji
+    jee jii haanji hanji sure done likho likhdo likhlo kardo confirm हाँ हां हा जी ठीक सही बिल्कुल लिखो
+    ओके यस 👍 ✅ 👌
+    """)
+YES_MORE = listed("""
+    hai h he ji jee bhai likh likho lo do kar karo it please note please pls है जी लिख लो दो कर करो भाई
+    that thats is
+    """)
+NO = listed("""
+    nahi nahin nhi nai nahee naa na no nope nah mat galat wrong नहीं नही ना मत गलत ग़लत नो 👎 ❌
+    """)
+NO_MORE = listed("""
+    hai h ji jee bhai likho likhna karo that thats is it please है जी लिखो लिखना करो भाई re रे not dont
+    """)
+DROP = _whole(
+    r"^(?:(?:nahi|nahin|no|ok|okay|नहीं|अच्छा|acha|achha|arre|are|अरे) )?"
+    r"(?:(?:rehne|rahne|rehane|rahane|rhne|rene) (?:do|de|dijiye|dena)|(?:jaane|jane|jaan) (?:do|de|dijiye)|"
+    r"chhod(?:o|do| do)?|"
+    r"chod(?:o|do| do)?|chhodiye|cancel(?: (?:it|this|karo|kar do|that))?|skip(?: it)?|leave it|forget it|never ?mind|"
+    r"drop it|kuch nahi|kuch nhi|nothing|mat likho|na likho|dont note(?: it)?|"
+    r"रहने (?:दो|दे|दीजिए)|जाने (?:दो|दे|दीजिए)|छोड़ो|छोड़ दो|छोड़ दीजिए|"
+    r"कैंसल(?: करो| कर दो)?|कैंसिल(?: करो| कर दो)?|कुछ नहीं|मत लिखो)"
+    r"(?: (?:bhai|ji|please|pls|yaar|abhi|भाई|जी|यार|अभी))*$"
+)
+NEW = _whole(
+    r"\b(?:naya|nya|nayi|new|another|different|alag|doosra|dusra|koi aur)\b|नया|नयी|नई|अलग|दूसरा|कोई और"
+)
+PRONOUNS = listed("""
+    uska uski uske usko usse usne unka unki unke unko unse unhone iska iski iske isko isse isne inka
+    inke inki inko his him her he she their them उसका उसकी उसके उसको उसे उससे उसने उनका उनकी उनके उनको
+    उनसे उन्होंने इसका इसकी इसके इसको इससे इसने इनका इनके इनकी इनको
+    """)
+PAST = listed("""
+    tha thi the था थी थे was
+    """)
+THANKS = _whole(
+    r"^(?:bahut |bohot |thank you |ok |okay )?"
+    r"(?:thanks|thank you|thanku|thankyou|thx|dhanyavaad|dhanyawad|dhanyavad|shukriya|"
+    r"धन्यवाद|शुक्रिया|थैंक्यू|थैंक यू|🙏)(?: (?:ji|bhai|so much|a lot|जी|भाई))*$"
+)
+PARTICLES = listed("""
+    ko ka ke ki se ne naam name to for from the a wala wale wali hai h likho likh do lo dena par pe per
+    account khata khate khaate mein me ji bhai aur and it was its is को का के की से ने नाम वाला वाले
+    वाली है लिखो लिख दो लो पर पे खाते में जी भाई और
+    """)
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+CATEGORY_WORDS: dict[Category, frozenset[str]] = {
+    Category.SALE: listed("""
+    sale sales sold bikri bikree becha beche bechi nakad naqad cash बिक्री बेचा बेचे बेची नकद सेल
+    """),
+    Category.BUY: listed("""
+    buy bought purchase purchased kharid khareed kharida khareeda kharide kharidi ख़रीद खरीद खरीदा
+    ख़रीदा खरीदे ख़रीदे खरीदी ख़रीदी
+    """),
+    Category.CREDIT: listed("""
+    credit udhaar udhar udhaari udhari udar udaar khate khaate baaki baki उधार उधारी खाते बाकी बाक़ी
+    """),
+    Category.PAYMENT: listed("""
+    payment paid jama wapas vapas vasooli wasooli mile mila chukaya chukaye chuka received जमा वापस
+    वसूली मिले मिला चुकाया चुकाए चुका
+    """),
+    Category.EXPENSE: listed("""
+    expense expenses kharcha kharch karcha khrcha खर्च ख़र्च खर्चा ख़र्चा
+    """),
+}
+COMMANDS: dict[Intent, frozenset[str]] = {
+    Intent.UNDO: frozenset(
+        (
+            "undo", "wapas lo", "wapas le lo", "vapas lo", "vapas le lo", "take it back", "take back", "hata do",
+            "hatao", "mita do", "mitao", "delete", "delete it", "delete last", "remove it", "undo karo", "undo kar do",
+            "undo it", "please undo", "undo please", "undo last", "undo last entry", "last entry hata do",
+            "last entry delete karo", "वापस लो", "वापस ले लो", "हटा दो", "हटाओ", "मिटा दो", "मिटाओ", "अंडू",
+            "अनडू", "undo करो",
+        )
+    ),
+    Intent.HELP: frozenset(
+        (
+            "help", "help me", "madad", "madad karo", "madad chahiye", "sahayata", "menu", "kaise", "kaise likhun",
+            "kaise likhna hai", "how to", "how does this work", "मदद", "मदद करो", "मदद चाहिए", "सहायता", "कैसे",
+        )
+    ),
+}  # fmt: skip
+SWAP = re.compile(  # names keep their case, so the pattern ignores it
+    r"^(?:(?:nahi|nahin|nhi|no|arre|are|sorry|नहीं|नही|अरे) )?(?P<one>\S+(?: \S+){0,2}) "
+    r"(?:ki jagah|ke jagah|ke badle|instead of|nahi|nahin|nhi|not|mat|नहीं|नही|की जगह|के बदले|to|se) "
+    r"(?P<other>\S+(?: \S+){0,2})$",
+    re.IGNORECASE,
+)
+BALANCE_WORDS = listed("""
+    balance baaki baki bakaya kitna kitne hisaab hisab khata khaata owe owes due बाकी बाक़ी बकाया कितना
+    कितने हिसाब खाता बैलेंस
+    """)
+YESTERDAY = re.compile(r"\b(?:yesterday|day before|kal|parso|parson|gaya kal|beeta kal)\b|कल|परसों")
+TODAY = re.compile(r"\b(?:today|aaj)\b|आज")
+
+NEUTRAL = listed("""
+    undo ok okay okey k cancel delete skip hi hii hello hey help menu total balance yes no thanks
+    """)
+"""Words that people of every language type: they do not change the language of the talk."""

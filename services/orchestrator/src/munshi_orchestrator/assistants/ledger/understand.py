@@ -1,0 +1,152 @@
+"""From messages to readings: the model's view of each text, and the few closed rules that augment it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from munshi.contracts.assistant import Said, SaidKind, TurnInput
+from munshi.contracts.understanding import (
+    Entities,
+    Intent,
+    Language,
+    Request,
+    Understander,
+    Understanding,
+)
+from munshi_orchestrator.assistants.ledger import language, words
+from munshi_orchestrator.assistants.ledger.days import day_of
+from munshi_orchestrator.assistants.ledger.lexicon import listed
+from munshi_orchestrator.assistants.ledger.state import LONGEST_NAME, Query, State, Topic
+
+LEAST = 0.2
+"""Below this confidence nothing is taken for an entry or a question about the books."""
+SHORT = 5
+"""Words of a message that can lean on the one before it ("aur Suresh ka?")."""
+
+ENTRIES = frozenset({Intent.ADD_TRANSACTION, Intent.ADD_RECEIPT})
+QUERIES = frozenset({Intent.QUERY_TOTAL_DAY, Intent.QUERY_TOTAL_PERIOD, Intent.QUERY_CUSTOMER_BALANCE})
+_VAGUE = frozenset({Intent.CLARIFY, Intent.OTHER})
+_NO_NAMES = listed("""
+    aur or and the what about who whom whose owes owe owed most sabse zyada jyada kiska kiski kiske
+    kisko kisne kaun kon kitna kitne kitni balance total hisaab hisab baaki baki udhaar udhar entry wali
+    wala wale last aaj kal customer और कौन किसका किसकी किसके किसको कितना कितने कितनी सबसे ज़्यादा ज्यादा
+    हिसाब बाकी बाक़ी उधार आज कल टोटल बैलेंस एंट्री वाली वाला
+    """)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A message with its understanding and the language of its answer."""
+
+    said: Said
+    understanding: Understanding
+    language: Language
+
+
+async def read_all(understander: Understander, given: TurnInput) -> tuple[Reading, ...]:
+    """Readings of all messages of a turn, in order; each answer's language follows from the ones before."""
+    readings = []
+    current = given.language
+    for said in given.said:
+        understanding = _nothing(said.text)
+        if said.text and said.button_id is None and said.kind is not SaidKind.REVOKE:
+            understanding = _tidy(await understander.understand(_request(given, said)))
+            current = language.choose(given, current, understanding.language, said.text)
+        readings.append(Reading(said, understanding, current or language.first_of(given, None)))
+    return tuple(readings)
+
+
+def _request(given: TurnInput, said: Said) -> Request:
+    ledger = given.spec.ledger
+    return Request(
+        text=said.text,
+        today=day_of(said.at, given.spec.zone),
+        currency=ledger.currency if ledger else "INR",
+        assistant=given.spec.assistant.value,
+    )
+
+
+def _nothing(text: str) -> Understanding:
+    return Understanding(text=text, intent=Intent.OTHER, confidence=0.0)
+
+
+def _tidy(understanding: Understanding) -> Understanding:
+    entities = understanding.entities
+    name = tidy_name(entities.customer_name)
+    category = entities.category or (
+        words.category_of(understanding.text) if understanding.intent in ENTRIES else None
+    )
+    if (name, category) != (entities.customer_name, entities.category):
+        entities = entities.model_copy(update={"customer_name": name, "category": category})
+    return understanding.model_copy(
+        update={"entities": entities, "further": tuple(_tidy(further) for further in understanding.further)}
+    )
+
+
+def tidy_name(name: str | None) -> str | None:
+    """A usable name: without question words around it; `None` for a pronoun or what is none."""
+    if not name:
+        return None
+    parts = words.clean(name, LONGEST_NAME).strip(" .,!?-").split()
+    while parts and parts[0].casefold() in _NO_NAMES:
+        parts.pop(0)
+    while parts and parts[-1].casefold() in _NO_NAMES:
+        parts.pop()
+    tidied = " ".join(parts)
+    if not any(char.isalpha() for char in tidied) or any(words.is_pronoun(part) for part in parts):
+        return None
+    return tidied
+
+
+def has_content(entities: Entities) -> bool:
+    """Whether anything of an entry was named."""
+    return any(
+        part is not None
+        for part in (entities.amount, entities.customer_name, entities.category, entities.date)
+    )
+
+
+def intent_of(state: State, understanding: Understanding) -> Intent:
+    """What the person wants, given what was spoken of before. The model sees one text; this sees the talk."""
+    text = understanding.text
+    by_command = words.command(text)
+    if by_command is not None:
+        return by_command
+    leaning = _leaning(state, understanding)
+    if leaning is not None:
+        return leaning
+    intent = understanding.intent
+    if understanding.confidence < LEAST and intent in ENTRIES | QUERIES | {Intent.CORRECT, Intent.UNDO}:
+        return Intent.OTHER
+    return intent
+
+
+def _leaning(state: State, understanding: Understanding) -> Intent | None:
+    """A short message that says something only after the one before it."""
+    text, entities, intent = understanding.text, understanding.entities, understanding.intent
+    if words.word_count(text) > SHORT or entities.amount is not None:
+        return None
+    unclear = intent in _VAGUE or understanding.confidence < 0.5
+    if (
+        words.swapped(text) is not None
+        and state.topic is Topic.ENTRY
+        and (unclear or intent is Intent.CORRECT)
+    ):
+        return Intent.CORRECT
+    if state.topic is Topic.ENTRY and words.speaks_of_past(text) and intent not in ENTRIES and (
+        entities.date or entities.customer_name or words.category_of(text)
+    ):  # fmt: skip
+        return Intent.CORRECT
+    if unclear and words.has_pronoun(text) and state.customer and words.asks_balance(text):
+        return Intent.QUERY_CUSTOMER_BALANCE
+    if state.topic is not Topic.QUERY or not unclear:
+        return None
+    if entities.date is not None or words.speaks_of_day(text):
+        return Intent.QUERY_TOTAL_PERIOD if "/" in (entities.date or "") else Intent.QUERY_TOTAL_DAY
+    if state.query is Query.BALANCE and (entities.customer_name or words.has_pronoun(text)):
+        return Intent.QUERY_CUSTOMER_BALANCE
+    return None
+
+
+def all_of(understanding: Understanding) -> Sequence[Understanding]:
+    """An entry message and its further entries, as one list."""
+    return (understanding, *understanding.further)

@@ -1,0 +1,178 @@
+"""Books in memory that keep the promises of `LedgerReader` and take effects as the database does.
+
+Customers are found by id, else by one spelling of their name, else made new; corrections change a row in place;
+an undone row is gone; an effect on a row that is not there is refused, and then nothing of the turn is kept.
+"""
+
+import copy
+import unicodedata
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+from munshi.contracts.assistant import (
+    AddEntry,
+    AmendEntry,
+    Balance,
+    CategoryTotal,
+    Customer,
+    Effect,
+    Entry,
+    LearnAlias,
+    RemoveEntry,
+)
+from munshi.contracts.ids import MessageID
+from munshi.contracts.understanding import Category
+
+
+class NotAsSeenError(Exception):
+    """The books are not as the turn saw them."""
+
+
+def name_key(name: str) -> str:
+    """One spelling for comparison, as in the database."""
+    return " ".join(unicodedata.normalize("NFC", name).split()).lower()
+
+
+@dataclass
+class MemoryBooks:
+    """One person's books."""
+
+    rows: dict[str, Entry] = field(default_factory=dict)
+    names: list[Customer] = field(default_factory=list)
+    """Most recently used first."""
+    replies: dict[str, MessageID] = field(default_factory=dict)
+    """Which message a reply of ours answered."""
+    ever: set[str] = field(default_factory=set)
+    calls: int = 0
+
+    async def customers(self) -> Sequence[Customer]:
+        self.calls += 1
+        return tuple(self.names[:5000])
+
+    async def balance(self, customer_id: int) -> Sequence[Balance]:
+        self.calls += 1
+        return self._balances(customer_id)
+
+    def _balances(self, customer_id: int) -> list[Balance]:
+        customer = next((one for one in self.names if one.id == customer_id), None)
+        if customer is None:
+            return []
+        sums: dict[str, Decimal] = defaultdict(Decimal)
+        last: date | None = None
+        for row in self.rows.values():
+            if row.customer_id == customer_id and row.category in (Category.CREDIT, Category.PAYMENT):
+                sums[row.currency] += row.amount if row.category is Category.CREDIT else -row.amount
+                last = max(last or row.occurred_on, row.occurred_on)
+        return [
+            Balance(customer=customer, currency=currency, amount=amount, last_entry_on=last)
+            for currency, amount in sums.items()
+        ]
+
+    async def debtors(self, limit: int) -> Sequence[Balance]:
+        self.calls += 1
+        owed = [row for customer in self.names for row in self._balances(customer.id) if row.amount > 0]
+        return sorted(owed, key=lambda row: -row.amount)[:limit]
+
+    async def totals(self, first: date, last: date) -> Sequence[CategoryTotal]:
+        self.calls += 1
+        sums: dict[tuple[Category, str], tuple[Decimal, int]] = {}
+        for row in self.rows.values():
+            if first <= row.occurred_on <= last:
+                total, count = sums.get((row.category, row.currency), (Decimal(0), 0))
+                sums[row.category, row.currency] = (total + row.amount, count + 1)
+        return [
+            CategoryTotal(category=category, currency=currency, total=total, count=count)
+            for (category, currency), (total, count) in sums.items()
+        ]
+
+    async def last_entry(self) -> Entry | None:
+        self.calls += 1
+        return next(reversed(self.rows.values()), None)
+
+    async def entries_of_message(self, message_id: MessageID) -> Sequence[Entry]:
+        self.calls += 1
+        wanted = self.replies.get(message_id, message_id)
+        return [row for row in self.rows.values() if row.ref.rpartition("#")[0] == wanted]
+
+    def apply(self, effects: Sequence[Effect], at: datetime) -> None:
+        """All effects of a turn, or none."""
+        kept = copy.deepcopy((self.rows, self.names, self.ever))
+        try:
+            for effect in effects:
+                self._apply(effect, at)
+        except NotAsSeenError:
+            self.rows, self.names, self.ever = kept
+            raise
+
+    def _apply(self, effect: Effect, at: datetime) -> None:
+        match effect:
+            case AddEntry():
+                self._add(effect, at)
+            case AmendEntry():
+                self._amend(effect)
+            case RemoveEntry():
+                if effect.ref not in self.rows:
+                    raise NotAsSeenError(effect.ref)
+                del self.rows[effect.ref]
+            case LearnAlias():
+                place, known = self._by_id(effect.customer_id)
+                aliases = (*(a for a in known.aliases if a != effect.alias), effect.alias)
+                self.names[place] = known.model_copy(update={"aliases": aliases})
+            case _:
+                pass
+
+    def _add(self, effect: AddEntry, at: datetime) -> None:
+        if effect.ref in self.rows:
+            raise NotAsSeenError(effect.ref)
+        customer = self._customer(effect.customer_id, effect.customer_name)
+        self.ever.add(effect.ref)
+        self.rows[effect.ref] = Entry(
+            ref=effect.ref,
+            customer_name=customer.name if customer else None,
+            customer_id=customer.id if customer else None,
+            description=effect.description,
+            amount=effect.amount,
+            currency=effect.currency,
+            category=effect.category,
+            occurred_on=effect.occurred_on,
+            created_at=at,
+        )
+
+    def _amend(self, effect: AmendEntry) -> None:
+        row = self.rows.get(effect.ref)
+        if row is None:
+            raise NotAsSeenError(effect.ref)
+        customer = self._customer(effect.customer_id, effect.customer_name)
+        self.rows[effect.ref] = row.model_copy(
+            update={
+                "customer_id": customer.id if customer else row.customer_id,
+                "customer_name": customer.name if customer else row.customer_name,
+                "amount": effect.amount or row.amount,
+                "category": effect.category or row.category,
+                "occurred_on": effect.occurred_on or row.occurred_on,
+            }
+        )
+
+    def _customer(self, customer_id: int | None, name: str | None) -> Customer | None:
+        if customer_id is not None:
+            place, known = self._by_id(customer_id)
+        elif name is not None:
+            found = [i for i, one in enumerate(self.names) if name_key(one.name) == name_key(name)]
+            if not found:
+                made = Customer(id=1 + max((one.id for one in self.names), default=0), name=name)
+                self.names.insert(0, made)
+                return made
+            place, known = found[0], self.names[found[0]]
+        else:
+            return None
+        self.names.insert(0, self.names.pop(place))
+        return known
+
+    def _by_id(self, customer_id: int) -> tuple[int, Customer]:
+        for place, customer in enumerate(self.names):
+            if customer.id == customer_id:
+                return place, customer
+        raise NotAsSeenError(f"customer {customer_id}")
