@@ -3,10 +3,9 @@
 import base64
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -32,15 +31,19 @@ Owners = Callable[[ChangeAt], Sequence[Tenant] | str]
 """Whose a change is; a word says why it is nobody's."""
 
 
-@dataclass(slots=True)
-class Sorted:
-    """What one webhook comes to."""
+_conversation_key = lru_cache(maxsize=65_536)(conversation_key)
+"""People write more than once, and each answer brings three statuses."""
 
-    outgoing: dict[CellName, list[Outgoing]] = field(default_factory=dict)
-    kinds: Counter[str] = field(default_factory=Counter)
-    """Events by kind."""
-    dead: Counter[str] = field(default_factory=Counter)
-    """Dead letters by reason."""
+
+class Sorted:
+    """What one webhook comes to: what each cell's bus must keep, events by kind, dead letters by reason."""
+
+    __slots__ = ("dead", "kinds", "outgoing")
+
+    def __init__(self) -> None:
+        self.outgoing: dict[CellName, list[Outgoing]] = {}
+        self.kinds: dict[str, int] = {}
+        self.dead: dict[str, int] = {}
 
 
 def owned_by(tenant: Tenant) -> Owners:
@@ -140,13 +143,14 @@ class Sorter:
             return
         conversation = ACCOUNT_CONVERSATION
         if event.phone_number_id is not None and (event.bsuid or event.phone):
-            conversation = conversation_key(
+            conversation = _conversation_key(
                 tenant.lookup_key, event.phone_number_id, event.bsuid, event.phone
             )
         lane = partition_of(conversation, self._partitions.get(tenant.cell, 1))
         subject = inbound(tenant.cell, tenant.key, lane, conversation)
         self._put(tenant.cell, subject, data, f"{tenant.key}:{event.id}")
-        self._result.kinds[event.kind.value] += 1
+        kinds = self._result.kinds
+        kinds[event.kind.value] = kinds.get(event.kind.value, 0) + 1
 
     def _envelope(self, tenant: Tenant, event: Event) -> dict[str, Any]:
         """`munshi.contracts.events.Envelope`, as it is written."""
@@ -187,7 +191,7 @@ class Sorter:
             "encoding": encoding,
         }
         self._put(cell, dead(cell, key), orjson.dumps(letter), f"{key}:{letter['id']}")
-        self._result.dead[reason] += 1
+        self._result.dead[reason] = self._result.dead.get(reason, 0) + 1
 
     def _put(self, cell: CellName, subject: str, data: bytes, key: str) -> None:
         headers = {HEADER_ID: key, HEADER_TRACE: self._trace}

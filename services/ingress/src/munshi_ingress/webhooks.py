@@ -153,7 +153,8 @@ class Webhooks:
         return line.publisher
 
     def _kept(self, result: Sorted, door: Door) -> Answer:
-        self._metrics.events.update(result.kinds)
+        for kind, count in result.kinds.items():
+            self._metrics.events[kind] += count
         if not result.dead:
             return answers.KEPT
         self._metrics.dead_letters.update(result.dead)
