@@ -54,6 +54,16 @@ class DataFolder:
         return self.root / "keys" / "ring.json"
 
     @property
+    def admin_creds(self) -> Path:
+        """For each cell a `.creds` file that may do anything in its NATS account."""
+        return self.keys.parent / "nats"
+
+    @property
+    def system_creds(self) -> Path:
+        """A `.creds` file of NATS's system account: may make and delete accounts."""
+        return self.keys.parent / "nats-system.creds"
+
+    @property
     def tenants(self) -> Path:
         """A YAML file for each tenant, with its Secret: what was applied last."""
         return self.root / "tenants"
@@ -111,7 +121,14 @@ class DataFolder:
             # The unprivileged user of PostgreSQL passes through when we are root; secrets lie deeper, closed.
             self.root.chmod(0o711 if unprivileged_user() else 0o700)
             self._stamp()
-            for folder in (self.keys.parent, self.tenants, self.cells, self.logs, self.emulator):
+            for folder in (
+                self.keys.parent,
+                self.admin_creds,
+                self.tenants,
+                self.cells,
+                self.logs,
+                self.emulator,
+            ):
                 folder.mkdir(exist_ok=True)
                 folder.chmod(0o700)
         except (FileExistsError, NotADirectoryError) as error:
@@ -122,18 +139,21 @@ class DataFolder:
             stamp = orjson.loads(self.version.read_bytes())
             if stamp.get("format", 0) > FORMAT:
                 raise UserMistake(
-                    f"the data folder {self.root} was written by a newer Munshi ({stamp.get('munshi')}, this is "
-                    f"{program_version()}); install that version or a later one, or choose another folder with --data"
+                    f"the data folder {self.root} was written by a newer Munshi ({stamp.get('munshi')}, "
+                    f"this is {program_version()}); install that version or a later one, or choose another "
+                    "folder with --data"
                 )
         elif any(entry.name not in _HARMLESS for entry in self.root.iterdir()):
             raise UserMistake(
-                f"{self.root} holds other files and is no data folder of Munshi; choose an empty one with --data"
+                f"{self.root} holds other files and is no data folder of Munshi; "
+                "choose an empty one with --data"
             )
         major = self.postgres / "data" / "PG_VERSION"
         if major.exists() and major.read_text().strip() != _POSTGRES_MAJOR:
             raise UserMistake(
-                f"the database in {self.root} was written by PostgreSQL {major.read_text().strip()}, this program "
-                f"brings {_POSTGRES_MAJOR}; use the Munshi version that wrote it, or choose another --data"
+                f"the database in {self.root} was written by PostgreSQL {major.read_text().strip()}, this "
+                f"program brings {_POSTGRES_MAJOR}; use the Munshi version that wrote it, or choose another "
+                "folder with --data"
             )
 
     def _check_room(self) -> None:
@@ -240,8 +260,8 @@ def clear_messages(data: DataFolder) -> Iterator[None]:
         yield
     except PermissionError as error:
         raise UserMistake(
-            f"no permission for {error.filename or data.root}: it belongs to another user; start as that user, or "
-            "choose another folder with --data"
+            f"no permission for {error.filename or data.root}: it belongs to another user; start as that "
+            "user, or choose another folder with --data"
         ) from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):

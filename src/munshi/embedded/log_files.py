@@ -3,18 +3,44 @@
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
+import structlog
 
 MAX_BYTES = 20 * 1024**2
 """A file is put aside at this size."""
 KEPT = 3
 """Old files of one process that are kept."""
 _CHUNK = 1024 * 1024
+
+
+@contextlib.contextmanager
+def own_log(path: Path, service: str) -> Iterator[None]:
+    """Sends this process's own events to a file, in the form of the services' logs."""
+
+    def named(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        return {**event, "service": service}
+
+    with path.open("ab", buffering=0) as file:
+        structlog.configure(
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                named,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(lambda value, **_: orjson.dumps(value, default=str)),
+            ],
+            logger_factory=structlog.BytesLoggerFactory(file),
+            cache_logger_on_first_use=False,
+        )
+        try:
+            yield
+        finally:
+            structlog.reset_defaults()
 
 
 def rotate(path: Path, max_bytes: int = MAX_BYTES, kept: int = KEPT) -> bool:
@@ -64,7 +90,7 @@ def parse(service: str, raw: str) -> LogLine:
 
 
 def _plain_time(raw: str) -> str:
-    """Times of PostgreSQL (`2026-11-21 10:01:10.558 UTC`) and nats-server (`[1] 2026/11/21 10:02:54.2760`)."""
+    """Times as PostgreSQL (`2026-11-21 10:01:10.558 UTC`) and nats-server (`[1] 2026/11/21 …`) write them."""
     words = raw.split(maxsplit=3)
     day = 1 if raw.startswith("[") else 0
     if len(words) > day + 1 and words[day][:2] == "20":

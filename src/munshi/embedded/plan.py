@@ -174,14 +174,18 @@ def refuse_taken_ports(options: UpOptions) -> None:
     for name, port in options.used_ports().items():
         if taken_port(port):
             raise UserMistake(
-                f"port {port} (for the {name}) is in use by {_holder(port)}; stop that program, or choose other "
-                f"ports with --port N (all are counted up from N, {PORTS} in a row; now N is {options.port})"
+                f"port {port} (for the {name}) is in use by {_holder(port)}; stop that program, or choose "
+                f"other ports with --port N ({PORTS} in a row, counted up from N; now N is {options.port})"
             )
 
 
 def _holder(port: int) -> str:
     with contextlib.suppress(psutil.Error, OSError):
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+            if (
+                connection.status == psutil.CONN_LISTEN
+                and connection.laddr[1:2] == (port,)
+                and connection.pid
+            ):
                 return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
     return "another program"

@@ -14,7 +14,7 @@ import structlog
 from munshi.contracts.ids import TenantKey
 from munshi.contracts.tenant import POOL
 from munshi.embedded.data_folder import DataFolder, Lock, clear_messages, provisioning, supervisor_lock
-from munshi.embedded.log_files import rotate
+from munshi.embedded.log_files import own_log, rotate
 from munshi.embedded.nats import Nats, NatsSettings
 from munshi.embedded.plan import (
     STOP_ORDER,
@@ -34,7 +34,7 @@ from munshi.embedded.supervisor import Supervised, Supervisor, http_probe, plain
 from munshi.provision.cells import Bus, write_cell
 from munshi.provision.database import cell_url
 from munshi.provision.documents import Documents, read_documents
-from munshi.provision.key_ring import KeyRing, load_key_ring, save_key_ring
+from munshi.provision.key_ring import KeyRing, load_key_ring, save_key_ring, write_private
 from munshi.provision.nats_accounts import Operator
 from munshi.provision.provisioner import Places, Provisioner
 from munshi.provision.tenant_store import Seen, TenantStore, read_files, tenant_files
@@ -60,7 +60,7 @@ class WantedTenants:
 
 def data_places(data: DataFolder, ingress_url: str, emulator_url: str | None) -> Places:
     """Where a provisioner of this platform works."""
-    return Places(data.keys, data.cells, data.tenants, ingress_url, emulator_url)
+    return Places(data.keys, data.admin_creds, data.cells, data.tenants, ingress_url, emulator_url)
 
 
 class Platform:
@@ -157,7 +157,9 @@ class Platform:
 
     async def _free_ports(self) -> None:
         deadline = time.monotonic() + _OLD_PORT_SECONDS
-        while time.monotonic() < deadline and any(map(taken_port, self._options.used_ports().values())):
+        used = self._options.used_ports().values()
+        # A port tells nobody that it is free: it is asked.
+        while time.monotonic() < deadline and any(map(taken_port, used)):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         refuse_taken_ports(self._options)
 
@@ -193,6 +195,7 @@ class Platform:
                     system_account_jwt=operator.system_account_jwt(),
                 )
             )
+            write_private(self._data.system_creds, operator.system_creds())
             spec = nats.prepare(self._data.logs / "nats.log")
             servers.append(self._supervisor.add(Supervised(spec, plain_probe(nats.ready))))
         if self._options.database_url is None:
@@ -274,7 +277,8 @@ class Platform:
             self._data.prepare()
             self._lock.take()
             try:
-                yield
+                with own_log(self._data.logs / "supervisor.log", "supervisor"):
+                    yield
             finally:
                 self._lock.release()
 

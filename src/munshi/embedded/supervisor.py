@@ -83,7 +83,7 @@ class Supervised:
 
 
 class Supervisor:
-    """Runs in the main thread's event loop, since children are bound to the life of the thread they came from."""
+    """Runs in the main thread's event loop: children are bound to the life of the thread they came from."""
 
     def __init__(self, on_change: Callable[[], None]) -> None:
         self._on_change = on_change
@@ -129,7 +129,7 @@ class Supervisor:
             return
         ask_to_stop(process, member.spec)
         deadline = time.monotonic() + member.spec.stop_seconds
-        while process.poll() is None and time.monotonic() < deadline:
+        while process.poll() is None and time.monotonic() < deadline:  # noqa: ASYNC110 (a child has no event)
             await asyncio.sleep(_WATCH_SECONDS / 5)
         if process.poll() is None:
             _log.warning("stopped_by_force", process=member.spec.name)
@@ -191,7 +191,7 @@ class Supervisor:
 
 async def _ended(member: Supervised) -> None:
     process = member.process
-    while process is not None and process.poll() is None:
+    while process is not None and process.poll() is None:  # noqa: ASYNC110 (a child has no event)
         await asyncio.sleep(_WATCH_SECONDS)
     if process is not None:
         kill_group(process)

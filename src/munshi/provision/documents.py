@@ -16,7 +16,7 @@ from munshi.contracts.tenant import GROUP, KIND, VERSION, WhatsAppTenant
 from munshi.errors import UserMistake
 
 API_VERSION = f"{GROUP}/{VERSION}"
-_SECRET = "Secret"
+_SECRET_KIND = "Secret"  # noqa: S105 (the name of a kind)
 _LIST = "List"
 _QUOTE = "must be text; put the value in quotes"
 _PLAIN_MESSAGES = {
@@ -87,7 +87,7 @@ def read_documents(texts: Sequence[tuple[str, str]]) -> Documents:
             if kind == KIND:
                 tenant = _tenant(where, document)
                 tenants[tenant.key] = tenant
-            elif kind == _SECRET:
+            elif kind == _SECRET_KIND:
                 secret = _secret(where, document)
                 secrets[secret.namespace, secret.name] = secret
     return Documents(tenants, secrets)
@@ -124,8 +124,8 @@ def _kind(where: str, document: Mapping[str, Any]) -> str:
         if api != API_VERSION:
             raise UserMistake(f"{where}: apiVersion is {api!r}; Munshi takes {API_VERSION}")
         return KIND
-    if kind == _SECRET:
-        return _SECRET
+    if kind == _SECRET_KIND:
+        return _SECRET_KIND
     raise UserMistake(f"{where}: kind is {kind!r}; Munshi takes {KIND} ({API_VERSION}) and Secret (v1)")
 
 

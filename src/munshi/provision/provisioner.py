@@ -9,7 +9,7 @@ from munshi.contracts.tenant import POOL, DeletionPolicy, Isolation, cell_of
 from munshi.provision import database
 from munshi.provision.cells import Bus, ensure_bus, remove_bus, remove_cell, write_cell
 from munshi.provision.emulator import forget_numbers, number_bodies, register_numbers
-from munshi.provision.key_ring import KeyRing, load_key_ring, save_key_ring
+from munshi.provision.key_ring import KeyRing, load_key_ring, save_key_ring, write_private
 from munshi.provision.registry import delete_entry, entry_of, put_entry
 from munshi.provision.tenant_store import TenantStore
 from munshi.provision.tenants import ServedTenant
@@ -20,6 +20,8 @@ class Places:
     """Where things are kept and reached."""
 
     keys: Path
+    admin_creds: Path
+    """Folder for a `.creds` file of each cell that may do anything within it: for a person, no service."""
     cells: Path
     tenants: Path
     ingress_url: str
@@ -59,6 +61,9 @@ class Provisioner:
             database.ensure_cell(self.database_url, cell, keys), ensure_bus(self.bus, cell, keys)
         )
         write_cell(self.places.cells, cell, keys, self.bus, url)
+        creds = self.bus.admin_creds(cell, keys)
+        if creds is not None:
+            write_private(self.places.admin_creds / f"{cell}.creds", creds)
         self._ensured.add(cell)
 
     async def ensure_pool(self) -> None:
@@ -96,6 +101,7 @@ class Provisioner:
         gone = served.tenant.spec.deletion_policy is DeletionPolicy.DELETE
         if dedicated:
             remove_cell(self.places.cells, cell)
+            (self.places.admin_creds / f"{cell}.creds").unlink(missing_ok=True)
             self._ensured.discard(cell)
             if gone:
                 await remove_bus(self.bus, keys)

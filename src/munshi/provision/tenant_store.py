@@ -1,4 +1,4 @@
-"""The tenants of one machine, as files: what `etcd` is to a cluster. One YAML file a tenant, with its Secret."""
+"""The tenants of one machine, as files: one YAML file a tenant, with its Secret."""
 
 import hashlib
 from dataclasses import dataclass

@@ -60,7 +60,7 @@ def title_of(tenant: WhatsAppTenant) -> str:
 
 
 def resolve(given: Documents, held: Mapping[TenantKey, ServedTenant]) -> dict[TenantKey, ServedTenant]:
-    """What must be served after `given` was applied over what is `held`: only tenants that are new or changed.
+    """What must be served when `given` is applied over what is `held`: only what is new or changed.
 
     A Secret given alone reaches the tenants that name it.
 

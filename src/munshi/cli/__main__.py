@@ -1,0 +1,5 @@
+"""`python -m munshi.cli`."""
+
+from munshi.cli.main import run
+
+run()

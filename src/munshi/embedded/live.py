@@ -1,0 +1,191 @@
+"""Work on the platform that runs: apply and delete tenants, deal with dead letters."""
+
+import asyncio
+import hashlib
+import hmac
+import http.client
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import quote, urlsplit
+
+import orjson
+
+from munshi.contracts.events import HEADER_ID, Envelope
+from munshi.contracts.ids import TenantKey
+from munshi.contracts.subjects import ACCOUNT_CONVERSATION, inbound, partition_of
+from munshi.contracts.tenant import cell_of
+from munshi.db.connection import open_pool
+from munshi.db.dead_letters import DeadLetters, Replay
+from munshi.embedded.data_folder import DataFolder, clear_messages, provisioning
+from munshi.embedded.platform import data_places
+from munshi.embedded.schema import admin_url
+from munshi.embedded.state import PlatformState, running_state
+from munshi.errors import UserMistake
+from munshi.provision.cells import Bus
+from munshi.provision.documents import Documents
+from munshi.provision.key_ring import load_key_ring
+from munshi.provision.nats_accounts import Operator, connected
+from munshi.provision.provisioner import Provisioner
+from munshi.provision.tenant_store import TenantStore
+from munshi.provision.tenants import ServedTenant, resolve
+from munshi.sealing import conversation_key
+
+_LIVE_SECONDS = 10.0
+_ASK_SECONDS = 0.05
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of one tenant."""
+
+    title: str
+    outcome: str
+    """`created`, `configured` or `unchanged`."""
+
+
+def provisioner_of(data: DataFolder, state: PlatformState) -> Provisioner:
+    """A provisioner for the platform that runs."""
+    places = data_places(data, state.endpoints.ingress, state.endpoints.emulator)
+    ring = load_key_ring(data.keys)
+    bus = Bus(state.nats_url, Operator.of(ring) if state.nats_accounts else None)
+    return Provisioner(places, bus, admin_url(state.database_url, ring))
+
+
+async def apply_documents(data: DataFolder, state: PlatformState, given: Documents) -> list[Applied]:
+    """Applies tenants and waits until ingress serves them. All are checked before the first is touched.
+
+    Raises:
+        UserMistake: something given is wrong, nothing was changed; or ingress does not serve it in time.
+    """
+    with clear_messages(data):
+        async with provisioning(data):
+            held = TenantStore(data.tenants).load()
+            changed = resolve(given, held)
+            provisioner = provisioner_of(data, state)
+            for key, served in changed.items():
+                await provisioner.apply(served, held.get(key))
+    for served in changed.values():
+        if not served.tenant.spec.paused:
+            await _wait_live(state, served)
+    results = [
+        Applied(served.title, "configured" if key in held else "created") for key, served in changed.items()
+    ]
+    same = [held[key].title for key in given.tenants if key not in changed]
+    return results + [Applied(title, "unchanged") for title in same]
+
+
+async def delete_served(data: DataFolder, state: PlatformState, served: ServedTenant) -> None:
+    """Ends the service of a tenant, as its deletion policy says."""
+    with clear_messages(data):
+        async with provisioning(data):
+            await provisioner_of(data, state).delete(served)
+
+
+async def _wait_live(state: PlatformState, served: ServedTenant) -> None:
+    """Asks ingress by the handshake that Meta does when a webhook is set up."""
+    deadline = time.monotonic() + _LIVE_SECONDS
+    while not await asyncio.to_thread(_handshake, state.endpoints.ingress, served):
+        if time.monotonic() > deadline:
+            raise UserMistake(
+                f"{served.title} was applied, but ingress does not serve it yet; see `munshi status` and "
+                "`munshi logs ingress`"
+            )
+        await asyncio.sleep(_ASK_SECONDS)
+
+
+def _handshake(ingress: str, served: ServedTenant) -> bool:
+    token = quote(served.secret.values["verify-token"], safe="")
+    query = f"hub.mode=subscribe&hub.challenge=munshi&hub.verify_token={token}"
+    status, body = _request(ingress, "GET", f"/webhooks/whatsapp/{served.key}?{query}")
+    return status == 200 and body == b"munshi"
+
+
+def _request(
+    base: str, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+) -> tuple[int, bytes]:
+    """One call on loopback; status 0 where nobody answers."""
+    parts = urlsplit(base)
+    connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=10)
+    try:
+        connection.request(method, path, body, headers or {})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except (OSError, http.client.HTTPException):
+        return 0, b""
+    finally:
+        connection.close()
+
+
+async def with_dead_letters(data: DataFolder, work: Callable[[DeadLetters], Awaitable[_Result]]) -> _Result:
+    """Runs `work` on the dead letters of the platform that runs."""
+    state = running_state(data)
+    url = admin_url(state.database_url, load_key_ring(data.keys))
+    pool = await open_pool(url, name="munshi-dead-letters", size=1)
+    try:
+        return await work(DeadLetters(pool))
+    finally:
+        await pool.close()
+
+
+async def replay(data: DataFolder, letter: int) -> str:
+    """Takes a dead letter up again. Gives back what was done.
+
+    Raises:
+        UserMistake: there is no such open letter, or it cannot be replayed; it then stays open.
+    """
+    state = running_state(data)
+    shown = await with_dead_letters(data, lambda store: store.show(letter))
+    if shown is None or shown.replayed_at or shown.dropped_at:
+        raise UserMistake(f"there is no open dead letter {letter}; `munshi dead-letters list` shows them")
+    served = TenantStore(data.tenants).load().get(shown.tenant)
+    if served is None:
+        raise UserMistake(
+            f"the tenant of dead letter {letter}, {shown.tenant}, is not served; apply it first"
+        )
+    if shown.source == "ingress":
+        # The way in comes first here: what ingress refuses again stays an open letter.
+        await asyncio.to_thread(_post_again, state, served, shown.payload, letter)
+    taken = await with_dead_letters(data, lambda store: store.replay(letter))
+    if taken is None:
+        raise UserMistake(f"dead letter {letter} was closed by somebody else meanwhile")
+    if taken.source == "turn":
+        await _publish_again(data, state, served, taken)
+        return "published again"
+    return "posted to ingress again" if taken.source == "ingress" else "queued for sending again"
+
+
+def _post_again(state: PlatformState, served: ServedTenant, payload: dict[str, str], letter: int) -> None:
+    import base64
+
+    body = payload["body"].encode() if payload.get("encoding", "utf-8") == "utf-8" else b""
+    if payload.get("encoding") == "base64":
+        body = base64.b64decode(payload["body"])
+    signature = hmac.new(served.secret.values["app-secret"].encode(), body, hashlib.sha256).hexdigest()
+    headers = {"Content-Type": "application/json", "X-Hub-Signature-256": f"sha256={signature}"}
+    path = f"/webhooks/whatsapp/{served.key}"
+    status, _ = _request(state.endpoints.ingress, "POST", path, body, headers)
+    if status != 200:
+        raise UserMistake(f"ingress answers {status or 'nothing'} to dead letter {letter}; it stays open")
+
+
+async def _publish_again(data: DataFolder, state: PlatformState, served: ServedTenant, taken: Replay) -> None:
+    envelope = Envelope.model_validate(taken.payload)
+    ring = load_key_ring(data.keys)
+    cell = cell_of(TenantKey(served.key), served.tenant.spec)
+    conversation = ACCOUNT_CONVERSATION
+    if envelope.person is not None:
+        key = bytes.fromhex(ring.tenant(served.key).lookup_key)
+        person = envelope.person
+        conversation = conversation_key(key, envelope.phone_number_id or "", person.bsuid, person.phone)
+    partitions = int(orjson.loads((data.cells / cell / "cell.json").read_bytes())["partitions"])
+    subject = inbound(cell, served.key, partition_of(conversation, partitions), conversation)
+    bus = provisioner_of(data, state).bus
+    async with connected(bus.url, bus.admin_creds(cell, ring.cell(cell)), "replay") as connection:
+        # A new id: the first one may still be within the stream's window of duplicates.
+        headers = {HEADER_ID: f"{served.key}:{envelope.id}:replay-{taken.id}-{time.time_ns()}"}
+        data_again = envelope.model_dump_json().encode()
+        await connection.jetstream().publish(subject, data_again, headers=headers)
