@@ -101,8 +101,8 @@ class Journal:
         before = BEFORE[status]
         marks = ", ".join("?" * len(before))
         return (
-            "UPDATE messages SET status = ?, error = coalesce(?, error), rev = ?"
-            f" WHERE wamid = ? AND status IN ({marks})",  # noqa: S608 - question marks
+            "UPDATE messages SET status = ?, error = coalesce(?, error), rev = ?"  # noqa: S608 - question marks
+            f" WHERE wamid = ? AND status IN ({marks})",
             (status, error, self.rev(), wamid, *before),
         )
 

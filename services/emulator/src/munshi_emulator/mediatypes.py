@@ -24,8 +24,14 @@ LIMITS: dict[str, tuple[str, int]] = {
 }
 """MIME type -> (kind, most bytes) of what a business may upload."""
 
-INBOUND_MAX = 100 * MB
-"""A customer's file above this arrives as error 131052."""
+INBOUND_MAX = {
+    "audio": 16 * MB,
+    "image": 5 * MB,
+    "video": 16 * MB,
+    "document": 100 * MB,
+    "sticker": 500 * 1024,
+}
+"""Most bytes that a customer's phone sends of each kind."""
 
 _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0"

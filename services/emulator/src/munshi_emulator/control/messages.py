@@ -1,7 +1,7 @@
 """Messages: customers' ones going in, and all of them looked at."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, File, Form, HTTPException, Query, Request, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -103,13 +103,16 @@ async def post_messages(world: WorldIn, request: Request) -> Response:
 
 @router.post("/media")
 async def post_media(
-    world: WorldIn, phone_number_id: Annotated[str, Form()], file: Annotated[UploadFile, File()]
+    world: WorldIn,
+    phone_number_id: Annotated[str, Form()],
+    file: Annotated[UploadFile, File()],
+    kind: Annotated[Literal["image", "audio", "video", "document", "sticker"], Form()] = "document",
 ) -> dict[str, Any]:
     """A file from a customer's phone; its id goes into `content` of a message. 413 above 100 MB, which on the
     real thing arrives as error 131052."""
     known_number(world, phone_number_id)
-    if (file.size or 0) > INBOUND_MAX:
-        raise HTTPException(413, "a customer's file is at most 100 MB")
+    if (file.size or 0) > INBOUND_MAX[kind]:
+        raise HTTPException(413, f"a customer's {kind} has at most {INBOUND_MAX[kind]} bytes")
     mime = file.content_type or "application/octet-stream"
     kept = await shelf.keep(world, phone_number_id, "webhook", file.file, mime, file.filename or "")
     return {"id": kept.id, "mime_type": kept.mime, "sha256": kept.sha256, "file_size": kept.size}

@@ -61,6 +61,7 @@ async def put_clock(world: WorldIn, order: ClockOrder) -> dict[str, float]:
     start = world.clock.offset if order.offset_seconds is None else order.offset_seconds
     world.clock.offset = start + order.advance_seconds
     await world.store.write(world.save("clock", world.clock.offset))
+    world.signal({"event": "clock", "offset_seconds": world.clock.offset})
     return {"now": world.clock.now(), "offset_seconds": world.clock.offset}
 
 
