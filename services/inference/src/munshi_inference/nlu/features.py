@@ -98,10 +98,9 @@ def symbols(reading: Reading, labels: Sequence[str]) -> list[str]:
     """The units as the classifier sees them: names, amounts and days by what they are, words by key."""
     found: list[str] = []
     for unit, label in zip(reading.units, labels, strict=True):
-        if label == "B-NAME" or (label == "I-NAME" and (not found or found[-1] != "<name>")):
-            found.append("<name>")
-        elif label == "I-NAME":
-            continue
+        if label[1:2] == "-":
+            if label[0] == "B" or not found or found[-1] != "<name>":
+                found.append("<name>")
         elif label == "AMT":
             found.append("<amt>")
         elif unit.kind == "mark":

@@ -204,6 +204,8 @@ def fill(slot: str, variant: str, writing: str, rng: random.Random) -> list[tupl
     """Pieces of text with labels (`NAME`, `AMT`, `INV`, `O`) for one slot. Raises `KeyError` for an unknown one."""
     if slot == "name":
         return name(writing, rng, variant)
+    if slot == "oldname":
+        return [(text, "OLD" if label == "NAME" else label) for text, label in name(writing, rng)]
     if slot == "amt":
         return [(numbers.amount(writing, rng), "AMT")]
     plain = {

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from munshi_inference.training.devanagari import to_devanagari
 from munshi_inference.training.fillers import fill
-from munshi_inference.training.grammar import Phrase, Slot, expand, load_phrases
+from munshi_inference.training.grammar import Phrase, Slot, expand, load_macros, load_phrases
 from munshi_inference.training.spelling import misspell
 
 PHRASES = Path(__file__).parent / "phrases"
+MACROS = "macros.txt"
 WRITINGS = ("deva", "hinglish", "en")
 
 
@@ -27,7 +28,9 @@ class Sentence:
 
 def all_phrases() -> list[Phrase]:
     """The phrases of every file, in a fixed order."""
-    return [p for file in sorted(PHRASES.glob("*.txt")) for p in load_phrases(file)]
+    macros = load_macros(PHRASES / MACROS)
+    files = sorted(f for f in PHRASES.glob("*.txt") if f.name != MACROS)
+    return [phrase for file in files for phrase in load_phrases(file, macros)]
 
 
 def realise(phrase: Phrase, writing: str, rng: random.Random) -> Sentence:
@@ -57,6 +60,8 @@ def _join(pieces: Sequence[tuple[str, str]]) -> tuple[str, list[tuple[int, int, 
             text += " "
         if clean[0] in ",.?!" or clean.startswith("'s"):
             text = text.rstrip()
+        elif text and text[-1].isalnum() and clean[0].isalnum():
+            text += " "
         start = len(text)
         text += clean
         if label != "O":

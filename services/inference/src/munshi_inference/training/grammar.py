@@ -1,12 +1,13 @@
 """The little language of the phrase files.
 
 `{slot}` is filled from the word lists, `(a|b|)` takes one, `[a]` takes it or leaves it, `<a;b;c>` takes all in any
-order. Under a head line `[intent category writing]` stand the sentences of that kind, one a line; a line that begins
+order; `@macro` is a piece of `macros.txt`. Under a head line `[intent category writing]` stand the sentences of that kind, one a line; a line that begins
 with `3*` counts three times. `#` begins a comment line.
 """
 
 import random
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -149,7 +150,27 @@ def literal_words(node: Node) -> set[str]:
     return set().union(*(literal_words(c) for c in children))
 
 
-def load_phrases(file: Path) -> list[Phrase]:
+def load_macros(file: Path) -> dict[str, str]:
+    """Pieces by name; a later one may use an earlier one. Raises `PhraseError`."""
+    macros: dict[str, str] = {}
+    for number, line in enumerate(file.read_text(encoding="utf-8").split("\n"), 1):
+        if not line or line.startswith("#"):
+            continue
+        name, equals, body = line.partition(" = ")
+        if not equals or not name.startswith("@"):
+            raise PhraseError(f"{file.name}:{number}: no macro: {line!r}")
+        macros[name] = put_macros(body, macros)
+    return macros
+
+
+def put_macros(text: str, macros: Mapping[str, str]) -> str:
+    """The text with every `@name` replaced; the longest name that fits wins."""
+    for name in sorted(macros, key=len, reverse=True):
+        text = text.replace(name, macros[name])
+    return text
+
+
+def load_phrases(file: Path, macros: Mapping[str, str]) -> list[Phrase]:
     """All phrases of a file. Raises `PhraseError` with the line that is wrong."""
     phrases: list[Phrase] = []
     head: re.Match[str] | None = None
@@ -163,7 +184,7 @@ def load_phrases(file: Path) -> list[Phrase]:
         if head is None:
             raise PhraseError(f"{file.name}:{number}: a phrase before the first head line")
         weight = _WEIGHT.match(text)
-        body = text[weight.end() :] if weight else text
+        body = put_macros(text[weight.end() :] if weight else text, macros)
         try:
             node = parse(body)
         except (PhraseError, ValueError) as error:

@@ -61,7 +61,7 @@ def label_units(sentence: Sentence, reading: Reading) -> tuple[str, ...]:
         elif span[2] == "DAY":
             labels.append("DAY" if unit.date else "O")
         else:
-            labels.append("I-NAME" if span == before else "B-NAME")
+            labels.append(f"{'I' if span == before else 'B'}-{span[2]}")
         before = span
     return tuple(labels)
 
@@ -99,7 +99,7 @@ def _noisy(example: Example, rng: random.Random) -> Sequence[str]:
     """Labels as a tagger that errs gives them: a name missed now and then."""
     if rng.random() > 0.08:
         return example.labels
-    return [("O" if "NAME" in label else label) for label in example.labels]
+    return [("O" if label[1:2] == "-" else label) for label in example.labels]
 
 
 def _matrix(rows: Sequence[Sequence[int]]) -> Any:
