@@ -58,6 +58,11 @@ class LaneWork:
         """The present reading, for figures."""
         return self._reading
 
+    @property
+    def ended(self) -> bool:
+        """Whether the lane's work is over for good."""
+        return self._left.is_set()
+
     async def run(self) -> None:
         """Reads until cancelled or handed over."""
         self._sends.open(self._grant)
@@ -94,6 +99,10 @@ class LaneWork:
             await self._reading.tick()
 
     async def _read_once(self) -> None:
+        if not self._grant.lasts():
+            # A fresh consumer of ours would take the lane's new owner its own.
+            await asyncio.sleep(_RETRY_SECONDS)
+            return
         reading = self._read(self._grant)
         try:
             await reading.open()

@@ -14,51 +14,13 @@ from typing import Protocol
 import structlog
 
 from munshi.cells import Cell
-from munshi.contracts.ids import LaneID
 from munshi.contracts.subjects import lane_id
+from munshi.db.lanes import LaneLease, Lanes, Taken
 from munshi.errors import MunshiError
 from munshi_orchestrator.reading import LaneGrant
 from munshi_orchestrator.sharing import LaneView, fair_share, to_release, to_take
 
 _log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class LaneState:
-    """One lane that was taken at least once, as the database has it."""
-
-    partition: int
-    worker: str | None
-    fence: int
-    free: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A lane is ours under this fence; `clean` if its last owner gave it back in order."""
-
-    fence: int
-    clean: bool
-
-
-class Leases(Protocol):
-    """The leases of one cell under this worker's name. Each call may raise `Retryable`."""
-
-    async def heartbeat(self) -> tuple[Sequence[str], Sequence[LaneState]]:
-        """Renews this worker's lease; names of the live workers, and the lanes."""
-        ...
-
-    async def take(self, lane: LaneID, partition: int) -> Taken | None:
-        """Takes a lane that is free; `None` where somebody was quicker."""
-        ...
-
-    async def release(self, lane: LaneID, fence: int, *, clean: bool) -> None:
-        """Gives a lane back."""
-        ...
-
-    async def leave(self) -> None:
-        """Ends this worker's lease."""
-        ...
 
 
 class HeldLane(Protocol):
@@ -92,7 +54,7 @@ class LaneKeeper:
     def __init__(
         self,
         cell: Cell,
-        leases: Leases,
+        leases: Lanes,
         worker: str,
         make: Callable[[LaneGrant], HeldLane],
         times: "LeaseTimes",
@@ -112,6 +74,10 @@ class LaneKeeper:
     def held(self) -> int:
         """Lanes this worker owns."""
         return len(self._held)
+
+    def owns(self, partition: int) -> bool:
+        """Whether a lane is this worker's."""
+        return partition in self._held and self.leased
 
     @property
     def leased(self) -> bool:
@@ -144,9 +110,9 @@ class LaneKeeper:
     async def _beat(self, began: float) -> None:
         try:
             async with asyncio.timeout(self._times.lease / 2):
-                workers, lanes = await self._leases.heartbeat()
+                survey = await self._leases.heartbeat(self._times.lease)
             self._valid_until = began + self._times.lease
-            await self._balance(workers, {lane.partition: lane for lane in lanes})
+            await self._balance(survey.workers, {lane.partition: lane for lane in survey.lanes})
         except (MunshiError, TimeoutError) as error:
             _log.warning("heartbeat_failed", cell=self._cell.name, reason=type(error).__name__)
         if not self.leased and self._held:
@@ -154,11 +120,15 @@ class LaneKeeper:
         for holding in list(self._held.values()):
             await holding.lane.tick()
 
-    async def _balance(self, workers: Sequence[str], lanes: dict[int, LaneState]) -> None:
-        lost = [
+    async def _balance(self, workers: Sequence[str], lanes: dict[int, LaneLease]) -> None:
+        lost = [partition for partition, holding in self._held.items() if holding.work.done()]
+        lost += [
             partition
             for partition, holding in self._held.items()
-            if partition in lanes and lanes[partition].fence != holding.grant.fence and not holding.leaving
+            if partition in lanes
+            and partition not in lost
+            and lanes[partition].fence != holding.grant.fence
+            and not holding.leaving
         ]
         await self._drop(lost, "taken by another")
         if self._closing:
@@ -172,7 +142,7 @@ class LaneKeeper:
         for view in to_take(self._views(lanes), len(self._held), share):
             await self._take(view)
 
-    def _views(self, lanes: dict[int, LaneState]) -> list[LaneView]:
+    def _views(self, lanes: dict[int, LaneLease]) -> list[LaneView]:
         views = []
         for partition in range(self._cell.partitions):
             state = lanes.get(partition)
@@ -183,8 +153,8 @@ class LaneKeeper:
         return views
 
     async def _take(self, view: LaneView) -> None:
-        taken = await self._leases.take(view.lane, view.partition)
-        if taken is None:
+        taken = await self._leases.take(view.partition)
+        if not isinstance(taken, Taken):
             return
         fence = taken.fence
         grant = LaneGrant(
@@ -193,16 +163,28 @@ class LaneKeeper:
             partition=view.partition,
             fence=fence,
             clean=taken.clean,
-            lasts=lambda: self.leased and self._owns(view.partition, fence),
+            lasts=lambda: self.leased and self._has(view.partition, fence),
+            lose=lambda: self._lose(view.partition, fence),
         )
         lane = self._make(grant)
         work = asyncio.create_task(lane.run(), name=f"lane {view.lane}")
         self._held[view.partition] = _Holding(grant, lane, work)
         _log.info("lane_taken", lane=view.lane, fence=taken.fence, clean=taken.clean)
 
-    def _owns(self, partition: int, fence: int) -> bool:
+    def _has(self, partition: int, fence: int) -> bool:
         holding = self._held.get(partition)
         return holding is not None and holding.grant.fence == fence
+
+    def _lose(self, partition: int, fence: int) -> None:
+        """A commit was refused: the lane is another's, so its work ends without waiting for the next beat."""
+        holding = self._held.get(partition)
+        if holding is None or holding.grant.fence != fence:
+            return
+        del self._held[partition]
+        _log.warning("lane_lost", lane=holding.grant.lane, reason="fenced")
+        if holding.leaving:
+            holding.leaving.cancel()
+        holding.work.cancel()
 
     async def _release(self, partition: int, deadline: float) -> None:
         holding = self._held[partition]

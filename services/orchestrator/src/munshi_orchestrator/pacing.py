@@ -20,6 +20,8 @@ class Pace:
 
     wait: float
     tat: datetime
+    emptied: bool
+    """Whether the bucket is all but empty now: the person is faster than the pace for a while already."""
 
 
 def pace(tat: datetime | None, now: datetime, per_second: int, messages: int = 1) -> Pace:
@@ -32,7 +34,7 @@ def pace(tat: datetime | None, now: datetime, per_second: int, messages: int = 1
     begin = max(tat or now, now)
     after = begin + interval * messages
     wait = (after - now - interval * max(BURST, messages)).total_seconds()
-    return Pace(max(0.0, wait), after)
+    return Pace(max(0.0, wait), after, emptied=after - now > interval * (BURST - 1))
 
 
 @dataclass(frozen=True, slots=True)

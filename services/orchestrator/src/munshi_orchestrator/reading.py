@@ -10,9 +10,11 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import orjson
 import structlog
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
@@ -20,6 +22,7 @@ from pydantic import ValidationError
 
 from munshi.contracts.events import Envelope, Kind
 from munshi.contracts.ids import CellName, ConversationKey, LaneID, TenantKey
+from munshi_orchestrator.people import without_nul
 from munshi_orchestrator.pull import BATCH, Delivery, LaneStream
 
 _log = structlog.get_logger()
@@ -54,7 +57,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class LaneGrant:
-    """Right to work on a lane. The commit checks `fence`; `lasts` tells early that it would be refused."""
+    """Right to work on a lane. What counts is `fence`, which each commit checks."""
 
     cell: CellName
     lane: LaneID
@@ -63,6 +66,9 @@ class LaneGrant:
     clean: bool
     """Whether the last owner finished what it had begun. If not, one of its messages may have killed it."""
     lasts: Callable[[], bool]
+    """Whether the lane is still ours, as far as this worker knows without asking."""
+    lose: Callable[[], None]
+    """Says that a commit was refused: the lane has another owner."""
 
 
 class Handlers(Protocol):
@@ -124,7 +130,7 @@ class Reading:
         self._strays: set[asyncio.Task[None]] = set()
         self._halted = asyncio.Event()
         self._reason: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._parked = 0
+        self._parked: set[TenantKey] = set()
         self._heard = (0, time.monotonic())
 
     @property
@@ -138,8 +144,8 @@ class Reading:
         return len(self._queues)
 
     @property
-    def parked(self) -> int:
-        """Events left on the bus because their tenant is not served."""
+    def parked(self) -> AbstractSet[TenantKey]:
+        """Tenants whose events were left on the bus because they are not served."""
         return self._parked
 
     def oldest(self) -> float | None:
@@ -221,13 +227,13 @@ class Reading:
         if self._halted.is_set():
             return
         try:
-            envelope = Envelope.model_validate_json(delivery.data)
+            envelope = _envelope(delivery.data)
         except ValidationError:
             self._stray(self._bury(delivery))
             return
         item = Item(delivery, envelope, time.monotonic())
         if self._handlers.parked(item):
-            self._parked += 1
+            self._parked.add(delivery.tenant)
             return
         self._held[delivery.sequence] = item
         self._room.held += 1
@@ -308,6 +314,12 @@ class Reading:
             await self._stream.ask(want)
         except NatsError as error:
             self.doubt(type(error).__name__)
+
+
+def _envelope(data: bytes) -> Envelope:
+    if b"\\u0000" in data:
+        return Envelope.model_validate(without_nul(orjson.loads(data)))
+    return Envelope.model_validate_json(data)
 
 
 def _step(items: deque[Item], gathering: bool) -> list[Item]:

@@ -1,0 +1,133 @@
+"""What becomes of a step that fails: tried again, or kept as a dead letter with an apology to the person.
+
+Tries are counted in the database, so that a message which kills the process is counted too: after a lane was
+taken over from a worker that died, a try is noted before the step is begun, and such steps run one at a time,
+so that a message's neighbours are not blamed for it.
+"""
+
+import asyncio
+import contextlib
+import functools
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import structlog
+
+from munshi.contracts.ids import MessageID
+from munshi.db.dead_letters import Burial, Graveyard, Mark
+from munshi.db.turns import Fenced
+from munshi.errors import Retryable
+from munshi_orchestrator.metrics import Metrics
+from munshi_orchestrator.reading import Halted, Item, Reading
+
+_log = structlog.get_logger()
+
+Got = TypeVar("Got")
+Work = Callable[[], Awaitable[None]]
+
+_PASSING_CAP_SECONDS = 1.0
+"""Longest wait between two tries while something is away: a restarted database is found within a second."""
+_DEFECT_CAP_SECONDS = 10.0
+_CRASHED = "crashed"
+
+
+def backoff(tries: int, cap: float) -> float:
+    """Seconds before the next try after so many: doubling from 50 ms up to `cap`, half of it at random."""
+    seconds = min(cap, 0.05 * 2.0 ** min(tries, 12))
+    return seconds * (0.5 + random.random() / 2)
+
+
+class Tries:
+    """Tries steps of a cell until they are done, one way or the other."""
+
+    def __init__(self, graveyard: Graveyard, metrics: Metrics, most: int) -> None:
+        self._graveyard = graveyard
+        self._metrics = metrics
+        self._most = most
+        self._careful = asyncio.Semaphore(1)
+
+    async def until_done(self, reading: Reading, items: Sequence[Item], work: Work, apologise: Work) -> None:
+        """Tries `work` until it succeeds, or until it has failed too often; then the events become dead
+        letters and `apologise` marks them as dealt with.
+
+        Raises:
+            Halted: the reading was given up.
+        """
+        first = items[0]
+        careful = reading.careful(first)
+        noted = await self._note(reading, first, _CRASHED) if careful else 0
+        away = failed = 0
+        while noted <= self._most:
+            try:
+                async with self._careful if careful else contextlib.nullcontext():
+                    await work()
+            except Halted:
+                raise
+            except Retryable as error:
+                self._metrics.retries.labels("turn", "away").inc()
+                away += 1
+                _log.warning("turn_waits", message_id=first.envelope.id, reason=str(error))
+                await reading.sleep(max(error.delay, backoff(away, _PASSING_CAP_SECONDS)))
+            except Exception as error:  # noqa: BLE001 - a defect: logged with its trace, counted, tried again
+                self._metrics.retries.labels("turn", "defect").inc()
+                _log.exception("turn_failed", tenant=first.delivery.tenant, message_id=first.envelope.id)
+                failed += 1
+                if failed > 1 or not careful:
+                    noted = await self._note(reading, first, type(error).__name__)
+                if noted >= self._most:
+                    break
+                await reading.sleep(backoff(failed * 2, _DEFECT_CAP_SECONDS))
+            else:
+                return
+        await self._give_up(reading, items, apologise)
+
+    async def _give_up(self, reading: Reading, items: Sequence[Item], apologise: Work) -> None:
+        for item in items:
+            await self._through(reading, functools.partial(self._bury, reading, item, mark=False))
+        try:
+            await self._through(reading, apologise)
+        except Halted:
+            raise
+        except Exception:  # noqa: BLE001 - whatever ails the message ails its apology: it goes without one
+            _log.exception("apology_failed", tenant=items[0].delivery.tenant)
+            for item in items:
+                await self._through(reading, functools.partial(self._bury, reading, item, mark=True))
+
+    async def _note(self, reading: Reading, item: Item, why: str) -> int:
+        message = MessageID(item.envelope.id)
+        return await self._through(
+            reading, lambda: self._graveyard.note_attempt(item.delivery.tenant, message, why)
+        )
+
+    async def _bury(self, reading: Reading, item: Item, *, mark: bool) -> None:
+        """Keeps the event as a dead letter; with `mark` it is dealt with by that."""
+        envelope = item.envelope
+        kind = str(envelope.raw.get("type") or envelope.kind)
+        letter = Burial(
+            tenant=item.delivery.tenant,
+            source="turn",
+            key=envelope.id,
+            reason="turn_failed",
+            payload=envelope.model_dump(mode="json"),
+            message_id=MessageID(envelope.id),
+            mark=Mark(kind, envelope.received_at, envelope.at) if mark else None,
+            lane=reading.grant.lane,
+            fence=reading.grant.fence,
+        )
+        if isinstance(await self._graveyard.bury(letter), Fenced):
+            reading.grant.lose()
+            raise Halted
+        if not mark:
+            self._metrics.dead_letters.labels("turn", letter.reason).inc()
+            _log.error("turn_given_up", tenant=letter.tenant, message_id=envelope.id)
+
+    async def _through(self, reading: Reading, work: Callable[[], Awaitable[Got]]) -> Got:
+        """Does something that only what is away can hinder."""
+        tries = 0
+        while True:
+            try:
+                return await work()
+            except Retryable as error:
+                tries += 1
+                await reading.sleep(max(error.delay, backoff(tries, _PASSING_CAP_SECONDS)))

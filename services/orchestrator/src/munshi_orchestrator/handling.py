@@ -1,0 +1,161 @@
+"""What is done with each event of a cell: the one place where it is decided when an event is acked."""
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+
+from munshi.contracts.cloud_api import parse_change, parse_error
+from munshi.contracts.events import DeadLetter, Kind
+from munshi.db.dead_letters import Burial, Graveyard
+from munshi.registry import Tenant, TenantDirectory
+from munshi_orchestrator.failures import Tries
+from munshi_orchestrator.graph import GraphApi
+from munshi_orchestrator.metrics import Metrics
+from munshi_orchestrator.payloads import typing
+from munshi_orchestrator.pull import Delivery
+from munshi_orchestrator.reading import Halted, Item, Reading
+from munshi_orchestrator.statuses import Statuses
+from munshi_orchestrator.steps import Step, read_step
+from munshi_orchestrator.tracing import Tracing
+from munshi_orchestrator.turn import TurnRunner
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class HandlingParts:
+    """What the handling of a cell's events works with."""
+
+    directory: TenantDirectory
+    turns: TurnRunner
+    tries: Tries
+    statuses: Statuses
+    graveyard: Graveyard
+    graph: GraphApi
+    metrics: Metrics
+    tracing: Tracing
+    typing_seconds: float
+
+
+class Handling:
+    """The handlers of one cell."""
+
+    def __init__(self, parts: HandlingParts) -> None:
+        self._with = parts
+        self._aside: set[asyncio.Task[None]] = set()
+
+    def parked(self, item: Item) -> bool:
+        """Events of a tenant that is unknown or hibernated stay on the bus until that changes."""
+        tenant = self._with.directory.get(item.delivery.tenant)
+        return tenant is None or tenant.spec.hibernated
+
+    def gather_seconds(self, item: Item) -> float:
+        """The tenant's debounce, for messages only."""
+        tenant = self._with.directory.get(item.delivery.tenant)
+        if tenant is None or item.envelope.kind is not Kind.MESSAGE:
+            return 0.0
+        return float(tenant.spec.debounce_seconds)
+
+    async def conversation(self, reading: Reading, items: Sequence[Item], waiting: int) -> None:
+        """One step of a conversation; acked by the reading when this returns."""
+        first = items[0]
+        tenant = self._tenant(reading, first)
+
+        async def work() -> None:
+            step = read_step(tenant, items)
+            traces = [item.delivery.traceparent for item in items]
+            with self._with.tracing.span("turn", traces, tenant=tenant.key), self._typing(tenant, step):
+                await self._with.turns.run(reading, step, waiting)
+
+        async def apologise() -> None:
+            await self._with.turns.apologise(reading, read_step(tenant, items))
+
+        await self._with.tries.until_done(reading, items, work, apologise)
+
+    def aside(self, reading: Reading, item: Item) -> None:
+        """Statuses, errors and account events: behind nobody."""
+        match item.envelope.kind:
+            case Kind.STATUS:
+                work = self._with.statuses.apply(reading, item)
+            case _:
+                work = self._noticed(reading, item)
+        task = asyncio.get_running_loop().create_task(work)
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
+
+    async def unreadable(self, delivery: Delivery) -> None:
+        """What is no envelope is kept for a person."""
+        key = hashlib.sha256(delivery.data).hexdigest()
+        letter = DeadLetter(
+            tenant=delivery.tenant,
+            id=key,
+            reason="unreadable_envelope",
+            received_at=datetime.now(UTC),
+            body=delivery.data.decode(errors="replace").replace("\x00", ""),
+        )
+        payload = letter.model_dump(mode="json")
+        await self._with.graveyard.bury(Burial(delivery.tenant, "ingress", key, letter.reason, payload))
+        self._with.metrics.dead_letters.labels("ingress", letter.reason).inc()
+
+    async def close(self) -> None:
+        """Ends what is under way aside; it stays on the bus."""
+        for task in list(self._aside):
+            task.cancel()
+        await asyncio.gather(*self._aside, return_exceptions=True)
+
+    def _tenant(self, reading: Reading, item: Item) -> Tenant:
+        tenant = self._with.directory.get(item.delivery.tenant)
+        if tenant is None or tenant.spec.hibernated:
+            reading.doubt("tenant gone")
+            raise Halted
+        return tenant
+
+    async def _noticed(self, reading: Reading, item: Item) -> None:
+        """Errors and account events are logged and counted; the names and codes only."""
+        envelope = item.envelope
+        if envelope.kind is Kind.ERROR:
+            error = parse_error(envelope.raw)
+            field, facts = "error", {"code": error.code}
+            _log.error("meta_error", tenant=envelope.tenant, **facts)
+        else:
+            change = parse_change(envelope.raw)
+            field = change.name or "unknown"
+            facts_of = {
+                name: getattr(change, name, None) for name in ("event", "ban_state", "limit", "reason")
+            }
+            _log.warning("account_event", tenant=envelope.tenant, field=field, **_words(facts_of))
+        self._with.metrics.account_events.labels(field).inc()
+        await reading.done([item])
+
+    @contextlib.contextmanager
+    def _typing(self, tenant: Tenant, step: Step) -> Iterator[None]:
+        """Shows the read tick and typing dots when the step takes long. A courtesy: nobody waits for it."""
+        if not step.said:
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(self._with.typing_seconds, self._show_typing, tenant, step)
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _show_typing(self, tenant: Tenant, step: Step) -> None:
+        token = tenant.credentials.access_token.get_secret_value()
+        version = tenant.spec.whatsapp.graph_version
+        body = typing(step.said[-1].message_id)
+        task = asyncio.get_running_loop().create_task(self._courtesy(version, step, token, body))
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
+
+    async def _courtesy(self, version: str, step: Step, token: str, body: dict[str, object]) -> None:
+        await self._with.graph.post(version, step.number, token, body)
+
+
+def _words(facts: Mapping[str, object]) -> dict[str, str]:
+    return {name: value for name, value in facts.items() if isinstance(value, str) and value}

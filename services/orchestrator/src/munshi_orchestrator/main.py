@@ -1,0 +1,161 @@
+"""The composition root: what the orchestrator is made of, and how it begins and ends."""
+
+import asyncio
+import importlib.metadata
+import signal
+import time
+from collections.abc import Mapping
+
+import structlog
+import uvloop
+
+from munshi.bus.connection import Connection, serve_cells
+from munshi.contracts.assistant import Assistant
+from munshi.contracts.ids import CellName
+from munshi.contracts.tenant import AssistantKind
+from munshi.contracts.understanding import Understander
+from munshi.errors import UserMistake
+from munshi.registry import TenantDirectory
+from munshi.telemetry import configure
+from munshi_orchestrator import assistants
+from munshi_orchestrator.cell import CellService, Shared, opened_pool
+from munshi_orchestrator.graph import GraphApi
+from munshi_orchestrator.health import serve_health
+from munshi_orchestrator.metrics import Metrics
+from munshi_orchestrator.reading import Room
+from munshi_orchestrator.settings import OrchestratorSettings
+from munshi_orchestrator.tracing import Tracing
+
+_log = structlog.get_logger()
+
+ENGINES = "munshi.engines"
+_STUCK_SECONDS = 15.0
+"""A keeper that did not go round for so long is stuck; a lost database does not stop it from going round."""
+
+
+def load_engine(name: str) -> Understander:
+    """The engine of understanding by its entry point.
+
+    Raises:
+        UserMistake: none of this name is installed.
+    """
+    for point in importlib.metadata.entry_points(group=ENGINES, name=name):
+        engine: Understander = point.load()()
+        return engine
+    raise UserMistake(f"no engine {name!r} is installed; MUNSHI_ENGINE names an entry point of {ENGINES}")
+
+
+def build_assistants(engine: Understander) -> Mapping[AssistantKind, Assistant]:
+    """All assistants that this version has."""
+    built: dict[AssistantKind, Assistant] = {}
+    for kind in AssistantKind:
+        try:
+            built[kind] = assistants.build(kind, engine)
+        except assistants.NotAvailableError:
+            _log.info("assistant_not_available", assistant=kind.value)
+    return built
+
+
+class Orchestrator:
+    """One worker: all cells of a folder."""
+
+    def __init__(self, settings: OrchestratorSettings, built: Mapping[AssistantKind, Assistant]) -> None:
+        self._settings = settings
+        self._assistants = built
+        self._metrics = Metrics()
+        self._directory = TenantDirectory()
+        self._cells: dict[CellName, CellService] = {}
+        self._room = Room(settings.in_flight)
+        self._watch()
+
+    async def run(self) -> None:
+        """Serves until cancelled; then ends in an orderly way within the settings' time."""
+        settings = self._settings
+        graph = GraphApi(settings.graph_url, settings.send_connections, settings.send_seconds)
+        shared = Shared(
+            settings, self._directory, self._assistants, graph, self._metrics, Tracing(), self._room
+        )
+
+        async def session(connection: Connection) -> None:
+            await self._serve(shared, connection)
+
+        try:
+            async with serve_health(
+                settings.host, settings.port, self._metrics.registry, self.alive, self.ready
+            ) as port:
+                _log.info("orchestrator_ready", worker=settings.worker, port=port)
+                await serve_cells(settings.cells_dir, "orchestrator", session)
+        finally:
+            await graph.close()
+
+    async def _serve(self, shared: Shared, connection: Connection) -> None:
+        cell = connection.cell
+        if cell.database_url is None:
+            raise UserMistake(f"cell {cell.name} has no database-url; the orchestrator needs one")
+        async with opened_pool(cell.database_url, shared.settings) as pool:
+            service = self._cells[cell.name] = CellService(shared, connection, pool)
+            try:
+                await service.run()
+            finally:
+                if self._cells.get(cell.name) is service:
+                    del self._cells[cell.name]
+
+    def alive(self) -> str | None:
+        """What keeps this worker from making progress, if anything."""
+        now = time.monotonic()
+        stuck = [name for name, cell in self._cells.items() if now - cell.keeper.last_beat > _STUCK_SECONDS]
+        return f"stuck: {', '.join(stuck)}" if stuck else None
+
+    def ready(self) -> str | None:
+        """What is missing before this worker takes part in the work, if anything."""
+        if not self._cells:
+            return "no cell"
+        missing = [
+            name
+            for name, cell in self._cells.items()
+            if not (self._directory.knows(name) and cell.keeper.leased)
+        ]
+        return f"waiting: {', '.join(missing)}" if missing else None
+
+    def _watch(self) -> None:
+        watch, cells = self._metrics.watch, self._cells
+        watch(
+            "munshi_lanes", "Lanes that this worker owns.", lambda: sum(c.keeper.held for c in cells.values())
+        )
+        watch("munshi_queue_events", "Events in memory.", lambda: self._room.held)
+        watch("munshi_queue_age_seconds", "Age of the oldest event in memory.", self._oldest)
+        watch(
+            "munshi_conversations_active",
+            "Conversations with events to work on.",
+            lambda: sum(reading.conversations for cell in cells.values() for reading in cell.readings()),
+        )
+        watch(
+            "munshi_outbox_conversations",
+            "Conversations with something to send.",
+            lambda: sum(cell.sending for cell in cells.values()),
+        )
+
+    def _oldest(self) -> float:
+        arrivals = [r.oldest() for cell in self._cells.values() for r in cell.readings()]
+        known = [arrived for arrived in arrivals if arrived is not None]
+        return time.monotonic() - min(known) if known else 0.0
+
+
+async def serve(settings: OrchestratorSettings) -> None:
+    """Runs a worker until SIGTERM or SIGINT."""
+    orchestrator = Orchestrator(settings, build_assistants(load_engine(settings.engine)))
+    work = asyncio.create_task(orchestrator.run())
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, work.cancel)
+    try:
+        await work
+    except asyncio.CancelledError:
+        _log.info("orchestrator_stopped", worker=settings.worker)
+
+
+def run() -> None:
+    """Entry point of `python -m munshi_orchestrator`."""
+    settings = OrchestratorSettings()
+    configure("orchestrator", settings.log_level)
+    uvloop.run(serve(settings))

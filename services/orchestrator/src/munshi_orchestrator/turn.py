@@ -1,0 +1,335 @@
+"""One step of a conversation, from its events to the commit: load, rule, compute, write, hand to the sender.
+
+A step is done when its messages are marked in the database. Until then it is tried again: for ever where the
+trouble passes by itself, a few times where it is a defect; `turn_failures` decides which is which.
+"""
+
+import asyncio
+import dataclasses
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+
+from munshi.contracts.assistant import Assistant, Reply, TurnInput, TurnOutcome, Usage
+from munshi.contracts.tenant import AssistantKind
+from munshi.db.connection import Pool
+from munshi.db.ledger import LedgerBooks
+from munshi.db.turns import (
+    CommitResult,
+    Committed,
+    Conflict,
+    Fenced,
+    LoadedTurn,
+    NewReply,
+    PairLimit,
+    Seen,
+    TurnCommit,
+    Turns,
+)
+from munshi_orchestrator.barrier import Barrier
+from munshi_orchestrator.metrics import Metrics
+from munshi_orchestrator.notices import Notice, text_of
+from munshi_orchestrator.number_rate import NumberRates
+from munshi_orchestrator.outbox import Sender, SendJob
+from munshi_orchestrator.payloads import body_of
+from munshi_orchestrator.people import earlier_places
+from munshi_orchestrator.reading import Halted, Reading
+from munshi_orchestrator.rulings import Disposition, Ruling, rule
+from munshi_orchestrator.steps import Step
+from munshi_orchestrator.tracing import Tracing
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class TurnParts:
+    """What turns of a cell work with."""
+
+    partitions: int
+    pool: Pool
+    turns: Turns
+    barrier: Barrier
+    sender: Sender
+    rates: NumberRates
+    assistants: Mapping[AssistantKind, Assistant]
+    """Those that are there; a tenant of another kind is told so."""
+    metrics: Metrics
+    tracing: Tracing
+    concurrent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The step is written, or was before."""
+
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The step has to wait for its own pace; its conversation waits with it."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFirst:
+    """A new identity of the person turned up: link it, then begin again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Somebody wrote meanwhile; begin again, perhaps with fewer events."""
+
+    step: Step | None
+
+
+Progress = Done | Later | LinkFirst | Again
+
+
+class TurnRunner:
+    """Does steps of conversations of one cell."""
+
+    def __init__(self, parts: TurnParts) -> None:
+        self._with = parts
+        self._slots = asyncio.Semaphore(parts.concurrent)
+        steps = parts.metrics.turn_steps
+        self._load_seconds = steps.labels("load")
+        self._compute_seconds = steps.labels("compute")
+        self._commit_seconds = steps.labels("commit")
+
+    async def run(self, reading: Reading, step: Step, waiting: int) -> str:
+        """Does a step for good; gives back what became of it. `waiting` more events stand behind it.
+
+        Raises:
+            Halted: the lane is no longer ours to work on.
+            Retryable: something is away; nothing was written, or the mark tells.
+            Exception: a defect, of the assistant or of ours; nothing was written.
+        """
+        left: Step | None = step
+        while left is not None:
+            if not reading.live:
+                raise Halted
+            async with self._slots:
+                progress = await self._once(reading, left, waiting)
+            match progress:
+                case Done(outcome):
+                    self._with.metrics.turns.labels(outcome).inc()
+                    return outcome
+                case Later(seconds):
+                    await reading.sleep(seconds)
+                case LinkFirst():
+                    await self._link(reading, left)
+                case Again(rest):
+                    left = rest
+        self._with.metrics.turns.labels("duplicate").inc()
+        return "duplicate"
+
+    async def apologise(self, reading: Reading, step: Step) -> None:
+        """Marks a step that cannot be done, with a polite word to the person.
+
+        Raises: as `run`.
+        """
+        left: Step | None = step
+        while left is not None:
+            tenant = step.tenant
+            loaded = await self._with.turns.load(tenant.key, step.number, step.identities, left.message_ids)
+            left = left.without(loaded.seen)
+            if left is None:
+                return
+            match await self._write(reading, left, _apology(reading, left, loaded)):
+                case Done(outcome):
+                    self._with.metrics.turns.labels(outcome).inc()
+                    return
+                case LinkFirst():
+                    await self._link(reading, left)
+
+    async def _once(self, reading: Reading, step: Step, waiting: int) -> Progress:
+        began = time.perf_counter()
+        tenant = step.tenant
+        loaded = await self._with.turns.load(tenant.key, step.number, step.identities, step.message_ids)
+        self._load_seconds.observe(time.perf_counter() - began)
+        rest = step.without(loaded.seen)
+        if rest is not step:
+            return Again(rest)
+        if loaded.merge or (loaded.unlinked and (loaded.person or step.change)):
+            return LinkFirst()
+        if not step.said:
+            return await self._write(reading, step, _kept(reading, step, loaded))
+        now = datetime.now(UTC)
+        ruling = rule(tenant.spec, loaded.conversation, step.said, waiting, now)
+        if ruling.wait > 0:
+            return Later(ruling.wait)
+        outcome: TurnOutcome | None = None
+        if ruling.disposition is Disposition.TURN:
+            outcome = await self._compute(step, loaded, now)
+        commit = _drafted(reading, step, loaded, ruling, outcome)
+        return await self._write(reading, step, commit)
+
+    async def _compute(self, step: Step, loaded: LoadedTurn, now: datetime) -> TurnOutcome:
+        tenant, talk = step.tenant, loaded.conversation
+        assistant = self._with.assistants.get(tenant.spec.assistant)
+        if assistant is None:
+            text = text_of(Notice.UNAVAILABLE, talk.language if talk else None, tenant.spec.languages[0])
+            return TurnOutcome(state=talk.state if talk else {}, replies=(Reply(text=text),))
+        person = loaded.person
+        given = TurnInput(
+            tenant=tenant.key,
+            spec=tenant.spec,
+            now=now,
+            person_name=step.person.name or (person.name if person else None),
+            language=talk.language if talk else None,
+            said=step.said,
+            state=talk.state if talk else {},
+            usage=Usage(
+                transactions_this_month=loaded.transactions_this_month,
+                messages_today=talk.day_count if talk else 0,
+            ),
+            reader=LedgerBooks(self._with.pool, tenant.key, person.id if person else None),
+        )
+        began = time.perf_counter()
+        outcome = await assistant.turn(given)
+        self._compute_seconds.observe(time.perf_counter() - began)
+        return outcome
+
+    async def _write(self, reading: Reading, step: Step, commit: TurnCommit) -> Progress:
+        if not reading.live:
+            raise Halted
+        began = time.perf_counter()
+        result = await self._with.turns.commit(commit)
+        self._commit_seconds.observe(time.perf_counter() - began)
+        return self._after_commit(reading, step, commit, result)
+
+    def _after_commit(
+        self, reading: Reading, step: Step, commit: TurnCommit, result: CommitResult
+    ) -> Progress:
+        """The one table of what a commit's answer means."""
+        match result:
+            case Committed():
+                self._with.rates.received(step.tenant.key, step.number, len(step.items))
+                self._hand_over(reading, step, commit, result)
+                return Done(commit.messages[0].disposition)
+            case Seen(seen):
+                return Again(step.without(seen))
+            case Conflict("merge"):
+                return LinkFirst()
+            case Conflict():
+                self._with.metrics.retries.labels("turn", "conflict").inc()
+                return Again(step)
+            case Fenced():
+                reading.grant.lose()
+                raise Halted
+
+    def _hand_over(self, reading: Reading, step: Step, commit: TurnCommit, done: Committed) -> None:
+        """Gives the replies to the sender: the first at once, where the commit has claimed it."""
+        if not done.outbox:
+            return
+        sender, grant, key = self._with.sender, reading.grant, step.tenant.key
+        first, claimed = done.outbox[0], done.outbox[0].claimed
+        job = None
+        if claimed:
+            job = SendJob(
+                tenant=key,
+                id=first.id,
+                attempt=1,
+                phone_number_id=step.number,
+                body=commit.replies[0].body,
+                phone=step.person.phone,
+                bsuid=step.person.bsuid,
+                since=step.first.envelope.received_at,
+                traceparent=step.first.delivery.traceparent,
+            )
+        sender.send(grant, key, done.conversation_id, job)
+        if claimed and len(done.outbox) > 1:
+            sender.send(grant, key, done.conversation_id, None)
+
+    async def _link(self, reading: Reading, step: Step) -> None:
+        tenant = step.tenant
+        partitions = self._with.partitions
+        before = earlier_places(tenant, partitions, step.number, step.person, step.first.delivery.subject)
+        await self._with.barrier.passed(reading, before, step.first.delivery.sequence)
+        lane = reading.grant.lane
+        linked = await self._with.turns.link(tenant.key, lane, step.identities, step.person.name)
+        _log.info("person_linked", tenant=tenant.key, merged=len(linked.merged))
+        for conversation_id in linked.pending:
+            self._with.sender.send(reading.grant, tenant.key, conversation_id, None)
+
+
+def _kept(reading: Reading, step: Step, loaded: LoadedTurn) -> TurnCommit:
+    """Marks events of which no turn is made."""
+    talk = loaded.conversation
+    return TurnCommit(
+        tenant=step.tenant.key,
+        lane=reading.grant.lane,
+        fence=reading.grant.fence,
+        phone_number_id=step.number,
+        identities=step.identities,
+        messages=step.marks(step.kept_as),
+        conversation_id=talk.id if talk else None,
+        version=talk.version if talk else None,
+        person_name=step.person.name,
+        effects=step.effects,
+        window_expires_at=step.window_expires_at,
+        claim=None,
+    )
+
+
+def _apology(reading: Reading, step: Step, loaded: LoadedTurn) -> TurnCommit:
+    """The same marks as dead ones, and a word to whoever said something."""
+    talk = loaded.conversation
+    text = text_of(Notice.APOLOGY, talk.language if talk else None, step.tenant.spec.languages[0])
+    answer = NewReply(body_of(Reply(text=text)), reply_to=step.message_ids[-1])
+    return dataclasses.replace(
+        _kept(reading, step, loaded),
+        messages=step.marks(Disposition.DEAD),
+        effects=(),
+        replies=[answer] if step.said and not (talk and talk.opted_out) else [],
+    )
+
+
+def _drafted(
+    reading: Reading, step: Step, loaded: LoadedTurn, ruling: Ruling, outcome: TurnOutcome | None
+) -> TurnCommit:
+    """All that a turn came to, ready to be written."""
+    talk = loaded.conversation
+    asked = step.said[-1].message_id
+    stopping = ruling.disposition is Disposition.STOP
+    language = talk.language if talk else None
+    replies = [
+        NewReply(
+            body_of(Reply(text=text_of(notice, language, step.tenant.spec.languages[0]))),
+            reply_to=asked,
+            past_opt_out=stopping,
+        )
+        for notice in ruling.notices
+    ]
+    if outcome is not None:
+        replies += [NewReply(body_of(reply), reply_to=asked) for reply in outcome.replies]
+    expires = step.window_expires_at
+    # Nothing goes at once where something still waits before it, or where the window has closed meanwhile.
+    claimable = not (talk and talk.pending_outbox) and expires is not None and ruling.now < expires
+    return TurnCommit(
+        tenant=step.tenant.key,
+        lane=reading.grant.lane,
+        fence=reading.grant.fence,
+        phone_number_id=step.number,
+        identities=step.identities,
+        messages=step.marks(ruling.disposition),
+        conversation_id=talk.id if talk else None,
+        version=talk.version if talk else None,
+        person_name=step.person.name,
+        state=outcome.state if outcome else None,
+        language=outcome.language if outcome else None,
+        effects=outcome.effects if outcome else (),
+        replies=replies,
+        window_expires_at=expires,
+        throttle_tat=ruling.throttle_tat,
+        day=ruling.day.day,
+        day_count=ruling.day.count,
+        notices=ruling.noted(talk.notices if talk else {}),
+        opted_out={Disposition.STOP: True, Disposition.START: False}.get(ruling.disposition),
+        claim=PairLimit() if claimable else None,
+    )
