@@ -93,8 +93,9 @@ def up(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
 ) -> None:
     """Run the whole platform on this machine; Ctrl-C ends it.
 
-    PostgreSQL, NATS, ingress, orchestrator and the emulator of WhatsApp are started, watched and brought back
-    when they die. All that is kept lies in the data folder; the next `munshi up` goes on where this one stood.
+    PostgreSQL, NATS, ingress, orchestrator and the emulator of WhatsApp are started, watched and brought
+    back when they die. All that is kept lies in the data folder; the next `munshi up` goes on where this one
+    stood.
     """
     from munshi.embedded.plan import UpOptions
 

@@ -100,7 +100,7 @@ def _plain_time(raw: str) -> str:
 
 def last_lines(path: Path, count: int) -> list[str]:
     """The last lines of a file, reading its end only."""
-    if not path.exists():
+    if count == 0 or not path.exists():
         return []
     with path.open("rb") as file:
         file.seek(0, os.SEEK_END)
