@@ -1,4 +1,4 @@
-"""A conversation with the Ledger through its public port: says things, applies what comes of it, remembers state."""
+"""A conversation with the Ledger through its public port: says things and applies what comes of them."""
 
 import json
 from dataclasses import dataclass, field
@@ -57,7 +57,7 @@ class Shop:
     booked_this_month: int = 0
     replies: tuple[Reply, ...] = ()
     outcome: TurnOutcome | None = None
-    last_id: MessageID = MessageID("")
+    last_id: MessageID | None = None
     shown: list[Button | Row] = field(default_factory=list)
     """Every button ever shown: a person can scroll up and tap an old one."""
     _count: int = 0

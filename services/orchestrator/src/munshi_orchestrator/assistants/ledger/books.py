@@ -1,4 +1,4 @@
-"""The books as they will be when this turn is written: what the reader says, and this turn's own effects on it."""
+"""The books as they will be when this turn is written: what the reader says, with the turn's own effects."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ class _Delta:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A customer's balances by currency (positive: owed), and the day of the latest entry before this turn."""
+    """A customer's balances by currency (positive: owed) and the day of the latest entry before this turn."""
 
     amounts: dict[str, Decimal]
     last_on: date | None
@@ -119,7 +119,7 @@ class Books:
         ]
 
     async def last_entry(self) -> Entry | None:
-        """The youngest live entry. `None` too where this turn removed it: the one before cannot be seen yet."""
+        """The youngest live entry. `None` too where this turn removed it: the one before is not seen yet."""
         for ref in reversed(self._added):
             entry = self._live[ref]
             if entry is not None:

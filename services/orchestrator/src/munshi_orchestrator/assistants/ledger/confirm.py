@@ -1,5 +1,7 @@
 """Answers to the Ledger's own questions: taps on buttons, and the same things typed."""
 
+from collections.abc import Awaitable, Callable
+
 from munshi.contracts.understanding import Category, Intent, Understanding
 from munshi_orchestrator.assistants.ledger import corrections, entries, queries, questions, words
 from munshi_orchestrator.assistants.ledger.desk import Desk
@@ -26,7 +28,7 @@ async def tapped(desk: Desk, button_id: str) -> None:
         await questions.advance(desk)
     else:
         desk.answer.add(desk.voice.say(Phrase.STALE_UNKNOWN))
-        await questions.advance(desk, reminding=True)
+        await questions.advance(desk)
 
 
 def _stale(desk: Desk, draft_id: str) -> Phrase:
@@ -81,29 +83,18 @@ async def answer(desk: Desk, understanding: Understanding) -> bool:
 
 
 async def _answers(desk: Desk, head: Draft, understanding: Understanding) -> bool:
+    take = _TAKES.get(head.asked) if head.asked else None
+    return take is not None and await take(desk, head, understanding)
+
+
+async def _yes_or_no(desk: Desk, head: Draft, understanding: Understanding) -> bool:
     text = desk.said.text
-    match head.asked:
-        case Asked.CONFIRM:
-            return _yes_or_no(desk, head, text)
-        case Asked.SAME:
-            return await _same_or_new(desk, head, understanding)
-        case Asked.AMOUNT:
-            return _amount(desk, head, understanding)
-        case Asked.CATEGORY:
-            return _category(head, understanding, text)
-        case Asked.CUSTOMER:
-            return _customer(desk, head, understanding)
-        case Asked.CHANGE:
-            return corrections.patch(desk, head, understanding)
-        case _:
-            return False
-
-
-def _yes_or_no(desk: Desk, head: Draft, text: str) -> bool:
     if words.is_yes(text):
         head.sure = True
     elif words.is_no(text):
         drop(desk, head)
+    elif understanding.intent is Intent.CLARIFY and understanding.entities.amount is not None:
+        return corrections.patch(desk, head, understanding)  # "600", under a question that shows 500
     else:
         return False
     return True
@@ -119,17 +110,20 @@ async def _same_or_new(desk: Desk, head: Draft, understanding: Understanding) ->
             return False  # yes to which of them?
         await _is(desk, head, head.choices[0])
         return True
-    if understanding.intent in _NO_ANSWER:
-        return False
-    named = understanding.entities.customer_name or words.bare_name(text)
+    return understanding.intent not in _NO_ANSWER and await _named(desk, head, understanding)
+
+
+async def _named(desk: Desk, head: Draft, understanding: Understanding) -> bool:
+    """A name instead of yes or no: one of the choices, or another one altogether."""
+    named = understanding.entities.customer_name or words.bare_name(desk.said.text)
     if not named:
         return False
     found = match(named, await desk.books.customers())
     if isinstance(found, Link):
-        chosen = next((choice for choice in head.choices if choice.name == found.customer.name), None)
-        if chosen is not None:
-            await _is(desk, head, chosen)
-            return True
+        for choice in head.choices:
+            if choice.name == found.customer.name:
+                await _is(desk, head, choice)
+                return True
     head.name, head.person, head.choices = named, None, ()
     head.revision += 1
     return True
@@ -148,7 +142,7 @@ async def _is(desk: Desk, draft: Draft, chosen: Person) -> None:
         desk.books.learn(draft.person, draft.name)
 
 
-def _amount(desk: Desk, head: Draft, understanding: Understanding) -> bool:
+async def _amount(desk: Desk, head: Draft, understanding: Understanding) -> bool:
     entities = understanding.entities
     if entities.amount is None or understanding.intent in _NO_ANSWER:
         return False
@@ -158,10 +152,10 @@ def _amount(desk: Desk, head: Draft, understanding: Understanding) -> bool:
     return True
 
 
-def _category(head: Draft, understanding: Understanding, text: str) -> bool:
+async def _category(desk: Desk, head: Draft, understanding: Understanding) -> bool:
     if understanding.intent in _NO_ANSWER:
         return False
-    named = words.category_of(text) or understanding.entities.category
+    named = words.category_of(desk.said.text) or understanding.entities.category
     if named is None:
         return False
     head.category = named
@@ -169,7 +163,7 @@ def _category(head: Draft, understanding: Understanding, text: str) -> bool:
     return True
 
 
-def _customer(desk: Desk, head: Draft, understanding: Understanding) -> bool:
+async def _customer(desk: Desk, head: Draft, understanding: Understanding) -> bool:
     if understanding.intent in _NO_ANSWER | {Intent.CORRECT}:
         return False
     name = entries.name_from_answer(desk, understanding)
@@ -187,3 +181,17 @@ def _fill_rest(head: Draft, understanding: Understanding) -> None:
     head.name = head.name or entities.customer_name
     if head.category is None and understanding.intent in ENTRIES:
         head.category = entities.category
+
+
+async def _change(desk: Desk, head: Draft, understanding: Understanding) -> bool:
+    return corrections.patch(desk, head, understanding)
+
+
+_TAKES: dict[Asked, Callable[[Desk, Draft, Understanding], Awaitable[bool]]] = {
+    Asked.CONFIRM: _yes_or_no,
+    Asked.SAME: _same_or_new,
+    Asked.AMOUNT: _amount,
+    Asked.CATEGORY: _category,
+    Asked.CUSTOMER: _customer,
+    Asked.CHANGE: _change,
+}

@@ -17,11 +17,8 @@ async def correct(desk: Desk, understanding: Understanding) -> None:
     """Changes the quoted entry, else what is being asked about, else the entry last spoken of."""
     quoted = await _quoted(desk)
     if quoted is None and desk.state.drafts:
-        head = desk.state.drafts[0]
-        if patch(desk, head, understanding):
-            await questions.advance(desk)
-        else:
-            await questions.advance(desk, reminding=True)
+        patch(desk, desk.state.drafts[0], understanding)
+        await questions.advance(desk)
         return
     if quoted is None and desk.state.undone is not None and desk.state.topic is Topic.UNDO:
         await _bring_back(desk, understanding)
@@ -31,10 +28,10 @@ async def correct(desk: Desk, understanding: Understanding) -> None:
         desk.answer.add(desk.voice.say(Phrase.NOTHING_TO_CHANGE))
         return
     draft = _amendment(desk, entry, understanding.text)
-    draft.doubtful = quoted is not None and not quoted
-    if draft.doubtful:
-        desk.answer.add(desk.voice.say(Phrase.QUOTED_NOT_FOUND))
     patch(desk, draft, understanding, entry)
+    if quoted is not None and not quoted:
+        draft.doubtful = True
+        desk.answer.add(desk.voice.say(Phrase.QUOTED_NOT_FOUND))
     desk.state.drafts.insert(0, draft)
     await questions.advance(desk)
 
@@ -103,7 +100,10 @@ def _meant(live: list[Entry], text: str) -> Entry | None:
 
 
 def patch(desk: Desk, draft: Draft, understanding: Understanding, entry: Entry | None = None) -> bool:
-    """Puts what a correction says into a draft. `entry` is what it corrects, for "X nahi Y". False: it says nothing."""
+    """Puts what a correction says into a draft; `entry` is what it corrects, for "X nahi Y".
+
+    False where it says nothing.
+    """
     before = draft.model_dump()
     entities = understanding.entities
     text = desk.said.text
@@ -144,7 +144,7 @@ async def undo(desk: Desk, understanding: Understanding) -> None:
     quoted = await _quoted(desk)
     if quoted:
         await _take_back(desk, quoted)
-        await questions.advance(desk, reminding=True)
+        await questions.advance(desk)
         return
     if quoted is None and desk.state.drafts:
         _drop_all(desk)
@@ -214,7 +214,7 @@ def _as_draft(desk: Desk, entry: Entry) -> Draft:
 
 
 async def edited(desk: Desk, understanding: Understanding) -> bool:
-    """WhatsApp's edit of an earlier message: its entry follows. False where it had none, and is read as new."""
+    """WhatsApp's edit of a message: its entry follows. False where it had none, and is read as new."""
     original = desk.said.original
     if original is None:
         return False
@@ -274,7 +274,7 @@ async def _amend_by_edit(desk: Desk, entry: Entry, reading: Understanding) -> bo
 
 
 async def revoked(desk: Desk) -> None:
-    """A message deleted for everyone: its entries and its open questions go with it. Silent where it had none."""
+    """A message deleted for everyone: its entries and open questions go with it. Silent where it had none."""
     original = desk.said.original
     if original is None:
         return
@@ -291,4 +291,4 @@ async def revoked(desk: Desk) -> None:
         entry = entries.draft_text(desk, dropped[0])
         desk.answer.add(desk.voice.say(Phrase.DROPPED_ENTRY, entry=entry))
     if live or dropped:
-        await questions.advance(desk, reminding=True)
+        await questions.advance(desk)

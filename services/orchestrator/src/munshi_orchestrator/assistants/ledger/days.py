@@ -12,7 +12,7 @@ def day_of(at: datetime, zone: ZoneInfo) -> date:
 
 
 def period_of(text: str | None) -> tuple[date, date] | None:
-    """An ISO day or interval `first/last` as two inclusive days; `None` where there is none or it is unusable."""
+    """An ISO day or interval `first/last` as two inclusive days; `None` where it is absent or unusable."""
     if not text:
         return None
     first_text, _, last_text = text.partition("/")

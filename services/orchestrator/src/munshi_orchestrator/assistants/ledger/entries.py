@@ -14,6 +14,7 @@ from munshi_orchestrator.assistants.ledger.phrases import Phrase
 from munshi_orchestrator.assistants.ledger.state import (
     LONGEST_NAME,
     LONGEST_TEXT,
+    Asked,
     Draft,
     Made,
     Op,
@@ -25,23 +26,26 @@ from munshi_orchestrator.assistants.ledger.understand import all_of
 
 DOUBT_BELOW = 0.5
 """An entry read with less confidence is shown before it is booked."""
+SURELY = 0.6
+"""From this confidence on, words that are none of the books' business are no name either."""
 QUOTA_NOTICE_EVERY = timedelta(hours=1)
 
 
 def begin(desk: Desk, understanding: Understanding) -> None:
-    """Drafts of all entries of a message, behind those that still wait."""
-    for reading in all_of(understanding):
-        desk.state.drafts.append(_draft(desk, reading, understanding.confidence))
+    """Drafts of all entries of a message, before those that still wait."""
+    fresh = [_draft(desk, reading, understanding.confidence) for reading in all_of(understanding)]
+    desk.state.drafts[:0] = fresh
 
 
 def drop_waiting(desk: Desk) -> None:
-    """Lets go of unanswered questions because something new came instead, and says so once."""
-    waiting = desk.state.drafts
-    if not waiting:
-        return
-    if waiting[0].op is Op.ADD:
-        desk.answer.add(desk.voice.say(Phrase.DROPPED_FOR_NEW, entry=draft_text(desk, waiting[0])))
-    for draft in list(waiting):
+    """Lets go of unanswered questions because something new came instead, and says so once.
+
+    What only lacked a yes is kept: its buttons still stand on the phone, and it is asked about again.
+    """
+    lacking = [draft for draft in desk.state.drafts if draft.asked is not Asked.CONFIRM]
+    if lacking and lacking[0].op is Op.ADD:
+        desk.answer.add(desk.voice.say(Phrase.DROPPED_FOR_NEW, entry=draft_text(desk, lacking[0])))
+    for draft in lacking:
         desk.state.settle(draft, Settled.DROPPED)
 
 
@@ -87,7 +91,10 @@ def name_from_answer(desk: Desk, understanding: Understanding) -> str | None:
         return None if words.asks_balance(text) else desk.state.customer
     if understanding.entities.amount is not None or words.is_yes(text) or words.is_no(text):
         return None
-    if desk.said.kind is SaidKind.UNREADABLE or "?" in text:
+    if desk.said.kind is SaidKind.UNREADABLE or words.asks_something(text):
+        return None
+    surely_other = understanding.intent is Intent.OTHER and understanding.confidence >= SURELY
+    if surely_other and words.word_count(text) > 1:
         return None
     return words.bare_name(words.clean(text, LONGEST_NAME)) or None
 

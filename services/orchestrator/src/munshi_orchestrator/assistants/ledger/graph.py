@@ -1,6 +1,6 @@
-"""The Ledger's turn as a graph: understand, act, reply. Few fat nodes, because a node costs more than its work.
+"""The Ledger's turn as a graph: understand, act, reply. Few fat nodes: a node costs more than its work.
 
-The graph computes and keeps nothing: it runs without a checkpointer, and what is to be kept leaves in the outcome.
+The graph computes and keeps nothing: it runs without a checkpointer, and the outcome holds what is kept.
 """
 
 from typing import Any, TypedDict, cast

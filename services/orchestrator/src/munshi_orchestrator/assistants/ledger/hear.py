@@ -79,7 +79,7 @@ async def _query(desk: Desk, understanding: Understanding, intent: Intent) -> No
         await queries.balance(desk, understanding)
     else:
         await queries.totals(desk, understanding, intent)
-    await questions.advance(desk, reminding=True)
+    await questions.advance(desk)
 
 
 async def _correction(desk: Desk, understanding: Understanding) -> None:
@@ -94,7 +94,9 @@ async def _fragment(desk: Desk, understanding: Understanding) -> None:
     text, entities = desk.said.text, understanding.entities
     if desk.state.drafts:
         await talk.other(desk)
-    elif (desk.said.quoted and has_content(entities)) or (words.is_no(text) and desk.state.topic is Topic.ENTRY):
+    elif (desk.said.quoted and has_content(entities)) or (
+        words.is_no(text) and desk.state.topic is Topic.ENTRY
+    ):
         await corrections.correct(desk, understanding)
     elif entities.amount is not None:
         entries.begin(desk, understanding)

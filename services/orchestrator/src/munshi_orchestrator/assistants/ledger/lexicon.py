@@ -11,6 +11,11 @@ def listed(words: str) -> frozenset[str]:
     return frozenset(unicodedata.normalize("NFC", words).split())
 
 
+def phrases(whole: str) -> frozenset[str]:
+    """Whole messages between bars, as a set."""
+    return frozenset(" ".join(one.split()) for one in unicodedata.normalize("NFC", whole).split("|"))
+
+
 def _whole(pattern: str) -> re.Pattern[str]:
     return re.compile(unicodedata.normalize("NFC", pattern))
 
@@ -34,7 +39,8 @@ DROP = _whole(
     r"^(?:(?:nahi|nahin|no|ok|okay|नहीं|अच्छा|acha|achha|arre|are|अरे) )?"
     r"(?:(?:rehne|rahne|rehane|rahane|rhne|rene) (?:do|de|dijiye|dena)|(?:jaane|jane|jaan) (?:do|de|dijiye)|"
     r"chhod(?:o|do| do)?|"
-    r"chod(?:o|do| do)?|chhodiye|cancel(?: (?:it|this|karo|kar do|that))?|skip(?: it)?|leave it|forget it|never ?mind|"
+    r"chod(?:o|do| do)?|chhodiye|cancel(?: (?:it|this|karo|kar do|that))?|"
+    r"skip(?: it)?|leave it|forget it|never ?mind|"
     r"drop it|kuch nahi|kuch nhi|nothing|mat likho|na likho|dont note(?: it)?|"
     r"रहने (?:दो|दे|दीजिए)|जाने (?:दो|दे|दीजिए)|छोड़ो|छोड़ दो|छोड़ दीजिए|"
     r"कैंसल(?: करो| कर दो)?|कैंसिल(?: करो| कर दो)?|कुछ नहीं|मत लिखो)"
@@ -82,21 +88,16 @@ CATEGORY_WORDS: dict[Category, frozenset[str]] = {
     """),
 }
 COMMANDS: dict[Intent, frozenset[str]] = {
-    Intent.UNDO: frozenset(
-        (
-            "undo", "wapas lo", "wapas le lo", "vapas lo", "vapas le lo", "take it back", "take back", "hata do",
-            "hatao", "mita do", "mitao", "delete", "delete it", "delete last", "remove it", "undo karo", "undo kar do",
-            "undo it", "please undo", "undo please", "undo last", "undo last entry", "last entry hata do",
-            "last entry delete karo", "वापस लो", "वापस ले लो", "हटा दो", "हटाओ", "मिटा दो", "मिटाओ", "अंडू",
-            "अनडू", "undo करो",
-        )
-    ),
-    Intent.HELP: frozenset(
-        (
-            "help", "help me", "madad", "madad karo", "madad chahiye", "sahayata", "menu", "kaise", "kaise likhun",
-            "kaise likhna hai", "how to", "how does this work", "मदद", "मदद करो", "मदद चाहिए", "सहायता", "कैसे",
-        )
-    ),
+    Intent.UNDO: phrases("""
+        undo | undo it | undo karo | undo kar do | undo please | please undo | undo last | undo last entry |
+        wapas lo | wapas le lo | vapas lo | vapas le lo | take it back | take back | hata do | hatao | mita do |
+        mitao | delete | delete it | delete last | delete last entry | remove it | last entry hata do |
+        last entry delete karo | वापस लो | वापस ले लो | हटा दो | हटाओ | मिटा दो | मिटाओ | अंडू | अनडू | undo करो
+    """),
+    Intent.HELP: phrases("""
+        help | help me | madad | madad karo | madad chahiye | sahayata | menu | kaise | kaise likhun |
+        kaise likhna hai | how to | how does this work | मदद | मदद करो | मदद चाहिए | सहायता | कैसे
+    """),
 }  # fmt: skip
 SWAP = re.compile(  # names keep their case, so the pattern ignores it
     r"^(?:(?:nahi|nahin|nhi|no|arre|are|sorry|नहीं|नही|अरे) )?(?P<one>\S+(?: \S+){0,2}) "
@@ -115,3 +116,7 @@ NEUTRAL = listed("""
     undo ok okay okey k cancel delete skip hi hii hello hey help menu total balance yes no thanks
     """)
 """Words that people of every language type: they do not change the language of the talk."""
+QUESTIONS = listed("""
+    what who how why when where which kya kyu kyun kyon kaise kaun kab kahan kitna kitne kitni kiska kiske kiski
+    क्या क्यों कैसे कौन कब कहाँ कहां कितना कितने कितनी किसका किसके किसकी
+    """)

@@ -1,5 +1,7 @@
 """What a draft still lacks, the one question that is asked next, and what happens when nothing is lacking."""
 
+from collections.abc import Awaitable, Callable
+
 from munshi.contracts.assistant import Entry
 from munshi.contracts.understanding import Category
 from munshi_orchestrator.assistants.ledger import amendments, entries
@@ -28,7 +30,7 @@ _WITH_NAME = {
 }
 
 
-async def advance(desk: Desk, *, reminding: bool = False) -> None:
+async def advance(desk: Desk) -> None:
     """Settles every draft that lacks nothing and asks the first one that lacks something."""
     booked: list[Entry] = []
     for draft in list(desk.state.drafts):
@@ -41,18 +43,16 @@ async def advance(desk: Desk, *, reminding: bool = False) -> None:
         else:
             await amendments.apply(desk, draft)
     await entries.report(desk, booked)
-    await _ask_first(desk, reminding=reminding)
+    if desk.state.drafts:
+        await _ask(desk, desk.state.drafts[0])
 
 
-async def _ask_first(desk: Desk, *, reminding: bool) -> None:
-    if not desk.state.drafts:
-        return
-    head = desk.state.drafts[0]
+async def _ask(desk: Desk, head: Draft) -> None:
     desk.state.topic = Topic.ELSE  # a short message now answers the question, and leans on nothing else
     for draft in desk.state.drafts:
         draft.asked_at = draft.asked_at or desk.given.now
     question = await _question(desk, head)
-    if reminding:
+    if desk.answer.lines and head.message_id != desk.said.message_id:
         question.text = desk.voice.say(Phrase.STILL_OPEN, question=question.text)
     desk.answer.ask(question)
 
@@ -60,17 +60,22 @@ async def _ask_first(desk: Desk, *, reminding: bool) -> None:
 async def _lacks(desk: Desk, draft: Draft) -> Asked | None:
     if draft.op is Op.REMOVE:
         return None if draft.sure else Asked.CONFIRM
-    if draft.op is Op.AMEND and not amendments.changes_anything(draft):
-        return Asked.CHANGE
-    if draft.op is Op.ADD and draft.amount is None:
-        return Asked.AMOUNT
-    if draft.op is Op.ADD and draft.category is None:
-        return Asked.CATEGORY
+    open_field = _open_field(draft)
+    if open_field is not None:
+        return open_field
     if draft.name is None and draft.category in ON_ACCOUNT and not await _has_customer(desk, draft):
         return Asked.CUSTOMER
     if draft.name is not None and draft.person is None and not await _recognised(desk, draft):
         return Asked.SAME
     return None if draft.sure or not _needs_word(desk, draft) else Asked.CONFIRM
+
+
+def _open_field(draft: Draft) -> Asked | None:
+    if draft.op is Op.AMEND:
+        return None if amendments.changes_anything(draft) else Asked.CHANGE
+    if draft.amount is None:
+        return Asked.AMOUNT
+    return Asked.CATEGORY if draft.category is None else None
 
 
 async def _has_customer(desk: Desk, draft: Draft) -> bool:
@@ -97,22 +102,11 @@ async def _recognised(desk: Desk, draft: Draft) -> bool:
 
 
 async def _question(desk: Desk, draft: Draft) -> Question:
-    match draft.asked:
-        case Asked.AMOUNT:
-            return _ask_amount(desk, draft)
-        case Asked.CATEGORY:
-            return _ask_category(desk, draft)
-        case Asked.CUSTOMER:
-            return await _ask_customer(desk, draft)
-        case Asked.SAME:
-            return _ask_same(desk, draft)
-        case Asked.CHANGE:
-            return Question(desk.voice.say(Phrase.ASK_CHANGE, entry=await amendments.old_text(desk, draft)))
-        case _:
-            return await _ask_confirm(desk, draft)
+    assert draft.asked is not None  # noqa: S101  # set by advance() for every draft that stays
+    return await _ASKS[draft.asked](desk, draft)
 
 
-def _ask_amount(desk: Desk, draft: Draft) -> Question:
+async def _ask_amount(desk: Desk, draft: Draft) -> Question:
     trouble = desk.troubles.get(draft.id)
     if trouble is not None:
         phrase = Phrase.AMOUNT_ZERO if trouble is Trouble.ZERO else Phrase.AMOUNT_TOO_LARGE
@@ -122,7 +116,7 @@ def _ask_amount(desk: Desk, draft: Draft) -> Question:
     return Question(desk.voice.say(Phrase.ASK_AMOUNT))
 
 
-def _ask_category(desk: Desk, draft: Draft) -> Question:
+async def _ask_category(desk: Desk, draft: Draft) -> Question:
     assert draft.amount is not None  # noqa: S101  # the amount is asked for first
     amount = show(draft.amount, draft.currency)
     if draft.name:
@@ -151,7 +145,7 @@ async def _ask_customer(desk: Desk, draft: Draft) -> Question:
     return Question(desk.voice.say(phrase, amount=show(amount, currency) if amount is not None else ""))
 
 
-def _ask_same(desk: Desk, draft: Draft) -> Question:
+async def _ask_same(desk: Desk, draft: Draft) -> Question:
     new = button(f"{NEW}|{draft.id}", desk.voice.say(Phrase.BUTTON_NEW))
     if len(draft.choices) == 1:
         same = button(f"{PICK}|0|{draft.id}", desk.voice.say(Phrase.BUTTON_SAME))
@@ -182,3 +176,17 @@ async def _ask_confirm(desk: Desk, draft: Draft) -> Question:
             button(f"{NO}|{carried}", desk.voice.say(no)),
         ),
     )
+
+
+async def _ask_change(desk: Desk, draft: Draft) -> Question:
+    return Question(desk.voice.say(Phrase.ASK_CHANGE, entry=await amendments.old_text(desk, draft)))
+
+
+_ASKS: dict[Asked, Callable[[Desk, Draft], Awaitable[Question]]] = {
+    Asked.AMOUNT: _ask_amount,
+    Asked.CATEGORY: _ask_category,
+    Asked.CUSTOMER: _ask_customer,
+    Asked.SAME: _ask_same,
+    Asked.CONFIRM: _ask_confirm,
+    Asked.CHANGE: _ask_change,
+}

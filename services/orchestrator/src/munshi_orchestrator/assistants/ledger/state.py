@@ -1,4 +1,4 @@
-"""What the Ledger keeps of a conversation between turns: small, versioned, and never trusted to be well-formed."""
+"""What the Ledger keeps of a conversation between turns: small, versioned, and never trusted."""
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal

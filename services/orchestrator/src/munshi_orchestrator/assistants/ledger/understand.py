@@ -126,20 +126,25 @@ def _leaning(state: State, understanding: Understanding) -> Intent | None:
     if words.word_count(text) > SHORT or entities.amount is not None:
         return None
     unclear = intent in _VAGUE or understanding.confidence < 0.5
-    if (
-        words.swapped(text) is not None
-        and state.topic is Topic.ENTRY
-        and (unclear or intent is Intent.CORRECT)
-    ):
-        return Intent.CORRECT
-    if state.topic is Topic.ENTRY and words.speaks_of_past(text) and intent not in ENTRIES and (
-        entities.date or entities.customer_name or words.category_of(text)
-    ):  # fmt: skip
+    if state.topic is Topic.ENTRY and _corrects(understanding, unclear=unclear):
         return Intent.CORRECT
     if unclear and words.has_pronoun(text) and state.customer and words.asks_balance(text):
         return Intent.QUERY_CUSTOMER_BALANCE
-    if state.topic is not Topic.QUERY or not unclear:
-        return None
+    return _asks_on(state, understanding) if unclear and state.topic is Topic.QUERY else None
+
+
+def _corrects(understanding: Understanding, *, unclear: bool) -> bool:
+    """After an entry: "Suresh nahi Mahesh", "kal ka tha"."""
+    text, entities = understanding.text, understanding.entities
+    if words.swapped(text) is not None and (unclear or understanding.intent is Intent.CORRECT):
+        return True
+    names_something = entities.date or entities.customer_name or words.category_of(text)
+    return bool(names_something) and words.speaks_of_past(text) and understanding.intent not in ENTRIES
+
+
+def _asks_on(state: State, understanding: Understanding) -> Intent | None:
+    """After a question: "aur kal?", "aur Suresh ka?"."""
+    text, entities = understanding.text, understanding.entities
     if entities.date is not None or words.speaks_of_day(text):
         return Intent.QUERY_TOTAL_PERIOD if "/" in (entities.date or "") else Intent.QUERY_TOTAL_DAY
     if state.query is Query.BALANCE and (entities.customer_name or words.has_pronoun(text)):

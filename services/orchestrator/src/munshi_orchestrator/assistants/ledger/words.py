@@ -1,4 +1,4 @@
-"""What a message says by closed lists of words, whatever the model thinks: yes, no, leave it, his and hers."""
+"""What a message says by closed lists of words, whatever the model thinks: yes, no, leave it, his."""
 
 import re
 import unicodedata
@@ -72,7 +72,7 @@ def word_count(text: str) -> int:
 
 
 def bare_name(text: str) -> str:
-    """A short answer to "kiske naam?" without its particles: "Ramesh ke naam" is Ramesh. Empty where none is left."""
+    """A short answer to "kiske naam?" without its particles: "Ramesh ke naam" is Ramesh. May be empty."""
     words = re.sub(r"[^\w\u0900-\u097f .'-]+", " ", unicodedata.normalize("NFC", text)).split()
     while words and words[-1].casefold().strip(".") in lexicon.PARTICLES:
         words.pop()
@@ -97,7 +97,7 @@ def command(text: str) -> Intent | None:
 
 
 def swapped(text: str) -> tuple[str, str] | None:
-    """ "Suresh nahi Mahesh", "Mahesh, not Suresh": the two sides. Which one is right, only the entry tells."""
+    """The two sides of "Suresh nahi Mahesh" or "Mahesh, not Suresh". Only the entry tells which is right."""
     found = lexicon.SWAP.match(
         " ".join(re.sub(r"[^\w\u0900-\u097f]+", " ", unicodedata.normalize("NFC", text)).split())
     )
@@ -126,3 +126,8 @@ def days_back(text: str) -> int | None:
     if found is None:
         return None
     return 2 if found[0] in {"day before", "parso", "parson", "परसों"} else 1
+
+
+def asks_something(text: str) -> bool:
+    """Whether the message is a question."""
+    return "?" in text or not lexicon.QUESTIONS.isdisjoint(plain(text).split())

@@ -1,7 +1,7 @@
 """Keys of names: spellings of one name meet under one key.
 
-`strict` is safe enough to link without asking. `loose` also joins spellings that are often, but not always, two
-people (Ankit and Ankita, Vijay and Bijay): it is only ever a reason to ask.
+`strict` is safe enough to link without asking. `loose` also joins spellings that are often two people
+(Ankit and Ankita, Vijay and Bijay): it is only ever a reason to ask.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Devanagari names in Latin letters, the way people write them: रमेश is Ramesh, महेंद्र is Mahendra.
 
-Hindi does not sound every inherent vowel. It is dropped at the end of a word and between two sounded syllables,
-but kept after a cluster at the end, where the word could not be said without it.
+Hindi does not sound every inherent vowel. It is dropped at the end of a word and between two sounded
+syllables, but kept after a cluster at the end, where the word could not be said without it.
 """
 
 from functools import lru_cache

@@ -43,7 +43,8 @@ PHRASES: dict[Phrase, str] = {
     Phrase.AMOUNT_ZERO: "An entry of zero cannot be noted. What is the right amount?",
     Phrase.AMOUNT_TOO_LARGE: "That amount is too large for the books. What is the right amount?",
     Phrase.QUOTA: (
-        "This month's limit of entries is reached, so this was not noted 🙏 You can still ask for totals and balances."
+        "This month's limit of entries is reached, so this was not noted 🙏 You can still ask for "
+        "totals and balances."
     ),
     Phrase.BUTTON_YES: "Yes, note it",
     Phrase.BUTTON_NO: "No",
@@ -76,7 +77,9 @@ PHRASES: dict[Phrase, str] = {
     Phrase.EDIT_UNREAD: "The edited message was not clear, so the entry stays as it is: {entry}.",
     Phrase.REVOKED: "You deleted the message, so its entry is taken back ↩️ {entry}.",
     Phrase.REVOKED_MANY: "You deleted the message, so its entries are taken back ↩️",
-    Phrase.REVOKED_CORRECTION: "You deleted the message, but the entry stays: {entry}. Tell me if it should change.",
+    Phrase.REVOKED_CORRECTION: (
+        "You deleted the message, but the entry stays: {entry}. Tell me if it should change."
+    ),
     Phrase.TOTAL_HEAD: "📒 {when}:",
     Phrase.TOTAL_LINE: "• {category}: {amount} ({count})",
     Phrase.TOTAL_FLOW: "Money in: {came} · Money out: {went}",
@@ -106,13 +109,20 @@ PHRASES: dict[Phrase, str] = {
         "• made a mistake? “no, it was 600” or “undo”"
     ),
     Phrase.OTHER: (
-        "That was not clear 🙏 Sales, purchases, credit, payments and expenses are noted here, and totals and balances "
+        "That was not clear 🙏 Sales, purchases, credit, payments and expenses are noted here, and "
+        "totals and balances "
         "given. For example: “Ramesh 500 credit” or “today's total”."
     ),
     Phrase.NOTHING_PENDING: "Nothing is open right now 👍 What shall we note?",
-    Phrase.NAME_ALONE: "What about {name}? For example: “{name} 500 credit”, “{name} paid 200” or “{name} balance”.",
+    Phrase.NAME_ALONE: (
+        "What about {name}? For example: “{name} 500 credit”, “{name} paid 200” or “{name} balance”."
+    ),
     Phrase.THANKS: "You're welcome 🙏",
-    Phrase.MEDIA_PICTURE: "Reading photos and bills is coming soon 🙏 For now please type it, like “electricity bill 800”.",
-    Phrase.MEDIA_VOICE: "Listening to voice notes is coming soon 🙏 For now please type it, like “Ramesh 500 credit”.",
+    Phrase.MEDIA_PICTURE: (
+        "Reading photos and bills is coming soon 🙏 For now please type it, like “electricity bill 800”."
+    ),
+    Phrase.MEDIA_VOICE: (
+        "Listening to voice notes is coming soon 🙏 For now please type it, like “Ramesh 500 credit”."
+    ),
     Phrase.MEDIA_ELSE: "This cannot be read yet 🙏 Please type it, like “Ramesh 500 credit”.",
 }

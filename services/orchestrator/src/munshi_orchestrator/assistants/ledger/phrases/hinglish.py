@@ -107,13 +107,18 @@ PHRASES: dict[Phrase, str] = {
         "• galti ho to: “nahi, 600 tha” ya “undo”"
     ),
     Phrase.OTHER: (
-        "Ye samajh nahi aaya 🙏 Yahan bikri, kharid, udhaar, jama aur kharcha likha jata hai, aur hisaab bhi milta hai. "
+        "Ye samajh nahi aaya 🙏 Yahan bikri, kharid, udhaar, jama aur kharcha likha jata hai, aur "
+        "hisaab bhi milta hai. "
         "Jaise: “Ramesh ko 500 udhaar” ya “aaj ka total”."
     ),
     Phrase.NOTHING_PENDING: "Abhi koi sawaal baaki nahi hai 👍 Kya likhna hai?",
     Phrase.NAME_ALONE: "{name} ka kya? Jaise: “{name} 500 udhaar”, “{name} 200 jama” ya “{name} ka baaki”.",
     Phrase.THANKS: "Ji 🙏",
-    Phrase.MEDIA_PICTURE: "Photo aur bill padhna jaldi shuru hoga 🙏 Abhi likh kar bhejiye, jaise “bijli bill 800”.",
-    Phrase.MEDIA_VOICE: "Voice message sunna jaldi shuru hoga 🙏 Abhi likh kar bhejiye, jaise “Ramesh ko 500 udhaar”.",
+    Phrase.MEDIA_PICTURE: (
+        "Photo aur bill padhna jaldi shuru hoga 🙏 Abhi likh kar bhejiye, jaise “bijli bill 800”."
+    ),
+    Phrase.MEDIA_VOICE: (
+        "Voice message sunna jaldi shuru hoga 🙏 Abhi likh kar bhejiye, jaise “Ramesh ko 500 udhaar”."
+    ),
     Phrase.MEDIA_ELSE: "Ye abhi padha nahi ja sakta 🙏 Likh kar bhejiye, jaise “Ramesh ko 500 udhaar”.",
 }
