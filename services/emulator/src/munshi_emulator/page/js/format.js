@@ -90,8 +90,13 @@ export function span(seconds) {
 /** 1.2 MB. */
 export const bytes = (n) => (n >= 1048576 ? `${(n / 1048576).toFixed(1)} MB` : n >= 1024 ? `${Math.round(n / 1024)} KB` : `${n} B`);
 
-/** One line that says what a message is, for lists and quotes. */
+/** One line that says what a message is, for lists and quotes, without the marks of formatting. */
 export function gist(message) {
+  return whole(message).replace(/(^|[\s([{"'.,])([*_~])(?=\S)([^\n]*?\S)\2(?=$|[\s)\]}"'.,;:!?])/g, "$1$3");
+}
+
+/** The same as it was written. */
+export function whole(message) {
   const { type, body, marks } = message;
   if (marks?.revoked) return "Deleted message";
   if (!body) return "";

@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { html } from "./html.js";
-import { gist } from "./format.js";
+import { whole } from "./format.js";
 import { editing, inspect, quoted, say, send } from "./state.js";
 import { keepFocus } from "./sheet.js";
 
@@ -28,13 +28,18 @@ function Opened({ message, bubble, at }) {
     box.current.style.left = `${Math.max(8, Math.min(x, screen.width - own.width - 8))}px`;
     box.current.style.top = `${Math.max(8, Math.min(y, screen.height - own.height - 8))}px`;
   }, []);
-  useEffect(() => { box.current.querySelector("button").focus(); }, []);
+  useEffect(() => {
+    box.current.querySelector("button").focus();
+    const escape = (event) => { if (event.key === "Escape") close(); };
+    addEventListener("keydown", escape);
+    return () => removeEventListener("keydown", escape);
+  }, []);
   const own = message.direction === "in";
   const kept = !String(message.wamid).startsWith("pending-");
   const act = (work) => () => { close(); work(); };
   const items = [
     ["Reply", () => { quoted.value = message; document.querySelector(".composer textarea")?.focus(); }],
-    ["Copy", () => copy(gist(message))],
+    ["Copy", () => copy(whole(message))],
     own && kept && message.type === "text" && ["Edit", () => { editing.value = message; document.querySelector(".composer textarea")?.focus(); }],
     own && kept && !message.marks?.revoked && ["Delete for everyone", () => send({ type: "revoke", content: { original_message_id: message.wamid } })],
     kept && ["Show what is behind", () => inspect(message.wamid)],

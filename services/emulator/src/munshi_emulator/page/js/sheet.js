@@ -36,7 +36,13 @@ export function Sheet() {
 function Opened({ sheet }) {
   const box = useRef(null);
   const [row, setRow] = useState(null);
-  useEffect(() => { box.current.querySelector("input")?.focus(); }, []);
+  useEffect(() => {
+    box.current.querySelector("input")?.focus();
+    // The rest of the page stays usable beside the phone, so Escape must work from there too.
+    const escape = (event) => { if (event.key === "Escape") closeSheet(); };
+    addEventListener("keydown", escape);
+    return () => removeEventListener("keydown", escape);
+  }, []);
   const send = () => { if (!row) return; closeSheet(); sheet.onSend(row); };
   return html`<div class="veil" onClick=${(event) => { if (event.target === event.currentTarget) closeSheet(); }}>
     <div class="sheet" role="dialog" aria-modal="true" aria-label=${sheet.title} ref=${box} onKeyDown=${(event) => { keepFocus(event, box.current, closeSheet); if (event.key === "Enter" && event.target.type === "radio") send(); }}>
