@@ -1,7 +1,7 @@
 """Books in memory that keep the promises of `LedgerReader` and take effects as the database does.
 
 Customers are found by id, else by one spelling of their name, else made new. Corrections change a row in
-place, an undone row is gone. An effect on a row that is not there is refused, and then nothing of the turn is kept.
+place, an undone row is gone. An effect on a row that is not there is refused, and nothing of the turn kept.
 """
 
 import copy

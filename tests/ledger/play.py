@@ -1,9 +1,10 @@
 """Plays a conversation from a table against the assistant and checks each answer.
 
-A step does one thing: `say`, `tap` (place among the last buttons, or a title among all ever shown), `edit` or
-`revoke` (name of an earlier step), `media` (Meta's type). `as` is its understanding where the engine is scripted.
-`id` names a step for later; `quote` quotes a named step, `quote_reply` our reply to it; `wait` lets hours pass.
-Checks: `reply` (whole), `has`, `lacks` (parts), `silent`, `buttons` (titles), `books` (name, amount, category).
+A step does one thing: `say`, `tap` (place among the last buttons, or a title among all ever shown), `edit`
+or `revoke` (name of an earlier step), `media` (Meta's type). `as` is its understanding where the engine is
+scripted. `id` names a step for later; `quote` quotes a named step, `quote_reply` our reply to it; `wait` lets
+hours pass. Checks: `reply` (whole), `has` and `lacks` (parts), `silent`, `buttons` (titles), `books` (name,
+amount, category).
 """
 
 from datetime import timedelta

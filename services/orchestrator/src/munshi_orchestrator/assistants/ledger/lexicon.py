@@ -90,8 +90,8 @@ CATEGORY_WORDS: dict[Category, frozenset[str]] = {
 COMMANDS: dict[Intent, frozenset[str]] = {
     Intent.UNDO: phrases("""
         undo | undo it | undo karo | undo kar do | undo please | please undo | undo last | undo last entry |
-        wapas lo | wapas le lo | vapas lo | vapas le lo | take it back | take back | hata do | hatao | mita do |
-        mitao | delete | delete it | delete last | delete last entry | remove it | last entry hata do |
+        wapas lo | wapas le lo | vapas lo | vapas le lo | take it back | take back | hata do | hatao |
+        mita do | mitao | delete | delete it | delete last | delete last entry | remove it | last entry hata do |
         last entry delete karo | वापस लो | वापस ले लो | हटा दो | हटाओ | मिटा दो | मिटाओ | अंडू | अनडू | undo करो
     """),
     Intent.HELP: phrases("""
@@ -117,6 +117,6 @@ NEUTRAL = listed("""
     """)
 """Words that people of every language type: they do not change the language of the talk."""
 QUESTIONS = listed("""
-    what who how why when where which kya kyu kyun kyon kaise kaun kab kahan kitna kitne kitni kiska kiske kiski
-    क्या क्यों कैसे कौन कब कहाँ कहां कितना कितने कितनी किसका किसके किसकी
+    what who how why when where which kya kyu kyun kyon kaise kaun kab kahan kitna kitne kitni kiska kiske
+    kiski क्या क्यों कैसे कौन कब कहाँ कहां कितना कितने कितनी किसका किसके किसकी
     """)

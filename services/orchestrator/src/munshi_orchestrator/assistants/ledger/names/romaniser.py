@@ -67,7 +67,7 @@ def _syllables(word: str) -> list[list[str]]:
 def _drop_schwas(syllables: list[list[str]]) -> None:
     last = len(syllables) - 1
     if last > 0 and syllables[last][1] == _INHERENT:
-        after_cluster = syllables[last - 1][1] == "" and syllables[last - 1][0] not in ("n", "m")
+        after_cluster = syllables[last - 1][1] == "" and syllables[last - 1][0] not in ("n", "m", "ng")
         after_nasal_cluster = last > 1 and syllables[last - 1][1] == "" and syllables[last][0] in ("y", "v")
         if not (after_cluster or after_nasal_cluster):
             syllables[last][1] = ""
