@@ -4,10 +4,11 @@ import argparse
 import importlib
 import sys
 from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
@@ -19,7 +20,7 @@ SETTINGS = (
     ("All services", "munshi.settings", "ServiceSettings"),
     ("Ingress", "munshi_ingress.settings", "IngressSettings"),
     ("Orchestrator", "munshi_orchestrator.settings", "OrchestratorSettings"),
-    ("Emulator", "munshi_emulator.settings", "EmulatorSettings"),
+    ("Emulator", "munshi_emulator.settings", "Settings"),
 )
 
 
@@ -29,15 +30,30 @@ def _cell(text: str) -> str:
 
 def _default(field: Any) -> str:
     if field.default_factory is not None:
-        return f"`{field.default_factory()}`"
-    return "required" if field.default is PydanticUndefined else f"`{field.default}`"
+        return "made at start"
+    if field.default is PydanticUndefined:
+        return "required"
+    if field.default is None or field.default == "":
+        return "none"
+    value = field.default.value if isinstance(field.default, Enum) else field.default
+    if isinstance(value, tuple):
+        value = ", ".join(value)
+    return f"`{value}`"
 
 
 def _kind(annotation: Any) -> str:
-    name = getattr(annotation, "__name__", None)
-    return (
-        name if name and not getattr(annotation, "__args__", None) else str(annotation).replace("typing.", "")
-    )
+    """How people call a type: `text`, `whole number`, `yes or no`, the choices of an enumeration."""
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return " or ".join(str(member.value) for member in annotation)
+    if get_origin(annotation) is Literal:
+        return " or ".join(str(value) for value in get_args(annotation))
+    inner = [arg for arg in get_args(annotation) if arg not in (type(None), Ellipsis)]
+    if get_origin(annotation) is tuple:
+        return f"list of {_kind(inner[0])}"
+    if inner:
+        return _kind(inner[0])
+    names = {str: "text", int: "whole number", float: "number", bool: "yes or no", Path: "path"}
+    return names.get(annotation) or ("secret" if annotation is SecretStr else str(annotation))
 
 
 def configuration() -> str:
@@ -64,8 +80,9 @@ def _rows(model: type[BaseModel], path: str) -> list[str]:
     for key, field in model.model_fields.items():
         name = f"{path}.{field.alias or key}"
         inner = _models(field.annotation)
-        kind = " or ".join(cls.__name__ for cls in inner) or _kind(field.annotation)
-        default = _default(field) if not inner or field.default is PydanticUndefined else "see below"
+        several = get_origin(field.annotation) is tuple
+        kind = ("list of blocks" if several else "block") if inner else _kind(field.annotation)
+        default = "see below" if isinstance(field.default, BaseModel) else _default(field)
         rows.append(f"| `{name}` | {_cell(kind)} | {_cell(default)} | {_cell(field.description or '')} |")
         for cls in inner:
             rows += _rows(cls, name)

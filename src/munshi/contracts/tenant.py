@@ -19,7 +19,13 @@ POOL = CellName("pool")
 
 
 class _Spec(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+    )
 
 
 class AssistantKind(StrEnum):
@@ -53,7 +59,8 @@ def _known_zone(name: str) -> str:
 
 
 TimeZoneName = Annotated[str, AfterValidator(_known_zone)]
-Duration = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}(h|d)$", description="hours or days: 36h, 90d")]
+Duration = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}(h|d)$")]
+"""Hours or days: `36h`, `90d`."""
 Digits = Annotated[str, Field(pattern=r"^[0-9]{5,20}$")]
 LanguageTag = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
@@ -64,22 +71,29 @@ class PhoneNumber(_Spec):
     """A business's own number, as Meta names it."""
 
     phone_number_id: Digits = Field(alias="phoneNumberID")
+    """Meta's id of the number, from the app's dashboard; not the number itself."""
     display_phone_number: str = ""
+    """The number as people see it; shown, never dialled."""
 
 
 class SecretRef(_Spec):
     """Name of a Secret in the tenant's namespace."""
 
     name: str = Field(min_length=1, max_length=253)
+    """Its keys: app-secret, access-token, verify-token; app-secret-previous during a rotation."""
 
 
 class WhatsApp(_Spec):
     """The tenant's account with Meta."""
 
     business_account_id: Digits = Field(alias="businessAccountID")
+    """Id of the WhatsApp Business Account (WABA)."""
     phone_numbers: tuple[PhoneNumber, ...] = Field(min_length=1, max_length=20)
+    """The numbers that this tenant answers on; each belongs to one tenant only."""
     graph_version: str = Field(default="v25.0", pattern=r"^v[0-9]{1,3}\.[0-9]$")
+    """Version of the Graph API that is called."""
     secret_ref: SecretRef
+    """Where the credentials are."""
 
     @model_validator(mode="after")
     def _numbers_once(self) -> "WhatsApp":
@@ -93,6 +107,7 @@ class Ledger(_Spec):
     """Settings of the Ledger assistant."""
 
     currency: CurrencyCode = "INR"
+    """ISO 4217 code of the books, where a message names none."""
     confirm_above: Money = "50000"
     """Entries above this amount are asked about first."""
 
@@ -106,6 +121,7 @@ class Invoices(_Spec):
     """Settings of the Invoices assistant."""
 
     currency: CurrencyCode = "INR"
+    """ISO 4217 code, where an invoice names none."""
 
 
 class Concierge(_Spec):
@@ -116,6 +132,7 @@ class Sales(_Spec):
     """Settings of the Sales assistant."""
 
     debounce_seconds: int = Field(default=5, ge=0, le=60)
+    """Short messages in a row within so many seconds are one turn."""
 
 
 class Support(_Spec):
@@ -126,36 +143,57 @@ class Limits(_Spec):
     """What one customer and the tenant may use."""
 
     messages_per_second_per_customer: int = Field(default=1, ge=1, le=100)
+    """Above it a customer's messages wait their turn; none is dropped."""
     messages_per_day_per_customer: int = Field(default=200, ge=1, le=1_000_000)
+    """Above it, within the tenant's day, messages are kept but not worked on."""
     transactions_per_month: int = Field(default=1000, ge=1, le=100_000_000)
+    """Entries in the tenant's calendar month, all its customers together."""
 
 
 class Retention(_Spec):
     """How long things are kept."""
 
     media: Duration = "90d"
+    """Pictures and voice notes, in hours or days: 36h, 90d."""
     messages: Duration = "365d"
+    """Texts of messages, in hours or days; the entries of the books stay."""
 
 
 class WhatsAppTenantSpec(_Spec):
     """`spec` of a `WhatsAppTenant`. The block of the chosen assistant may be given, and only that."""
 
     display_name: str = Field(min_length=1, max_length=100)
+    """The business's name, as its customers know it."""
     assistant: AssistantKind
+    """Which of the five answers."""
     languages: tuple[LanguageTag, ...] = Field(default=("en",), min_length=1, max_length=10)
+    """BCP 47 tags; the first is used until a customer's own language is known."""
     time_zone: TimeZoneName = "Asia/Kolkata"
+    """IANA name; decides what today and this month are."""
     isolation: Isolation = Isolation.DEDICATED
+    """Pods, streams, role and keys of its own, or those of the pool."""
     whatsapp: WhatsApp
+    """The tenant's account with Meta."""
     ledger: Ledger | None = None
+    """Only with assistant Ledger."""
     invoices: Invoices | None = None
+    """Only with assistant Invoices."""
     concierge: Concierge | None = None
+    """Only with assistant Concierge."""
     sales: Sales | None = None
+    """Only with assistant Sales."""
     support: Support | None = None
+    """Only with assistant Support."""
     limits: Limits = Limits()
+    """What one customer and the tenant may use."""
     retention: Retention = Retention()
+    """How long things are kept."""
     deletion_policy: DeletionPolicy = DeletionPolicy.RETAIN
+    """Whether the data outlives the resource."""
     paused: bool = False
+    """The operator leaves the tenant alone."""
     hibernated: bool = False
+    """Scaled to zero; webhooks are still kept."""
 
     @model_validator(mode="after")
     def _only_own_block(self) -> "WhatsAppTenantSpec":
