@@ -28,8 +28,6 @@ def apply(
             "-f",
             "--filename",
             metavar="FILE",
-            exists=True,
-            allow_dash=True,
             help="YAML file, folder of them, or - for standard input. May be given again.",
         ),
     ],
@@ -46,6 +44,8 @@ def apply(
     for path in files:
         if path == _STDIN:
             texts.append(("standard input", sys.stdin.read()))
+        elif not path.exists():
+            raise typer.BadParameter(f"there is no file {path}", param_hint="-f")
         else:
             texts += read_files(tenant_files(path))
     documents = read_documents(texts)

@@ -134,6 +134,7 @@ class Supervisor:
         if process.poll() is None:
             _log.warning("stopped_by_force", process=member.spec.name)
         kill_group(process)
+        _log.info("process_stopped", process=member.spec.name, status=process.returncode)
         member.ready.clear()
         self._on_change()
 

@@ -1,0 +1,342 @@
+"""One platform by `munshi up`, looked at and worked with: status, apply, get, delete, logs, dead letters."""
+
+import hashlib
+import hmac
+import http.client
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+
+from rig.platform import PlatformRig, platform_in, wait_for
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+pytestmark = pytest.mark.xdist_group("running-platform")
+
+SERVICES = {"ingress", "orchestrator", "emulator", "nats", "postgres"}
+
+TENANT = """
+apiVersion: munshi.dev/v1alpha1
+kind: WhatsAppTenant
+metadata: {{name: {name}, namespace: tests}}
+spec:
+  displayName: {name}
+  assistant: Ledger
+  isolation: {isolation}
+  whatsapp:
+    businessAccountID: "200000000000001"
+    phoneNumbers: [{{phoneNumberID: "{number}"}}]
+    secretRef: {{name: {name}}}
+  deletionPolicy: {policy}
+---
+apiVersion: v1
+kind: Secret
+metadata: {{name: {name}, namespace: tests}}
+stringData: {{app-secret: secret-one, access-token: token-one, verify-token: verify-one}}
+"""
+
+
+def document(name: str, number: str, isolation: str = "Pooled", policy: str = "Retain") -> str:
+    return TENANT.format(name=name, number=number, isolation=isolation, policy=policy)
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformRig]:
+    with platform_in(tmp_path_factory.mktemp("platform") / "data") as rig:
+        yield rig.up("--tenants", str(EXAMPLES))
+
+
+def request(
+    base: str, method: str, path: str, body: bytes | None = None, **headers: str
+) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(base.removeprefix("http://"), timeout=10)
+    try:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, path, body, named)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def handshake(platform: PlatformRig, key: str) -> int:
+    query = "hub.mode=subscribe&hub.challenge=c&hub.verify_token=verify-one"
+    return request(platform.ingress, "GET", f"/webhooks/whatsapp/{key}?{query}")[0]
+
+
+def post_signed(platform: PlatformRig, key: str, body: bytes, secret: str) -> int:
+    signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    path = f"/webhooks/whatsapp/{key}"
+    return request(platform.ingress, "POST", path, body, X_Hub_Signature_256=f"sha256={signature}")[0]
+
+
+def test_status_as_json_has_what_programs_lean_on(platform: PlatformRig) -> None:
+    done = platform.munshi("status", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["ready"] is True
+    assert report["endpoints"] == {
+        "ingress": platform.ingress,
+        "emulator": platform.emulator,
+        "console": None,
+    }
+    assert {process["name"] for process in report["processes"]} == SERVICES
+    for process in report["processes"]:
+        assert psutil.pid_exists(process["pid"])
+        assert process["ready"] is True
+        if process["name"] in {"ingress", "orchestrator", "emulator"}:
+            status, text = request(process["metrics"].removesuffix("/metrics"), "GET", "/metrics")
+            assert status == 200
+            assert b"# TYPE" in text
+        else:
+            assert process["metrics"] is None
+    (shop,) = [tenant for tenant in report["tenants"] if tenant["key"] == "shops_sharma-kirana"]
+    assert shop == {
+        "key": "shops_sharma-kirana",
+        "name": "sharma-kirana",
+        "namespace": "shops",
+        "assistant": "Ledger",
+        "phoneNumberIDs": ["106540352242922"],
+        "webhookURL": f"{platform.ingress}/webhooks/whatsapp/shops_sharma-kirana",
+        "ready": True,
+    }
+
+
+async def test_addresses_of_the_status_open_database_and_bus(platform: PlatformRig) -> None:
+    import asyncpg
+    import nats
+
+    report = platform.status()
+    connection = await asyncpg.connect(report["database"]["url"])
+    try:
+        tenants = await connection.fetch("SELECT tenant FROM tenants")
+        services = await connection.fetch(
+            "SELECT DISTINCT usename, r.rolsuper, r.rolbypassrls FROM pg_stat_activity"
+            " JOIN pg_roles r ON r.rolname = usename WHERE application_name LIKE '%orchestrator%'"
+        )
+    finally:
+        await connection.close()
+    assert {"shops_sharma-kirana", "shops_gupta-traders"} <= {row["tenant"] for row in tenants}
+    assert services, "the orchestrator is not connected"
+    assert not any(row["rolsuper"] or row["rolbypassrls"] for row in services)
+    bus = await nats.connect(report["nats"]["url"], user_credentials=report["nats"]["creds"])
+    try:
+        streams = {stream.config.name for stream in await bus.jetstream().streams_info()}
+    finally:
+        await bus.close()
+    assert {"munshi-pool-events", "munshi-pool-dead", "KV_munshi-pool-tenants"} == streams
+
+
+def test_status_for_people_names_everything(platform: PlatformRig) -> None:
+    done = platform.munshi("status")
+    assert done.returncode == 0
+    for word in (*SERVICES, platform.ingress, platform.emulator, "shops/sharma-kirana"):
+        assert word in done.stdout
+
+
+def test_everything_listens_on_the_loopback_address_only(platform: PlatformRig) -> None:
+    listening = [
+        (connection.laddr.ip, connection.laddr.port)
+        for process in platform.family()
+        for connection in psutil.Process(process.pid).net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert {port for _, port in listening} == {platform.port + offset for offset in (0, 1, 3, 4, 5, 6)}
+    assert {address for address, _ in listening} == {"127.0.0.1"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="PostgreSQL changes its user only when started by root")
+def test_postgres_runs_as_nobody_when_root_starts_it(platform: PlatformRig) -> None:
+    assert psutil.Process(platform.process("postgres")["pid"]).username() == "nobody"
+
+
+def test_secrets_are_readable_by_their_owner_only(platform: PlatformRig) -> None:
+    for path in (platform.data / "platform.json", platform.data / "keys" / "ring.json"):
+        assert path.stat().st_mode & 0o077 == 0
+    for folder in ("keys", "cells", "tenants", "logs", "postgres"):
+        assert (platform.data / folder).stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("isolation", ["Pooled", "Dedicated"])
+def test_a_tenant_is_applied_changed_and_deleted_live(
+    platform: PlatformRig, isolation: str, tmp_path: Path
+) -> None:
+    name = f"live-{isolation.lower()}"
+    number = "300000000000001" if isolation == "Pooled" else "300000000000002"
+    key = f"tests_{name}"
+    file = tmp_path / "tenant.yaml"
+    file.write_text(document(name, number, isolation, "Delete"))
+    before = {one["name"]: one["pid"] for one in platform.status()["processes"]}
+    assert handshake(platform, key) == 404
+    done = platform.munshi("apply", "-f", str(file))
+    assert (done.returncode, done.stdout.strip()) == (0, f"whatsapptenant tests/{name} created"), done.stderr
+    assert handshake(platform, key) == 200
+    done = platform.munshi("apply", "-f", str(file))
+    assert done.stdout.strip() == f"whatsapptenant tests/{name} unchanged"
+
+    rotated = document(name, number, isolation, "Delete").replace(
+        "app-secret: secret-one", "app-secret: secret-two, app-secret-previous: secret-one"
+    )
+    done = platform.munshi("apply", "-f", "-", stdin=rotated)
+    assert done.stdout.strip() == f"whatsapptenant tests/{name} configured", done.stderr
+    body = json.dumps({"object": "whatsapp_business_account", "entry": []}).encode()
+    wait_for(lambda: post_signed(platform, key, body, "secret-two") == 200, 2, "the new secret holds")
+    assert post_signed(platform, key, body, "secret-one") == 200
+    assert post_signed(platform, key, body, "secret-three") == 401
+
+    done = platform.munshi("delete", "tenant", name, "-n", "tests")
+    assert done.returncode == 0, done.stderr
+    assert "erased" in done.stdout
+    wait_for(lambda: handshake(platform, key) == 404, 2, "the tenant is gone")
+    assert key not in {tenant["key"] for tenant in platform.status()["tenants"]}
+    assert before == {one["name"]: one["pid"] for one in platform.status()["processes"]}, (
+        "a process was restarted"
+    )
+
+
+def test_get_tenants_prints_a_table_json_and_yaml_without_secrets(platform: PlatformRig) -> None:
+    table = platform.munshi("get", "tenants")
+    assert table.returncode == 0
+    assert "sharma-kirana" in table.stdout
+    as_json = json.loads(platform.munshi("get", "tenants", "-o", "json").stdout)
+    as_yaml = yaml.safe_load(platform.munshi("get", "tenants", "-o", "yaml").stdout)
+    assert as_json == as_yaml
+    assert {item["kind"] for item in as_json["items"]} == {"WhatsAppTenant"}
+    assert "demo-app-secret" not in json.dumps(as_json)
+    (one,) = json.loads(platform.munshi("get", "tenants", "gupta-traders", "-o", "json").stdout)["items"]
+    assert one["spec"]["isolation"] == "Pooled"
+    missing = platform.munshi("get", "tenants", "nobody")
+    assert (missing.returncode, "there is no tenant nobody" in missing.stderr) == (1, True)
+
+
+def test_what_cannot_be_applied_says_why_and_changes_nothing(platform: PlatformRig, tmp_path: Path) -> None:
+    good = document("fine", "300000000000009")
+    before = platform.munshi("get", "tenants", "-o", "json").stdout
+    cases = {
+        "unknown field": good.replace("deletionPolicy", "deletionPolcy"),
+        "did you mean deletionPolicy?": good.replace("deletionPolicy", "deletionPolcy"),
+        "the key verify-token is missing": good.replace(", verify-token: verify-one", ""),
+        "its Secret tests/fine is missing": good.split("---")[0],
+        "is claimed by": good.replace("300000000000009", "106540352242922"),
+        "no usable YAML": good.replace("[{", "[["),
+        "there is no WhatsAppTenant": "# nothing",
+    }
+    for expected, text in cases.items():
+        done = platform.munshi("apply", "-f", "-", stdin=text)
+        assert done.returncode == 1
+        assert expected in done.stderr
+        assert done.stderr.startswith("error: ")
+        assert "Traceback" not in done.stderr
+    assert platform.munshi("apply", "-f", str(tmp_path / "none.yaml")).returncode == 2
+    assert platform.munshi("delete", "tenant", "nobody", "--yes").returncode == 1
+    assert platform.munshi("get", "tenants", "-o", "json").stdout == before
+
+
+def test_a_second_up_on_the_same_folder_is_refused(platform: PlatformRig) -> None:
+    pids = platform.status()["processes"]
+    done = platform.munshi("up", "--port", "20000")
+    assert done.returncode == 1
+    assert f"the data folder {platform.data} is in use by another `munshi up`" in done.stderr
+    assert "munshi down" in done.stderr
+    assert platform.status()["processes"] == pids
+
+
+def test_a_taken_port_is_named(platform: PlatformRig, tmp_path: Path) -> None:
+    with platform_in(tmp_path / "other", port=platform.port - 1) as other:
+        done = other.munshi("up", "--port", str(other.port))
+        assert done.returncode == 1
+        assert f"port {platform.port} (for the emulator) is in use by" in done.stderr
+        assert "--port N" in done.stderr
+        assert other.munshi("status").returncode == 1
+
+
+def test_logs_are_readable_as_json_and_live(platform: PlatformRig) -> None:
+    lines = platform.munshi("logs", "ingress", "orchestrator", "--json").stdout.splitlines()
+    assert lines
+    for line in lines:
+        event = json.loads(line)
+        assert {"timestamp", "level", "event", "service"} <= set(event)
+        assert event["service"] in {"ingress", "orchestrator"}
+    readable = platform.munshi("logs").stdout
+    for name in (*SERVICES, "supervisor"):
+        assert f"{name:<12}" in readable
+    wrong = platform.munshi("logs", "nonsense")
+    assert (wrong.returncode, "no service 'nonsense'" in wrong.stderr) == (2, True)
+    follower = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "munshi.cli",
+            "logs",
+            "-f",
+            "-n",
+            "0",
+            "--json",
+            "nats",
+            "--data",
+            str(platform.data),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert follower.stdout is not None
+        time.sleep(0.5)
+        with (platform.data / "logs" / "nats.log").open("a") as log:
+            log.write("a line of this test\n")
+        assert follower.stdout.readline() == "a line of this test\n"
+    finally:
+        follower.kill()
+        follower.wait()
+        if follower.stdout is not None:
+            follower.stdout.close()
+
+
+def _letters(platform: PlatformRig, *arguments: str) -> list[dict[str, Any]]:
+    done = platform.munshi("dead-letters", "list", "--json", *arguments)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_dead_letters_are_listed_shown_and_dropped(platform: PlatformRig) -> None:
+    secret = "demo-app-secret-of-gupta-traders"
+    assert post_signed(platform, "shops_gupta-traders", b"this is no JSON", secret) == 200
+    (letter,) = wait_for(lambda: _letters(platform, "--tenant", "shops/gupta-traders"), 10, "a dead letter")
+    assert letter["source"] == "ingress"
+    number = str(letter["id"])
+    shown = json.loads(platform.munshi("dead-letters", "show", number, "--json").stdout)
+    assert "this is no JSON" in json.dumps(shown["payload"])
+    assert letter["reason"] in platform.munshi("dead-letters", "list").stdout
+    assert platform.munshi("dead-letters", "drop", number).returncode == 0
+    assert _letters(platform, "--tenant", "shops/gupta-traders") == []
+    assert len(_letters(platform, "--all", "--tenant", "shops/gupta-traders")) == 1
+    again = platform.munshi("dead-letters", "drop", number)
+    assert (again.returncode, "no open dead letter" in again.stderr) == (1, True)
+
+
+def test_help_is_everywhere_and_wrong_use_is_2(platform: PlatformRig) -> None:
+    for command in (
+        [], ["up"], ["status"], ["logs"], ["down"], ["apply"], ["get", "tenants"], ["delete", "tenant"],
+        ["dead-letters", "list"], ["dead-letters", "replay"], ["understand"],
+    ):  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-m", "munshi.cli", *command, "--help"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, command
+        assert "Usage: munshi" in done.stdout
+    assert platform.munshi("up", "--port", "70000").returncode == 2
+    assert platform.munshi("up", "--tenants", "/nonexistent").returncode == 2
+    assert platform.munshi("up", "--graph-url", "ftp://x").returncode == 2
+    assert platform.munshi("frobnicate").returncode == 2
+    assert platform.munshi("apply").returncode == 2

@@ -1,0 +1,207 @@
+"""`munshi up` under attack: processes killed, the supervisor killed, stopped, started again."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from munshi_emulator.client import EmulatorClient
+from rig.platform import PlatformRig, platform_in, wait_for
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+NAMES = ["ingress", "orchestrator", "emulator", "nats", "postgres"]
+SHARMA = "106540352242922"
+
+pytestmark = pytest.mark.xdist_group("supervision")
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformRig]:
+    with platform_in(tmp_path_factory.mktemp("supervised") / "data") as rig:
+        yield rig.up("--tenants", str(EXAMPLES))
+
+
+async def _ask(platform: PlatformRig, text: str, person: str) -> str:
+    async with EmulatorClient(platform.emulator) as client:
+        known = await client.messages(person=person, direction="out")
+        await client.say(SHARMA, person, text)
+        after = known[-1]["seq"] if known else 0
+        (answer, *_) = await client.wait_for(
+            1, person=person, direction="out", after=after, timeout_seconds=20
+        )
+        return str(answer["body"]["text"]["body"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_killed_process_is_back_within_two_seconds(platform: PlatformRig, name: str) -> None:
+    old = platform.process(name)["pid"]
+    killed = time.monotonic()
+    os.kill(old, signal.SIGKILL)
+    back = wait_for(
+        lambda: (one := platform.process(name))["pid"] not in {None, old} and one["ready"],
+        20,
+        f"{name} is back",
+    )
+    assert back
+    assert platform.process(name)["restarts"] >= 1
+    # Ready again, Python's imports included; the machine may be busy with other tests.
+    assert time.monotonic() - killed < 10
+    log = [json.loads(line) for line in (platform.data / "logs" / "supervisor.log").read_text().splitlines()]
+    died = [event for event in log if event["event"] == "process_died" and event["process"] == name]
+    assert died[0]["delay"] < 2
+    wait_for(lambda: platform.status()["ready"], 20, "all is ready again")
+
+
+async def test_the_platform_works_after_all_that(platform: PlatformRig) -> None:
+    assert "500" in await _ask(platform, "Ramesh ko 500 ka maal udhaar diya", "919800000001")
+
+
+async def test_a_killed_supervisor_leaves_nothing_and_the_next_start_goes_on(platform: PlatformRig) -> None:
+    await _ask(platform, "Suresh ko 700 udhaar diya", "919800000002")
+    family = platform.family()
+    assert len(family) >= 6
+    assert platform.supervisor is not None
+    os.kill(platform.supervisor_id().pid, signal.SIGKILL)
+    wait_for(lambda: not any(process.alive for process in family), 10, "nothing of it runs")
+    platform.supervisor.wait()
+    assert platform.munshi("status").returncode == 1
+    platform.up("--tenants", str(EXAMPLES))
+    assert "700" in await _ask(platform, "Suresh ka kitna baaki hai?", "919800000002")
+
+
+def test_down_stops_all_and_says_so(platform: PlatformRig) -> None:
+    family = platform.family()
+    done = platform.munshi("down", timeout=90)
+    assert (done.returncode, done.stdout) == (0, "stopped\n")
+    assert not any(process.alive for process in family)
+    assert platform.supervisor is not None
+    assert platform.supervisor.wait(5) == 0
+    status = platform.munshi("status", "--json")
+    assert status.returncode == 1
+    report = json.loads(status.stdout)
+    assert report["ready"] is False
+    assert report["processes"] == []
+    assert len(report["tenants"]) == 3
+    again = platform.munshi("down")
+    assert (again.returncode, "nothing is running" in again.stdout) == (0, True)
+    stopped = [
+        json.loads(line) for line in (platform.data / "logs" / "supervisor.log").read_text().splitlines()
+    ]
+    order = [event["process"] for event in stopped if event["event"] == "process_stopped"]
+    assert order[-5:] == ["ingress", "orchestrator", "emulator", "nats", "postgres"]
+
+
+def test_commands_that_need_a_platform_say_that_none_runs(platform: PlatformRig) -> None:
+    for command in (
+        ["apply", "-f", str(EXAMPLES / "gupta-traders.yaml")],
+        ["delete", "tenant", "gupta-traders", "--yes"],
+        ["dead-letters", "list"],
+    ):
+        done = platform.munshi(*command)
+        assert done.returncode == 1
+        assert "no platform runs on" in done.stderr
+        assert "munshi up" in done.stderr
+
+
+async def test_a_detached_start_returns_when_ready_and_remembers_everything(platform: PlatformRig) -> None:
+    done = platform.munshi("up", "--port", str(platform.port), "--detach", timeout=90)
+    try:
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert platform.emulator in done.stdout
+        assert platform.status()["ready"]
+        assert "700" in await _ask(platform, "Suresh ka kitna baaki hai?", "919800000002")
+    finally:
+        assert platform.munshi("down", timeout=90).returncode == 0
+    assert not platform.supervisor_id().alive
+
+
+def test_ctrl_c_ends_cleanly_also_while_it_starts(platform: PlatformRig) -> None:
+    process = platform.start()
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("checking")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0
+    assert not platform.supervisor_id().alive
+    platform.up()
+    family = platform.family()
+    assert platform.supervisor is not None
+    platform.supervisor.send_signal(signal.SIGINT)
+    assert platform.supervisor.wait(60) == 0
+    assert not any(one.alive for one in family)
+
+
+async def test_a_schema_of_a_newer_program_is_left_alone(platform: PlatformRig) -> None:
+    import asyncpg
+
+    platform.up()
+    url = platform.status()["database"]["url"]
+    connection = await asyncpg.connect(url)
+    try:
+        known = await connection.fetchval("SELECT version_num FROM alembic_version")
+        await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    finally:
+        await connection.close()
+    assert platform.munshi("down", timeout=90).returncode == 0
+    done = platform.munshi("up", "--port", str(platform.port), timeout=90)
+    assert done.returncode == 1
+    assert "newer version of Munshi" in done.stderr
+    assert "9999" in done.stderr
+    assert known != "9999"
+
+
+def test_a_folder_of_a_newer_program_is_left_alone(platform: PlatformRig) -> None:
+    stamp = platform.data / "version.json"
+    kept = stamp.read_bytes()
+    stamp.write_text('{"format": 999, "munshi": "9.9.9"}')
+    done = platform.munshi("up", "--port", str(platform.port))
+    assert done.returncode == 1
+    assert "was written by a newer Munshi (9.9.9" in done.stderr
+    detached = platform.munshi("up", "--port", str(platform.port), "--detach")
+    assert (detached.returncode, "newer Munshi" in detached.stderr) == (1, True)
+    assert stamp.read_text() == '{"format": 999, "munshi": "9.9.9"}'
+    stamp.write_bytes(kept)
+
+
+def test_a_crowded_folder_is_not_taken_over(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with platform_in(tmp_path) as rig:
+        done = rig.munshi("up", "--port", str(rig.port))
+    assert done.returncode == 1
+    assert "holds other files and is no data folder of Munshi" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_wrong_tenants_stop_the_start_before_anything_runs(tmp_path: Path) -> None:
+    tenants = tmp_path / "tenants"
+    tenants.mkdir()
+    text = (EXAMPLES / "sharma-kirana.yaml").read_text()
+    (tenants / "shop.yaml").write_text(text.replace("  ledger:", "  ledgr:"))
+    with platform_in(tmp_path / "data") as rig:
+        done = rig.munshi("up", "--port", str(rig.port), "--tenants", str(tenants))
+        assert done.returncode == 1
+        assert "spec.ledgr: unknown field; did you mean ledger?" in done.stderr
+        assert not (rig.data / "postgres").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk: needs root")
+def test_a_full_disk_is_a_clear_message(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(disk)], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("this machine does not let us mount a small disk")
+    try:
+        with platform_in(disk) as rig:
+            done = rig.munshi("up", "--port", str(rig.port))
+        assert done.returncode == 1
+        assert f"the disk of {disk} has" in done.stderr
+        assert "make room" in done.stderr
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
