@@ -28,6 +28,7 @@ _OTHER_CURRENCIES = {
     "npr": "NPR",
     "lkr": "LKR",
 }
+_RUPEE_STEMS = ("rupe", "rupa", "rupi", "rupy", "ruppe", "rupp", "रुप", "रूप")
 _CENT = Decimal("0.01")
 LARGEST = Decimal("9999999999.99")
 """What NUMERIC(12,2) holds."""
@@ -69,9 +70,11 @@ def currency_at(tokens: Sequence[Token], i: int) -> tuple[str, int] | None:
         return None
     text = tokens[i].text
     code = _CURRENCY_MARKS.get(text) or nw.CURRENCIES.get(text) or _OTHER_CURRENCIES.get(text)
+    if code is None and text.startswith(_RUPEE_STEMS) and len(text) <= 9:
+        code = "INR"
     if code is None:
         return None
-    dot = text in {"rs", "re", "rup", "रु", "रू", "inr"} and i + 1 < len(tokens) and tokens[i + 1].text == "."
+    dot = text in {"rs", "re", "rup", "रु", "रू", "inr"} and i + 1 < len(tokens) and tokens[i + 1].text in {".", ":", "-"}
     return code, 2 if dot else 1
 
 
@@ -164,11 +167,19 @@ class _Reader:
         value, after = head
         scale = self.multiplier(after)
         if scale is None:
-            return value, Decimal(1), after
+            return self._price(i, after, value) or (value, Decimal(1), after)
         value, unit, after = value * scale[0], scale[0], scale[1]
         while (more := self.multiplier(after)) is not None and more[0] > unit:
             value, unit, after = value * more[0], more[0], more[1]
         return value, unit, after
+
+    def _price(self, i: int, after: int, value: Decimal) -> tuple[Decimal, Decimal, int] | None:
+        """"seven fifty" is 750 and "twelve twenty five" 1225: English only, a word below 20 before tens."""
+        english = after == i + 1 and self.tokens[i].text in nw.ENGLISH_SMALL
+        if not english or after >= len(self.tokens) or after in self.taken or not nw.is_tens(self.tokens[after].text):
+            return None
+        tens = self.below_hundred(after)
+        return (value * 100 + tens[0], Decimal(1), tens[1]) if tens else None
 
     def read(self, i: int) -> tuple[Decimal, int, bool] | None:
         """A whole number from token `i`: value, token after, whether words took part."""

@@ -199,6 +199,8 @@ MULTIPLIERS = _table(_MULTIPLIERS)
 FRACTIONS = _table(_FRACTIONS)
 QUARTERS = _table(_QUARTERS)
 CURRENCIES = {word: line.split()[0] for line in _CURRENCY.split("\n") if line for word in line.split()[1:]}
+ENGLISH_SMALL = frozenset(_table(ENGLISH_ONES_SOURCE))
+"""English words for 1-19."""
 TENS = frozenset(_table(ENGLISH_TENS_SOURCE))
 
 _ORDINARY = frozenset(

@@ -9,7 +9,7 @@ from munshi_inference.language.script import fold
 _LETTER = r"a-z\u00c0-\u024f\u0900-\u0963\u0970-\u097f"
 _TOKEN = re.compile(
     rf"""
-      (?P<number>\d+o[o\d]*(?![{_LETTER}\d]) | \d+(?:,\d+)*(?:\.\d+)? | \.\d+)
+      (?P<number>\d+o[o\d]*(?![{_LETTER}\d]) | \d+(?:,\d+)*(?:\.\d+)? | (?<![{_LETTER}\d])\.\d+(?!,))
     | (?P<word>[{_LETTER}]+(?:'[{_LETTER}]{{2,}})* | [^\W\d_]+)
     | (?P<mark>'s\b | /- | /= | \S)
     """,

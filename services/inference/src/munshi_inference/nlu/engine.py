@@ -52,7 +52,7 @@ class LedgerEngine:
         return first.model_copy(update={"further": tuple(rest)}) if rest else first
 
     def _classify(self, labelled: Labelled) -> Scores:
-        return self.model.classify(hashed(sentence_features(labelled.reading, labelled.labels)))
+        return self.model.classify(hashed(sentence_features(labelled.reading, labelled.labels, self.model.ledger_words)))
 
     def _language(self, text: str, scores: Scores) -> Language:
         script = script_of(text)

@@ -77,6 +77,7 @@ def unit_features(reading: Reading, vocabulary: frozenset[str]) -> list[list[str
             found.append(f"shape={_shape(unit, reading.text)}")
             found.append(f"known={unit.key in vocabulary}")
             found += [f"e1={unit.key[-1:]}", f"e2={unit.key[-2:]}", f"e3={unit.key[-3:]}", f"b3={unit.key[:3]}"]
+            found.append(f"id={unit.key}")
             if unit.text in UNITS:
                 found.append("is_unit")
             if len(unit.key) <= 2:
@@ -113,19 +114,23 @@ def symbols(reading: Reading, labels: Sequence[str]) -> list[str]:
     return found
 
 
-def sentence_features(reading: Reading, labels: Sequence[str]) -> list[str]:
-    """Features of the whole: words, pairs in order, characters of words, counts."""
+def sentence_features(reading: Reading, labels: Sequence[str], ledger_words: frozenset[str]) -> list[str]:
+    """Features of the whole: words, pairs in order, characters of words, counts.
+
+    `ledger_words` are the keys that talk of the ledger uses; how many others there are tells chatter from entries.
+    """
     seen = ["<s>", *symbols(reading, labels)[:_MAX_UNITS], "</s>"]
+    usual = [s if s[0] == "<" or s in ledger_words or not s[0].isalpha() else "<?>" for s in seen]
     found: set[str] = set()
     add = found.add
     for i, a in enumerate(seen):
         add(a)
-        for distance, b in enumerate(seen[i + 1 : i + 9]):
-            if distance == 0:
-                add(f"{a} {b}")
-                if i + 2 < len(seen):
-                    add(f"{a} {b} {seen[i + 2]}")
-            add(f"{a}~{b}")
+        if i + 1 < len(seen):
+            add(f"{a} {seen[i + 1]}")
+        if i + 2 < len(seen):
+            add(f"{usual[i]} {usual[i + 1]} {usual[i + 2]}")
+        for b in usual[i + 1 : i + 9]:
+            add(f"{usual[i]}~{b}")
         if a[0] != "<" and len(a) > 2:
             add(f"k:{skeleton(a)}")
             padded = f"^{a}$"
@@ -134,7 +139,10 @@ def sentence_features(reading: Reading, labels: Sequence[str]) -> list[str]:
                     add(padded[j : j + size])
     for symbol in ("<amt>", "<name>", "<number>"):
         add(f"#{symbol}{min(seen.count(symbol), 3)}")
+    strange = usual.count("<?>")
     add(f"#words{min(len(seen) - 2, 12)}")
+    add(f"#strange{min(strange, 6)}")
+    add(f"#strange{strange * 5 // max(len(seen) - 2, 1)}/5")
     return list(found)
 
 

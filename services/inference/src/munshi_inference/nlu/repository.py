@@ -56,6 +56,9 @@ class LedgerModel:
         self.categories: tuple[str, ...] = tuple(self.card["categories"])
         self.languages: tuple[str, ...] = tuple(self.card["languages"])
         self.vocabulary = frozenset(self.card["vocabulary"])
+        """Keys of ordinary words, which names rarely are."""
+        self.ledger_words = frozenset(self.card["ledger_words"])
+        """Keys of words that talk of the ledger uses."""
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1

@@ -30,7 +30,10 @@ def _syllables(rng: random.Random) -> str:
 
 
 def _first(rng: random.Random) -> str:
-    return _syllables(rng) if rng.random() < 0.3 else rng.choice(words("first_names"))
+    choice = rng.random()
+    if choice < 0.25:
+        return _syllables(rng)
+    return rng.choice(words("nicknames" if choice < 0.31 else "first_names"))
 
 
 def _shop(rng: random.Random) -> str:
@@ -40,6 +43,23 @@ def _shop(rng: random.Random) -> str:
     return pattern.replace("{last}", rng.choice(words("last_names")) if rng.random() < 0.75 else _syllables(rng)).replace(
         "{first}", _first(rng)
     )
+
+
+def _role(writing: str, rng: random.Random) -> str:
+    """Somebody called by place or trade: "kone wali aunty", "flat 302 wale uncle", "the lady from B block"."""
+    if rng.random() < 0.45:
+        return rng.choice(words("roles_en" if writing == "en" else "roles"))
+    n = rng.randint(1, 40)
+    if writing == "en":
+        who = rng.choice("uncle aunty lady boy man madam sir girl grandmother guy teacher family".split())
+        where = rng.choice([f"flat {n}", f"shop {n}", f"house {n}", "B block", "2nd floor", "ground floor", "next door", "corner house", "the temple", "the hostel",
+                            "the school", "the bank", "main road", "the garage", "opposite shop", "the bakery", "first lane", f"{rng.choice(words('last_names'))} colony"])  # fmt: skip
+        return rng.choice([f"{who} from {where}", f"{where} {who}", f"the {who} from {where}", f"the {who} of {where}", f"{who} in {where}"]).replace("the the", "the")
+    where = rng.choice("gali kone samne upar neeche pados mandir school station bazaar gaon colony chowk nukkad bank masjid hostel thane makan garage nahar chakki quarter mill bagal pichhe".split()
+                       + [f"number {n}", f"{n} number", f"flat {n}", f"{n} number makan", "pehli manzil", "doosri manzil", "teesri manzil", "B block", "lal makan", "neem ke ped", "chai", "doodh",
+                          "sabzi", "gas", "tempo", "rickshaw", "murgi", "anda", "phool", "pani puri", "chaat", "juice", "bartan", "kapde"])  # fmt: skip
+    who = rng.choice(["", "", "bhaiya", "aunty", "didi", "uncle", "chacha", "ladka", "madam", "babu", "bhabhi", "dadi", "amma", "sir", "bhai", "kaka", "log"])
+    return f"{where} {rng.choice(['wale', 'wala', 'wali', 'wale'])} {who}".strip()
 
 
 def person(writing: str, rng: random.Random) -> tuple[str, str, str]:
@@ -70,7 +90,7 @@ def name(writing: str, rng: random.Random, variant: str = "") -> list[tuple[str,
     if choice < shop_share:
         return [(_written(_cased(_shop(rng), rng), writing), "NAME")]
     if choice < shop_share + (0.06 if variant != "person" else 0.0):
-        role = rng.choice(words("roles_en" if writing == "en" else "roles"))
+        role = _role(writing, rng)
         if role.startswith("the ") and rng.random() < 0.5:
             return [("the ", "O"), (role[4:], "NAME")]
         return [(_written(role if rng.random() < 0.7 else role.capitalize(), writing), "NAME")]
@@ -96,6 +116,19 @@ def _written(text: str, writing: str) -> str:
 def _pick(source: str, writing: str, rng: random.Random) -> str:
     name_ = f"{source}_en" if writing == "en" else source
     return _written(rng.choice(words(name_)), writing)
+
+
+def _item(writing: str, rng: random.Random) -> str:
+    """A thing; now and then one that no list knows, or two."""
+    choice = rng.random()
+    if choice < 0.08:
+        return _written(_syllables(rng).lower(), writing)
+    one = _pick("items", writing, rng)
+    if choice < 0.16:
+        return f"{one} {_written(rng.choice(['and'] if writing == 'en' else ['aur', 'or', 'aur', '+']), writing)} {_pick('items', writing, rng)}"
+    if choice < 0.2:
+        return f"{one}, {_pick('items', writing, rng)}"
+    return one
 
 
 def _small(writing: str, rng: random.Random, low: int, high: int) -> str:
@@ -213,7 +246,7 @@ def fill(slot: str, variant: str, writing: str, rng: random.Random) -> list[tupl
         "rate": lambda: numbers.amount(writing, rng, rng.choice([rng.randint(2, 99), rng.randint(2, 60) * 10])),
         "due": lambda: due(writing, rng),
         "small": lambda: _small(writing, rng, 1, 60),
-        "item": lambda: _pick("items", writing, rng),
+        "item": lambda: _item(writing, rng),
         "exp": lambda: _pick("expenses", writing, rng),
         "qty": lambda: quantity(writing, rng),
         "day": lambda: day(writing, rng),

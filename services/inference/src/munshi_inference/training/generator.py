@@ -33,18 +33,68 @@ def all_phrases() -> list[Phrase]:
     return [phrase for file in files for phrase in load_phrases(file, macros)]
 
 
-def realise(phrase: Phrase, writing: str, rng: random.Random) -> Sentence:
+def realise(phrase: Phrase, writing: str, rng: random.Random, *, dressed: bool = True) -> Sentence:
     """One sentence of a phrase in a writing, with the noise of typing."""
     pieces: list[tuple[str, str]] = []
+    terse = rng.random() < 0.08
     for leaf in expand(phrase.node, rng):
         if isinstance(leaf, Slot):
             pieces += fill(leaf.name, leaf.variant, writing, rng)
         else:
-            words = to_devanagari(leaf.words) if writing == "deva" else leaf.words
+            words = _drop_a_word(leaf.words, rng) if terse else leaf.words
+            mixed = writing == "deva" and rng.random() < 0.03
+            words = to_devanagari(words) if writing == "deva" and not mixed else words
             pieces.append((misspell(words, writing, rng), "O"))
+    if dressed:
+        pieces = _with_asides(pieces, phrase, writing, rng)
     text, spans = _join(pieces)
-    text, spans = _dress(text, spans, rng)
+    if dressed:
+        text, spans = _dress(text, spans, rng)
     return Sentence(text, phrase.intent, phrase.category, writing, tuple(spans))
+
+
+def _with_asides(pieces: list[tuple[str, str]], phrase: Phrase, writing: str, rng: random.Random) -> list[tuple[str, str]]:
+    """An entry with a day said before or after it, a promise, a phone number or a time: where none was."""
+    said = {label for _, label in pieces}
+    choice = rng.random()
+    if phrase.intent != "add_transaction" or "DAY" in said or choice > 0.3:
+        return pieces
+    comma = rng.choice(["", ",", " -"]) if rng.random() < 0.3 else ""
+    if choice < 0.13:
+        return [*fill("day", "", writing, rng), (f"{comma} ", "O"), *pieces]
+    if choice < 0.23:
+        return [*pieces, (f"{comma} ", "O"), *fill("day", "", writing, rng)]
+    if choice < 0.26 and phrase.category == "credit" and not any("due" in w for w in phrase.words):
+        verb = {"en": "will pay", "hinglish": rng.choice(["dega", "degi", "denge", "paise milenge", "dega bola"])}.get(writing, "देगा")
+        promise = [(verb + " ", "O"), *fill("due", "", writing, rng)] if writing == "en" else [*fill("due", "", writing, rng), (" " + verb, "O")]
+        return [*pieces, (", ", "O"), *promise]
+    if choice < 0.28:
+        return [*pieces, (" ", "O"), *fill("time", "", writing, rng)]
+    return [*pieces, (" ", "O"), *fill("phone", "", writing, rng)]
+
+
+def _drop_a_word(words: str, rng: random.Random) -> str:
+    """The words without one of them."""
+    parts = words.split()
+    if len(parts) < 3:
+        return words
+    del parts[rng.randrange(len(parts))]
+    lead, tail = words[: len(words) - len(words.lstrip())], words[len(words.rstrip()) :]
+    return lead + " ".join(parts) + tail
+
+
+def several(count: int, bank: Sequence[Phrase], writing: str, rng: random.Random) -> Sentence:
+    """A message with several entries, between commas, lines or "aur"."""
+    joint = rng.choice({"en": [", ", " and ", ". ", "; ", "\n"], "deva": [", ", " और ", "। ", "\n"]}.get(writing, [", ", " aur ", ". ", "\n", " or ", " , "]))
+    text = ""
+    spans: list[tuple[int, int, str]] = []
+    for i in range(count):
+        one = realise(rng.choices(bank, [p.weight for p in bank])[0], writing, rng, dressed=False)
+        if i:
+            text += joint
+        spans += [(a + len(text), b + len(text), label) for a, b, label in one.spans]
+        text += one.text
+    return Sentence(text, "add_transaction", "several", writing, tuple(spans))
 
 
 def _join(pieces: Sequence[tuple[str, str]]) -> tuple[str, list[tuple[int, int, str]]]:
@@ -95,13 +145,23 @@ def sentences(count: int, seed: int, phrases: Sequence[Phrase] | None = None) ->
             groups.setdefault((phrase.intent, phrase.category), {}).setdefault(writing, []).append(phrase)
     names = sorted(groups)
     shares = [_share(intent, category) for intent, category in names]
+    entries = {
+        w: [p for p in bank if p.intent == "add_transaction" and p.writing in ({"en"} if w == "en" else {"hi"})]
+        for w in WRITINGS
+    }
     for _ in range(count):
+        if rng.random() < SEVERAL and all(entries.values()):
+            writing = rng.choice(WRITINGS)
+            yield several(rng.choice([2, 2, 2, 3, 4]), entries[writing], writing, rng)
+            continue
         by_writing = groups[rng.choices(names, shares)[0]]
         writing = rng.choice(sorted(by_writing))
         chosen = by_writing[writing]
         yield realise(rng.choices(chosen, [p.weight for p in chosen])[0], writing, rng)
 
 
+SEVERAL = 0.05
+"""Share of messages that hold several entries."""
 _SHARES = {
     "add_transaction": 2.2,
     "add_receipt": 0.5,

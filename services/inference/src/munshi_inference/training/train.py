@@ -10,7 +10,7 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
@@ -75,12 +75,28 @@ def examples(count: int, seed: int) -> list[Example]:
     return found
 
 
-def vocabulary() -> frozenset[str]:
-    """Keys of ordinary words: of the phrases and of things, not of names."""
-    texts = [" ".join(p.words) for p in all_phrases()]
-    for name in ("items", "items_en", "expenses", "expenses_en", "units", "units_en", "honorifics", "titles"):
-        texts.append((WORDS / f"{name}.txt").read_text(encoding="utf-8").replace("|", " "))
-    return frozenset(t.key for text in texts for t in tokenise(text) if t.is_word)
+_THINGS = ("items", "items_en", "expenses", "expenses_en", "units", "units_en", "honorifics", "titles")
+_NAMES = ("first_names", "last_names", "gods", "nicknames")
+SHORT_KEY = 3
+"""Name keys up to this length are also ordinary words (de, kar, das) and stay in the vocabulary."""
+
+
+def _keys(texts: Iterable[str]) -> set[str]:
+    return {t.key for text in texts for t in tokenise(text) if t.is_word}
+
+
+def _word_file(name: str) -> str:
+    return (WORDS / f"{name}.txt").read_text(encoding="utf-8").replace("|", " ")
+
+
+def vocabulary() -> tuple[frozenset[str], frozenset[str]]:
+    """Keys of ordinary words (of all phrases and of things, not of names), and those of ledger talk alone."""
+    phrases = all_phrases()
+    things = _keys(_word_file(name) for name in _THINGS)
+    names = {k for k in _keys(_word_file(name) for name in _NAMES) if len(k) > SHORT_KEY}
+    spoken = _keys(" ".join(p.words) for p in phrases)
+    of_ledger = _keys(" ".join(p.words) for p in phrases if p.intent != "other")
+    return frozenset((things | spoken) - names), frozenset((things | of_ledger) - names)
 
 
 def train_tagger(data: Sequence[Example], common: frozenset[str], file: Path, iterations: int) -> None:
@@ -140,13 +156,14 @@ def fit_head(matrix: Any, targets: Sequence[str], classes: Sequence[str], streng
     return Head(weights, bias)
 
 
-def train_classifier(data: Sequence[Example], seed: int) -> tuple[Head, Head, Head]:
+def train_classifier(data: Sequence[Example], ledger_words: frozenset[str], seed: int) -> tuple[Head, Head, Head]:
     """Heads for intent, category and language."""
     rng = random.Random(seed)
-    rows = [hashed(sentence_features(e.reading, _noisy(e, rng))) for e in data]
+    rows = [hashed(sentence_features(e.reading, _noisy(e, rng), ledger_words)) for e in data]
     matrix = _matrix(rows)
     intent = fit_head(matrix, [e.sentence.intent for e in data], INTENTS, 20.0)
-    category = fit_head(matrix, [e.sentence.category for e in data], CATEGORIES, 20.0)
+    single = [i for i, e in enumerate(data) if e.sentence.category != "several"]
+    category = fit_head(matrix[single], [data[i].sentence.category for i in single], CATEGORIES, 20.0)
     latin = [i for i, e in enumerate(data) if e.sentence.writing != "deva"]
     tongues = ["en" if data[i].sentence.writing == "en" else "hi" for i in latin]
     return intent, category, fit_head(matrix[latin], tongues, LANGUAGES, 5.0)
@@ -163,10 +180,10 @@ def data_hash() -> str:
 def train(folder: Path, count: int = SENTENCES, seed: int = SEED, iterations: int = 80) -> dict[str, Any]:
     """Generates, fits and writes one version into `folder`; returns its card."""
     folder.mkdir(parents=True, exist_ok=True)
-    common = vocabulary()
+    common, ledger_words = vocabulary()
     data = examples(count, seed)
     train_tagger(data, common, folder / repository.TAGGER_FILE, iterations)
-    heads = train_classifier(data, seed)
+    heads = train_classifier(data, ledger_words, seed)
     classifier_model([(h.weights, h.bias) for h in heads], folder / repository.CLASSIFIER_FILE)
     card = {
         "name": repository.MODEL_NAME,
@@ -184,6 +201,7 @@ def train(folder: Path, count: int = SENTENCES, seed: int = SEED, iterations: in
         "languages": LANGUAGES,
         "temperature": 1.0,
         "vocabulary": sorted(common),
+        "ledger_words": sorted(ledger_words),
     }
     text = json.dumps(card, ensure_ascii=False, indent=1) + "\n"
     (folder / repository.CARD_FILE).write_text(text, encoding="utf-8")
