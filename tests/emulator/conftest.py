@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+
 from munshi_emulator.client import EmulatorClient
 from munshi_emulator.receiver import WebhookReceiver
 from munshi_emulator.testing import EmulatorProcess
@@ -61,7 +62,9 @@ class Shop:
 @pytest.fixture(scope="session")
 def emulator_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorProcess]:
     """A stand-in that lives as long as the session."""
-    process = EmulatorProcess(tmp_path_factory.mktemp("emulator"), retry_first_seconds=0.05, retry_max_seconds=0.5)
+    process = EmulatorProcess(
+        tmp_path_factory.mktemp("emulator"), retry_first_seconds=0.05, retry_max_seconds=0.5
+    )
     asyncio.run(process.start())
     yield process
     assert process.stop() == 0
@@ -75,7 +78,9 @@ async def shop(emulator_process: EmulatorProcess) -> AsyncIterator[Shop]:
     async with emulator_process.client() as control, aiohttp.ClientSession() as http:
         await control.reset()
         number = next(_COUNTER)
-        made = Shop(emulator_process, control, receiver, http, f"1065403522{number:05}", f"1022901293{number:05}")
+        made = Shop(
+            emulator_process, control, receiver, http, f"1065403522{number:05}", f"1022901293{number:05}"
+        )
         await control.put_number(
             made.id,
             waba_id=made.waba,

@@ -1,6 +1,7 @@
 """The two rate limits as arithmetic, and the rules of media. Pure."""
 
 import pytest
+
 from munshi_emulator.limits import Throughput, pair_next
 from munshi_emulator.mediatypes import problem
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from munshi_emulator.errors import GraphError
 from munshi_emulator.validation import check
 
@@ -35,14 +36,20 @@ TEMPLATE = {"name": "due", "language": {"code": "en"}}
 GOOD: list[tuple[str, Body]] = [
     ("text", body("text", {"body": "x" * 4096})),
     ("no type is text", {"messaging_product": "whatsapp", "to": "919812345678", "text": {"body": "hi"}}),
-    ("recipient", {"messaging_product": "whatsapp", "recipient": "IN.12ab", "type": "text", "text": {"body": "hi"}}),
+    (
+        "recipient",
+        {"messaging_product": "whatsapp", "recipient": "IN.12ab", "type": "text", "text": {"body": "hi"}},
+    ),
     ("bsuid in to passes", {**body("text", {"body": "hi"}), "to": "IN.12ab"}),
     ("three buttons of twenty", buttons("a" * 20, "b" * 20, "c" * 20)),
     ("button id of 256", buttons("Yes", ids=["i" * 256])),
     ("body of 1024", buttons("Yes", text="t" * 1024)),
     ("ten rows", menu({"title": "All", "rows": rows(10)})),
     ("rows at their limits", menu({"rows": [{"id": "i" * 200, "title": "t" * 24, "description": "d" * 72}]})),
-    ("ten sections", menu(*({"title": f"S{n}", "rows": [{"id": f"{n}", "title": f"{n}"}]} for n in range(10)))),
+    (
+        "ten sections",
+        menu(*({"title": f"S{n}", "rows": [{"id": f"{n}", "title": f"{n}"}]} for n in range(10))),
+    ),
     ("image by id", body("image", {"id": "123", "caption": "c" * 1024})),
     ("audio by link", body("audio", {"link": "https://example.org/a.ogg"})),
     ("sticker", body("sticker", {"id": "123"})),
@@ -55,7 +62,12 @@ GOOD: list[tuple[str, Body]] = [
     ("read", {"messaging_product": "whatsapp", "status": "read", "message_id": "wamid.x"}),
     (
         "typing",
-        {"messaging_product": "whatsapp", "status": "read", "message_id": "w", "typing_indicator": {"type": "text"}},
+        {
+            "messaging_product": "whatsapp",
+            "status": "read",
+            "message_id": "w",
+            "typing_indicator": {"type": "text"},
+        },
     ),
     (
         "link button",
@@ -64,7 +76,10 @@ GOOD: list[tuple[str, Body]] = [
             {
                 "type": "cta_url",
                 "body": {"text": "Bill"},
-                "action": {"name": "cta_url", "parameters": {"display_text": "Open", "url": "https://example.org"}},
+                "action": {
+                    "name": "cta_url",
+                    "parameters": {"display_text": "Open", "url": "https://example.org"},
+                },
             },
         ),
     ),
@@ -74,7 +89,11 @@ BAD: list[tuple[str, Body, int]] = [
     ("other product", {**body("text", {"body": "hi"}), "messaging_product": "sms"}, 100),
     ("nobody", {"messaging_product": "whatsapp", "type": "text", "text": {"body": "hi"}}, 131008),
     ("no number", {**body("text", {"body": "hi"}), "to": "Asha"}, 131009),
-    ("recipient that is none", {"messaging_product": "whatsapp", "recipient": "Asha", "text": {"body": "hi"}}, 131009),
+    (
+        "recipient that is none",
+        {"messaging_product": "whatsapp", "recipient": "Asha", "text": {"body": "hi"}},
+        131009,
+    ),
     ("a group", body("text", {"body": "hi"}, recipient_type="group"), 131009),
     ("unknown type", body("poll", {}), 131051),
     ("type is no text", {**body("text", {"body": "hi"}), "type": ["text"]}, 131051),
@@ -93,7 +112,10 @@ BAD: list[tuple[str, Body, int]] = [
     ("eleven rows", menu({"title": "All", "rows": rows(11)}), 131009),
     (
         "eleven rows in two sections",
-        menu({"title": "A", "rows": rows(6)}, {"title": "B", "rows": [{"id": f"b{n}", "title": "t"} for n in range(5)]}),
+        menu(
+            {"title": "A", "rows": rows(6)},
+            {"title": "B", "rows": [{"id": f"b{n}", "title": "t"} for n in range(5)]},
+        ),
         131009,
     ),
     ("eleven sections", menu(*({"title": f"S{n}", "rows": rows(1)} for n in range(11))), 131009),
@@ -102,7 +124,11 @@ BAD: list[tuple[str, Body, int]] = [
     ("description of 73", menu({"rows": rows(1, description="d" * 73)}), 131009),
     ("row id of 201", menu({"rows": [{"id": "i" * 201, "title": "t"}]}), 131009),
     ("list button of 21", menu({"rows": rows(1)}, button="b" * 21), 131009),
-    ("unknown interactive", body("interactive", {"type": "dance", "body": {"text": "x"}, "action": {}}), 131009),
+    (
+        "unknown interactive",
+        body("interactive", {"type": "dance", "body": {"text": "x"}, "action": {}}),
+        131009,
+    ),
     ("image with id and link", body("image", {"id": "1", "link": "https://example.org/a.png"}), 131009),
     ("image with neither", body("image", {}), 131008),
     ("caption of 1025", body("image", {"id": "1", "caption": "c" * 1025}), 131009),

@@ -1,6 +1,6 @@
 """`python -m munshi_emulator`."""
 
-from .main import main
+from munshi_emulator.main import main
 
 if __name__ == "__main__":
     main()

@@ -6,7 +6,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .errors import GraphError
+from munshi_emulator.errors import GraphError
 
 JSON = "application/json"
 

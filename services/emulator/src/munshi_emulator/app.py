@@ -12,13 +12,13 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
-from .answers import json_answer
-from .control import chats, events, messages, numbers, persons, rig
-from .graph import media as graph_media
-from .graph import objects
+from munshi_emulator.answers import json_answer
+from munshi_emulator.control import chats, events, messages, numbers, persons, rig
+from munshi_emulator.graph import media as graph_media
+from munshi_emulator.graph import objects
+from munshi_emulator.world import World
+
 from .graph.messages import post_message
-from .settings import Settings
-from .world import World, build
 
 PAGE = Path(__file__).parent / "page"
 _VERSION = "/{version}"
@@ -39,13 +39,11 @@ GRAPH_ROUTES = [
 ]
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The ASGI application; the data folder is opened when it starts."""
+def create_app(world: World) -> FastAPI:
+    """The ASGI application over an opened world, which it closes at its end."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        world = build(settings)
-        app.state.world = world
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await world.deliveries.start()
         world.ready = True
         structlog.get_logger().info(
@@ -67,6 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         openapi_url="/control/openapi.json",
     )
+    app.state.world = world
     control = APIRouter(prefix="/control")
     for part in (numbers, persons, messages, chats, events, rig):
         control.include_router(part.router)

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from .limits import PAIR_BURST, PAIR_INTERVAL, Throughput, pair_next
-from .models import PhoneNumber
-from .store import Store
+from munshi_emulator.limits import PAIR_BURST, PAIR_INTERVAL, Throughput, pair_next
+from munshi_emulator.models import PhoneNumber
+from munshi_emulator.store import Store
 
 WINDOW = 24 * 3600.0
 FREE_ENTRY = 72 * 3600.0

@@ -15,14 +15,14 @@ from dataclasses import dataclass, field, replace
 
 import aiohttp
 
-from .clock import Clock
-from .directory import Directory
-from .journal import Journal
-from .metrics import Metrics
-from .models import DeliveryFaults, PhoneNumber
-from .settings import Settings
-from .store import Statement, Store
-from .webhooks import Update, body, signature
+from munshi_emulator.clock import Clock
+from munshi_emulator.directory import Directory
+from munshi_emulator.journal import Journal
+from munshi_emulator.metrics import Metrics
+from munshi_emulator.models import DeliveryFaults, PhoneNumber
+from munshi_emulator.settings import Settings
+from munshi_emulator.store import Statement, Store
+from munshi_emulator.webhooks import Update, body, signature
 
 Fired = Callable[[Update], Statement | None]
 Landed = Callable[[Update], Statement | None]

@@ -4,9 +4,9 @@ import random
 import secrets
 from typing import Any
 
-from .errors import CLASSES, GraphError
-from .models import Fault
-from .store import Statement, Store
+from munshi_emulator.errors import CLASSES, GraphError
+from munshi_emulator.models import Fault
+from munshi_emulator.store import Statement, Store
 
 
 class Faults:

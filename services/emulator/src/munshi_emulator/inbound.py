@@ -6,13 +6,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from .directory import digits
-from .errors import GraphError
-from .journal import Message
-from .models import Person, PhoneNumber
-from .store import Statement
-from .webhooks import Update, contact, encode, new_wamid, sender
-from .world import World
+from munshi_emulator.directory import digits
+from munshi_emulator.errors import GraphError
+from munshi_emulator.journal import Message
+from munshi_emulator.models import Person, PhoneNumber
+from munshi_emulator.store import Statement
+from munshi_emulator.webhooks import Update, contact, encode, new_wamid, sender
+from munshi_emulator.world import World
 
 Type = Literal[
     "text", "image", "audio", "video", "document", "sticker", "location", "contacts", "interactive", "button",
@@ -125,18 +125,26 @@ def _known(world: World, order: CustomerMessage) -> Injected | None:
 
 def person_of(world: World, reference: str, name: str | None) -> tuple[Person, list[Statement]]:
     """The person meant, made if a new phone number is given. Raises ValueError."""
+    check_person(world, reference)
     person = world.directory.find(reference)
     if person is not None:
         return person, []
     phone = digits(reference)
+    person = Person(person_id=f"p{phone}", phone=phone, name=name or f"+{phone}")
+    return person, [world.directory.put_person(person)]
+
+
+def check_person(world: World, reference: str) -> None:
+    """Raise ValueError unless the reference is a person, or a phone number that nobody has."""
+    if world.directory.find(reference) is not None:
+        return
+    phone = digits(reference)
     if not 5 <= len(phone) <= 20:
         msg = f"nobody is called {reference}, and it is no phone number"
         raise ValueError(msg)
-    person = Person(person_id=f"p{phone}", phone=phone, name=name or f"+{phone}")
-    if person.person_id in world.directory.persons:
-        msg = f"the person {person.person_id} has another number now"
+    if f"p{phone}" in world.directory.persons:
+        msg = f"the person p{phone} has another number now"
         raise ValueError(msg)
-    return person, [world.directory.put_person(person)]
 
 
 def build(

@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
-from .store import Statement, Store
-from .webhooks import Update
+from munshi_emulator.store import Statement, Store
+from munshi_emulator.webhooks import Update
 
 BEFORE: dict[str, tuple[str, ...]] = {
     "sent": ("accepted",),

@@ -10,10 +10,11 @@ import uvicorn
 import uvloop
 
 from munshi import telemetry
-
-from .app import create_app, stop_streams
-from .connection import BreakableProtocol
-from .settings import Settings
+from munshi_emulator.app import create_app, stop_streams
+from munshi_emulator.connection import BreakableProtocol
+from munshi_emulator.settings import Settings
+from munshi_emulator.store import StoreOfNewerVersionError
+from munshi_emulator.world import build
 
 
 class Server(uvicorn.Server):
@@ -29,7 +30,8 @@ class Server(uvicorn.Server):
 
 async def serve(settings: Settings) -> None:
     """Listen until SIGTERM or SIGINT."""
-    app = create_app(settings)
+    world = build(settings)
+    app = create_app(world)
     config = uvicorn.Config(
         app,
         http=BreakableProtocol,
@@ -42,7 +44,6 @@ async def serve(settings: Settings) -> None:
     )
     listener = config_socket(settings)
     port = listener.getsockname()[1]
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     (settings.data_dir / "port").write_text(str(port))
     structlog.get_logger().info("listening", host=settings.host, port=port)
     server = Server(config)
@@ -62,13 +63,12 @@ def main() -> None:
     """Entry point: exit 0 after a clean stop, 1 if it could not start."""
     telemetry.configure("emulator")
     settings = Settings()
+    # uvicorn stops at these signals and then raises them again; a stop that went well ends with 0.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: None)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(settings))
-    except OSError as error:
+    except (OSError, StoreOfNewerVersionError) as error:
         structlog.get_logger().error("cannot start", reason=str(error), port=settings.port)
         sys.exit(1)
-    except KeyboardInterrupt:
-        pass
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .errors import GraphError
-from .mediatypes import fits, plain
-from .models import PhoneNumber
-from .world import World
+from munshi_emulator.errors import GraphError
+from munshi_emulator.mediatypes import fits, plain
+from munshi_emulator.models import PhoneNumber
+from munshi_emulator.world import World
 
 URL_LIFE = 300.0
 UPLOAD_LIFE = 30 * 86400.0

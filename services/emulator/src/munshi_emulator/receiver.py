@@ -79,7 +79,9 @@ class WebhookReceiver:
 
     def unsigned(self, secret: str) -> list[Post]:
         """Posts whose signature is not that of the secret."""
-        return [post for post in self.posts if not hmac.compare_digest(post.signed, signature(post.raw, secret))]
+        return [
+            post for post in self.posts if not hmac.compare_digest(post.signed, signature(post.raw, secret))
+        ]
 
     def items(self, name: str) -> list[Json]:
         """All `messages`, `statuses` or `contacts` in the order in which they came."""

@@ -5,8 +5,8 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .errors import GraphError
-from .store import Statement, Store
+from munshi_emulator.errors import GraphError
+from munshi_emulator.store import Statement, Store
 
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import aiohttp
 
-from .client import EmulatorClient
+from munshi_emulator.client import EmulatorClient
 
 
 class EmulatorProcess:

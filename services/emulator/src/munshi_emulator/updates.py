@@ -4,11 +4,11 @@ bodies."""
 import time
 from typing import Any
 
-from .journal import BEFORE
-from .models import PhoneNumber
-from .store import Statement
-from .webhooks import Update, encode, metadata, receiver
-from .world import World
+from munshi_emulator.journal import BEFORE
+from munshi_emulator.models import PhoneNumber
+from munshi_emulator.store import Statement
+from munshi_emulator.webhooks import Update, encode, metadata, receiver
+from munshi_emulator.world import World
 
 
 def _update(world: World, number: PhoneNumber, kind: str, field: str, item: str) -> Update:

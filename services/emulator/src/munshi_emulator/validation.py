@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from .errors import GraphError
+from munshi_emulator.errors import GraphError
 
 Body = dict[str, Any]
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from .models import Person, PhoneNumber
+from munshi_emulator.models import Person, PhoneNumber
 
 _ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 encode = _ENCODER.encode

@@ -1,23 +1,24 @@
 """Everything that the endpoints share, put together once."""
 
+import fcntl
 import json
 import secrets
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from .clock import Clock
-from .conversations import Conversations
-from .deliveries import Deliveries
-from .directory import Directory
-from .faults import Faults
-from .journal import Journal
-from .metrics import Metrics
-from .models import DeliveryFaults, Knobs
-from .settings import Settings
-from .store import Statement, Store
-from .webhooks import Update
+from munshi_emulator.clock import Clock
+from munshi_emulator.conversations import Conversations
+from munshi_emulator.deliveries import Deliveries
+from munshi_emulator.directory import Directory
+from munshi_emulator.faults import Faults
+from munshi_emulator.journal import Journal
+from munshi_emulator.metrics import Metrics
+from munshi_emulator.models import DeliveryFaults, Knobs
+from munshi_emulator.settings import Settings
+from munshi_emulator.store import Statement, Store
+from munshi_emulator.webhooks import Update
 
 
 @dataclass
@@ -35,6 +36,8 @@ class World:
     deliveries: Deliveries
     metrics: Metrics
     media_dir: Path
+    lock: TextIO
+    """Held while the process lives; the data folder has one owner."""
     media_key: bytes
     """Seals the URLs of media; kept over a restart."""
     ready: bool = False
@@ -62,6 +65,7 @@ class World:
 def build(settings: Settings) -> World:
     """Open the data folder and read what it holds. Raises OSError, or `StoreOfNewerVersionError`."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
+    lock = _lock(settings.data_dir)
     media_dir = settings.data_dir / "media"
     media_dir.mkdir(exist_ok=True)
     store = Store(settings.data_dir / "emulator.db")
@@ -85,12 +89,25 @@ def build(settings: Settings) -> World:
         deliveries=deliveries,
         metrics=metrics,
         media_dir=media_dir,
+        lock=lock,
         epoch=kept.get("epoch", ""),
         media_key=_media_key(settings.data_dir / "media.key"),
     )
     deliveries.fired = lambda update: _fired(journal, update)
     deliveries.landed = lambda update: _landed(journal, update)
     return world
+
+
+def _lock(folder: Path) -> TextIO:
+    """Own the data folder until the process ends, however it ends. Raises OSError if another one does."""
+    file = (folder / "lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        msg = f"the data folder {folder} is in use by another emulator"
+        raise OSError(msg) from None
+    return file
 
 
 def _media_key(path: Path) -> bytes:

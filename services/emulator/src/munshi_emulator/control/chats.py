@@ -8,10 +8,9 @@ from typing import Any
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict
 
+from munshi_emulator.control.depends import WorldIn, known_number
 from munshi_emulator.journal import shown
 from munshi_emulator.webhooks import encode
-
-from .depends import WorldIn, known_number
 
 router = APIRouter(prefix="/chats", tags=["chats"])
 

@@ -11,10 +11,9 @@ import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import StreamingResponse
 
+from munshi_emulator.control.depends import WorldIn
+from munshi_emulator.control.messages import Filter, select
 from munshi_emulator.world import World
-
-from .depends import WorldIn
-from .messages import Filter, select
 
 router = APIRouter(tags=["events"])
 _BEAT_SECONDS = 15.0

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from munshi_emulator import inbound
 from munshi_emulator import media as shelf
 from munshi_emulator.answers import json_answer
+from munshi_emulator.control.depends import WorldIn, known_number
 from munshi_emulator.errors import GraphError
 from munshi_emulator.inbound import CustomerMessage, UnknownNumberError
 from munshi_emulator.journal import shown
@@ -16,8 +17,6 @@ from munshi_emulator.mediatypes import INBOUND_MAX
 from munshi_emulator.updates import status_update
 from munshi_emulator.webhooks import Update, body
 from munshi_emulator.world import World
-
-from .depends import WorldIn, known_number
 
 router = APIRouter(tags=["messages"])
 _MANY = TypeAdapter(list[CustomerMessage])
@@ -86,6 +85,11 @@ async def post_messages(world: WorldIn, request: Request) -> Response:
         ) from None
     for number_id in {order.phone_number_id for order in orders}:
         known_number(world, number_id)
+    try:
+        for reference in {order.person for order in orders}:
+            inbound.check_person(world, reference)
+    except ValueError as error:
+        raise HTTPException(422, str(error)) from None
     updates: list[Update] = []
     wamids = []
     for index, order in enumerate(orders):

@@ -7,11 +7,10 @@ from fastapi import APIRouter, Body, HTTPException
 from pydantic import BaseModel, ValidationError
 
 from munshi_emulator import templates
+from munshi_emulator.control.depends import WorldIn, known_number
 from munshi_emulator.handshake import handshake
 from munshi_emulator.models import PhoneNumber
 from munshi_emulator.templates import Template
-
-from .depends import WorldIn, known_number
 
 router = APIRouter(tags=["phone numbers"])
 

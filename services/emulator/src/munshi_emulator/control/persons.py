@@ -6,13 +6,12 @@ from fastapi import APIRouter, Body, HTTPException
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from munshi_emulator import inbound
+from munshi_emulator.control.depends import WorldIn, known_number
 from munshi_emulator.inbound import CustomerMessage
 from munshi_emulator.models import Digits, Person
 from munshi_emulator.updates import field_update
 from munshi_emulator.webhooks import contact
 from munshi_emulator.world import World
-
-from .depends import WorldIn, known_number
 
 router = APIRouter(prefix="/persons", tags=["persons"])
 

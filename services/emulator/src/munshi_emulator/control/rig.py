@@ -7,14 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, HTTPException
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from munshi_emulator.control.depends import WorldIn, known_number
 from munshi_emulator.errors import CLASSES, TITLES
 from munshi_emulator.models import DeliveryFaults, Fault, Knobs
 from munshi_emulator.store import DATA_TABLES
 from munshi_emulator.updates import field_update, raw_update
 from munshi_emulator.webhooks import Update
 from munshi_emulator.world import World
-
-from .depends import WorldIn, known_number
 
 router = APIRouter(tags=["rig"])
 

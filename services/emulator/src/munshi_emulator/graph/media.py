@@ -11,10 +11,9 @@ from munshi_emulator.answers import json_answer, refusal
 from munshi_emulator.connection import cut
 from munshi_emulator.errors import GraphError
 from munshi_emulator.graph.access import caller, number_for
+from munshi_emulator.graph.messages import before
 from munshi_emulator.mediatypes import plain, problem
 from munshi_emulator.world import World
-
-from .messages import before
 
 
 async def upload(request: Request) -> Response:

@@ -12,11 +12,10 @@ from munshi_emulator import templates
 from munshi_emulator.answers import json_answer, json_object, refusal
 from munshi_emulator.errors import GraphError
 from munshi_emulator.graph.access import caller
+from munshi_emulator.graph.media import describe
 from munshi_emulator.handshake import handshake
 from munshi_emulator.models import PhoneNumber
 from munshi_emulator.world import World
-
-from .media import describe
 
 
 def missing(object_id: str) -> GraphError:
