@@ -4,10 +4,11 @@ Postgres."""
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -139,8 +140,18 @@ class Stage:
         """The tenant's cell."""
         return self.connection.cell
 
-    def worker(self, name: str = "one", wait: bool = True, **environment: str) -> Service:
-        """Starts an orchestrator under a name."""
+    tests: Path = Path(__file__).parent.parent
+
+    def worker(
+        self,
+        name: str = "one",
+        *,
+        wait: bool = True,
+        module: str | None = None,
+        extra: Mapping[str, str] | None = None,
+        **environment: str,
+    ) -> Service:
+        """Starts an orchestrator under a name; settings without their prefix as further arguments."""
         service = self.services.start(
             "orchestrator",
             {
@@ -151,7 +162,9 @@ class Stage:
                 "MUNSHI_HEARTBEAT_SECONDS": "0.2",
                 "MUNSHI_NUMBER_RATE": "10000",
                 **{f"MUNSHI_{key.upper()}": value for key, value in environment.items()},
+                **(extra or {}),
             },
+            module=module,
         )
         return service.wait_ready() if wait else service
 

@@ -40,6 +40,7 @@ from munshi_orchestrator.turn import TurnParts, TurnRunner
 _log = structlog.get_logger()
 
 _RETRY_SECONDS = 0.5
+_LOOK_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -128,8 +129,8 @@ class CellService:
         """Works until cancelled, then hands its lanes over in an orderly way."""
         registry = asyncio.create_task(follow_registry(self._connection, self._shared.directory))
         try:
-            while not self._shared.directory.knows(self._cell.name):
-                await asyncio.sleep(0.02)
+            while not self._shared.directory.knows(self._cell.name):  # noqa: ASYNC110 - once, at the start
+                await asyncio.sleep(_LOOK_SECONDS)
             _log.info(
                 "cell_served",
                 cell=self._cell.name,

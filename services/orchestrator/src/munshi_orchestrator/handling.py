@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 
@@ -25,6 +26,9 @@ from munshi_orchestrator.tracing import Tracing
 from munshi_orchestrator.turn import TurnRunner
 
 _log = structlog.get_logger()
+
+_FACTS = ("event", "ban_state", "limit", "reason", "template_name")
+"""Of an account event, what an operator wants to see in the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +83,9 @@ class Handling:
 
     def aside(self, reading: Reading, item: Item) -> None:
         """Statuses, errors and account events: behind nobody."""
-        match item.envelope.kind:
-            case Kind.STATUS:
-                work = self._with.statuses.apply(reading, item)
-            case _:
-                work = self._noticed(reading, item)
-        task = asyncio.get_running_loop().create_task(work)
+        status = item.envelope.kind is Kind.STATUS
+        work = self._with.statuses.apply(reading, item) if status else self._noticed(reading, item)
+        task = asyncio.get_running_loop().create_task(self._guarded(item, work))
         self._aside.add(task)
         task.add_done_callback(self._aside.discard)
 
@@ -115,20 +116,24 @@ class Handling:
             raise Halted
         return tenant
 
+    async def _guarded(self, item: Item, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception:  # noqa: BLE001 - a defect: logged with its trace; the bus brings the event again
+            _log.exception("aside_failed", tenant=item.delivery.tenant, kind=item.envelope.kind)
+
     async def _noticed(self, reading: Reading, item: Item) -> None:
-        """Errors and account events are logged and counted; the names and codes only."""
+        """Errors and account events are logged and counted; names and codes only."""
         envelope = item.envelope
         if envelope.kind is Kind.ERROR:
-            error = parse_error(envelope.raw)
-            field, facts = "error", {"code": error.code}
-            _log.error("meta_error", tenant=envelope.tenant, **facts)
+            field = "error"
+            _log.error("meta_error", tenant=envelope.tenant, code=parse_error(envelope.raw).code)
         else:
             change = parse_change(envelope.raw)
             field = change.name or "unknown"
-            facts_of = {
-                name: getattr(change, name, None) for name in ("event", "ban_state", "limit", "reason")
-            }
-            _log.warning("account_event", tenant=envelope.tenant, field=field, **_words(facts_of))
+            facts = {f"meta_{name}": getattr(change, name, None) for name in _FACTS}
+            said = {name: value for name, value in facts.items() if isinstance(value, str) and value}
+            _log.warning("account_event", tenant=envelope.tenant, field=field, **said)
         self._with.metrics.account_events.labels(field).inc()
         await reading.done([item])
 
@@ -155,7 +160,3 @@ class Handling:
 
     async def _courtesy(self, version: str, step: Step, token: str, body: dict[str, object]) -> None:
         await self._with.graph.post(version, step.number, token, body)
-
-
-def _words(facts: Mapping[str, object]) -> dict[str, str]:
-    return {name: value for name, value in facts.items() if isinstance(value, str) and value}

@@ -155,7 +155,7 @@ class TurnRunner:
         rest = step.without(loaded.seen)
         if rest is not step:
             return Again(rest)
-        if loaded.merge or (loaded.unlinked and (loaded.person or step.change)):
+        if loaded.merge or (loaded.unlinked and (len(step.identities) > 1 or loaded.person)):
             return LinkFirst()
         if not step.said:
             return await self._write(reading, step, _kept(reading, step, loaded))

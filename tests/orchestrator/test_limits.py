@@ -1,0 +1,169 @@
+"""Limits of one customer, words that stop, and messages that cannot be worked out."""
+
+import os
+from datetime import UTC, datetime
+
+import orjson
+
+from munshi.contracts.events import HEADER_ID, DeadLetter
+from munshi.contracts.ids import ConversationKey
+from munshi.contracts.subjects import dead, dead_stream, inbound
+from munshi.contracts.understanding import Language, Script
+from munshi_orchestrator.notices import Notice, text_of
+from orchestrator.stage import Stage, eventually
+from rig.cells import tenant_document
+
+
+def texts(stage: Stage, phone: str = "919800000001") -> list[str]:
+    return [sent.text for sent in stage.graph.to(phone)]
+
+
+async def test_beyond_the_burst_a_customer_is_paced_and_told_once(stage: Stage) -> None:
+    entry = await stage.cells.put_tenant(
+        tenant_document(
+            name="slow", phone_number_id="106540352242997", limits={"messagesPerSecondPerCustomer": 5}
+        )
+    )
+    asked = [await stage.say("help", tenant=entry) for _ in range(34)]
+    stage.worker()
+    sent = await stage.replies(35)
+    assert sent[-1].at - sent[0].at >= 2.5  # 14 beyond the burst of 20, at 5/s
+    quoted = [one.body["context"]["message_id"] for one in sent if "context" in one.body]
+    assert quoted == asked
+    assert len([one for one in sent if "context" not in one.body]) == 1
+
+
+async def test_the_pace_survives_a_restart(stage: Stage) -> None:
+    entry = await stage.cells.put_tenant(tenant_document(name="slow", phone_number_id="106540352242997"))
+    worker = stage.worker()
+    for _ in range(20):
+        await stage.say("help", tenant=entry)
+    first = await stage.replies(20)
+    worker.restart()
+    await stage.say("help", tenant=entry)
+    await stage.say("help", tenant=entry)
+    sent = await stage.replies(22)
+    # the second of them is two beyond the burst; the sends add their own few milliseconds
+    assert sent[21].at - first[0].at >= 1.9
+
+
+async def test_above_the_days_limit_messages_are_kept_and_answered_once(stage: Stage) -> None:
+    entry = await stage.cells.put_tenant(
+        tenant_document(
+            name="small",
+            phone_number_id="106540352242996",
+            limits={"messagesPerDayPerCustomer": 2, "messagesPerSecondPerCustomer": 100},
+        )
+    )
+    stage.worker()
+    for amount in (100, 200, 300, 400):
+        await stage.say(f"Ramesh ko {amount} udhaar diya", tenant=entry)
+    await stage.settled()
+    assert len(stage.graph.sent) == 3
+    assert await stage.one("select count(*) from transactions") == 2
+    kept = await stage.rows("select disposition from inbound_messages order by turn_at")
+    assert [row["disposition"] for row in kept] == ["turn", "turn", "over_limit", "over_limit"]
+
+
+async def test_stop_is_confirmed_once_and_start_takes_it_back(stage: Stage) -> None:
+    stage.worker()
+    await stage.say("Ramesh ko 500 udhaar diya")
+    await stage.replies(1)
+    await stage.say("STOP")
+    await stage.replies(2)
+    hinglish = Language(tag="hi", script=Script.LATIN)
+    assert texts(stage)[1] == text_of(Notice.OPTED_OUT, hinglish, "hi")
+    await stage.say("STOP")
+    await stage.say("Ramesh ko 100 udhaar diya")
+    await stage.settled()
+    assert len(stage.graph.sent) == 2
+    assert await stage.one("select count(*) from transactions") == 1
+    await stage.say("start")
+    await stage.say("Ramesh ka kitna baaki hai?")
+    await stage.replies(4)
+    assert texts(stage)[2] == text_of(Notice.OPTED_IN, hinglish, "hi")
+    assert "500" in texts(stage)[3]
+
+
+async def test_an_assistant_that_is_not_there_yet_says_so(stage: Stage) -> None:
+    document = tenant_document(
+        name="trek", phone_number_id="106540352242995", assistant="Concierge", languages=["en"]
+    )
+    entry = await stage.cells.put_tenant(document)
+    stage.worker()
+    await stage.say("hello", tenant=entry)
+    await stage.replies(1)
+    assert texts(stage) == [text_of(Notice.UNAVAILABLE, None, "en")]
+
+
+async def test_a_defect_ends_as_a_dead_letter_and_the_conversation_goes_on(stage: Stage) -> None:
+    stage.worker(
+        module="orchestrator.broken_worker", turn_tries="2", extra={"PYTHONPATH": os.fspath(stage.tests)}
+    )
+    before = await stage.say("before")
+    bad = await stage.say("boom")
+    after = await stage.say("after")
+    sent = await stage.replies(3)
+    assert [one.body.get("context", {}).get("message_id") for one in sent] == [before, None, after]
+    assert sent[1].text == text_of(Notice.APOLOGY, None, "hi")
+    (letter,) = await stage.rows("select source, key, reason, payload from dead_letters")
+    assert (letter["source"], letter["key"], letter["reason"]) == ("turn", bad, "turn_failed")
+    assert orjson.loads(letter["payload"])["raw"]["text"]["body"] == "boom"
+    assert await stage.one("select disposition from inbound_messages where message_id = $1", bad) == "dead"
+
+
+async def test_a_message_that_kills_the_process_ends_as_a_dead_letter(stage: Stage) -> None:
+    extra = {"PYTHONPATH": os.fspath(stage.tests)}
+    worker = stage.worker(module="orchestrator.broken_worker", turn_tries="2", extra=extra)
+    bad = await stage.say("crash")
+    after = await stage.say("after")
+
+    async def kept() -> bool:
+        assert worker.process is not None
+        if worker.process.poll() is not None:
+            worker.start()
+        return bool(await stage.one("select count(*) from dead_letters"))
+
+    await eventually(kept, 40)
+    sent = await stage.replies(2)
+    assert sent[1].body["context"]["message_id"] == after
+    assert await stage.one("select key from dead_letters") == bad
+
+
+async def test_a_replayed_dead_letter_is_worked_out(stage: Stage) -> None:
+    extra = {"PYTHONPATH": os.fspath(stage.tests)}
+    worker = stage.worker(module="orchestrator.broken_worker", turn_tries="1", extra=extra)
+    bad = await stage.say("boom")
+    await stage.replies(1)
+    worker.stop()
+    stage.worker()
+    taken = await stage.one("select replay_dead_letter(tenant, id) from dead_letters")
+    payload = orjson.loads(taken)["payload"]
+    await stage.say("help", event_id=payload["id"], repeat="replay")
+    sent = await stage.replies(2)
+    assert sent[1].body["context"]["message_id"] == bad
+
+
+async def test_what_is_no_envelope_is_kept_as_a_dead_letter(stage: Stage) -> None:
+    stage.worker()
+    subject = inbound(stage.cell.name, stage.entry.key, 3, ConversationKey("nobody"))
+    bus = stage.connection.client.jetstream()
+    await bus.publish(subject, b'{"v": 1}', headers={HEADER_ID: "broken"})
+    await stage.settled()
+    assert await stage.one("select reason from dead_letters") == "unreadable_envelope"
+
+
+async def test_dead_letters_of_ingress_move_into_the_database(stage: Stage) -> None:
+    stage.worker()
+    letter = DeadLetter(
+        tenant=stage.entry.key, id="a" * 64, reason="malformed_json", received_at=datetime.now(UTC), body="{"
+    )
+    bus = stage.connection.client.jetstream()
+    await bus.publish(dead(stage.cell.name, stage.entry.key), letter.model_dump_json().encode())
+
+    async def moved() -> bool:
+        info = await bus.stream_info(dead_stream(stage.cell.name))
+        return info.state.messages == 0 and bool(await stage.one("select count(*) from dead_letters"))
+
+    await eventually(moved)
+    assert await stage.one("select reason from dead_letters") == "malformed_json"

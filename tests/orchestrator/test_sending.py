@@ -1,0 +1,240 @@
+"""What Meta may answer to a send, and what becomes of the reply then."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from aiohttp import web
+
+from munshi.contracts.tenant import WhatsAppTenant
+from orchestrator.stage import Script, Sent, Stage, eventually, refusal
+from rig.cells import credentials
+
+
+def once(answer: Callable[[], web.Response]) -> Script:
+    """Answers so the first time, and accepts from then on."""
+    left = [answer]
+
+    async def script(_: Sent) -> web.Response | None:
+        return left.pop()() if left else None
+
+    return script
+
+
+async def state(stage: Stage) -> str:
+    return str(await stage.one("select state from outbox order by id limit 1"))
+
+
+async def until_state(stage: Stage, wanted: str, seconds: float = 15.0) -> None:
+    async def reached() -> bool:
+        return await state(stage) == wanted
+
+    await eventually(reached, seconds)
+
+
+@pytest.mark.parametrize("code", [131000, 130429, 131016])
+async def test_a_passing_error_is_tried_again(stage: Stage, code: int) -> None:
+    stage.graph.script = once(lambda: refusal(code, 500))
+    stage.worker()
+    await stage.say("help")
+    await stage.replies(1)
+    assert len(stage.graph.tried) == 2
+    assert stage.graph.tried[1].at - stage.graph.tried[0].at >= 1.0
+
+
+async def test_the_pair_limit_holds_that_pair_only(stage: Stage) -> None:
+    async def pair_limit(sent: Sent) -> web.Response | None:
+        first = len([one for one in stage.graph.tried if one.to == sent.to]) == 1
+        return refusal(131056) if first and sent.to == "919800000001" else None
+
+    stage.graph.script = pair_limit
+    stage.worker()
+    await stage.say("help", "919800000001")
+    await stage.say("help", "919800000002")
+    await stage.replies(1, "919800000002", 3)
+    assert not stage.graph.to("919800000001")
+    await stage.replies(1, "919800000001")
+    tried = [one.at for one in stage.graph.tried if one.to == "919800000001"]
+    assert tried[1] - tried[0] >= 4.0
+
+
+async def test_our_own_pair_bucket_spaces_what_is_beyond_the_burst(stage: Stage) -> None:
+    stage.worker()
+    for _ in range(47):
+        await stage.say("help")
+    await stage.replies(45)
+
+    async def waits() -> bool:
+        return await stage.one("select count(*) from outbox where state = 'queued'") == 2
+
+    await eventually(waits)
+    sent = await stage.replies(46)
+    assert sent[45].at - sent[0].at >= 5.5
+
+
+@pytest.mark.parametrize(
+    ("code", "ends"),
+    [(131047, "failed"), (131026, "failed"), (132001, "failed"), (131053, "failed"), (100, "dead")],
+)
+async def test_what_is_final_is_recorded_and_the_conversation_goes_on(
+    stage: Stage, code: int, ends: str
+) -> None:
+    stage.graph.script = once(lambda: refusal(code))
+    stage.worker()
+    await stage.say("help")
+    await until_state(stage, ends)
+    await stage.say("help")
+    await stage.replies(1)
+    assert await stage.one("select error_code from outbox order by id limit 1") == code
+    letters = await stage.rows("select source, reason, payload from dead_letters")
+    assert [letter["source"] for letter in letters] == (["send"] if ends == "dead" else [])
+
+
+async def test_an_opt_out_told_by_meta_is_kept_to(stage: Stage) -> None:
+    stage.graph.script = once(lambda: refusal(131050))
+    stage.worker()
+    await stage.say("help")
+    await until_state(stage, "failed")
+    await stage.say("help")
+    await stage.settled()
+    assert stage.graph.sent == []
+    assert await stage.one("select opted_out_at from conversations") is not None
+
+
+async def test_an_expired_token_keeps_everything_until_it_is_renewed(stage: Stage) -> None:
+    async def expired(sent: Sent) -> web.Response | None:
+        return None if sent.token == "fresh" else refusal(190, 401)
+
+    stage.graph.script = expired
+    stage.worker()
+    asked = [await stage.say("help") for _ in range(3)]
+    other = await stage.say("help", "919800000002")
+
+    async def paused() -> bool:
+        return await stage.one("select paused_reason from numbers") == "credentials"
+
+    await eventually(paused)
+    known = stage.credentials
+    fresh = credentials(
+        access_token="fresh",
+        lookup_key=known.lookup_key.get_secret_value(),
+        data_key=known.data_key.get_secret_value(),
+    )
+    await stage.cells.put_tenant(_document(stage), fresh)
+    sent = await stage.replies(3, seconds=5)
+    assert [one.body["context"]["message_id"] for one in sent] == asked
+    (only,) = await stage.replies(1, "919800000002")
+    assert only.body["context"]["message_id"] == other
+    assert await stage.one("select count(*) from numbers where paused_reason is not null") == 0
+
+
+def _document(stage: Stage) -> WhatsAppTenant:
+    return WhatsAppTenant.model_validate(
+        {
+            "apiVersion": "munshi.dev/v1alpha1",
+            "kind": "WhatsAppTenant",
+            "metadata": {"name": stage.entry.name, "namespace": stage.entry.namespace},
+            "spec": stage.entry.spec.model_dump(by_alias=True, exclude_none=True),
+        }
+    )
+
+
+async def test_a_stopped_number_sends_one_message_after_the_pause(stage: Stage) -> None:
+    stage.graph.script = once(lambda: refusal(131048))
+    stage.worker(pause_retry_seconds="1")
+    await stage.say("help")
+    await stage.replies(1)
+    assert stage.graph.tried[1].at - stage.graph.tried[0].at >= 1.0
+
+
+async def test_a_lost_answer_is_one_message_and_the_next_waits_for_its_status(stage: Stage) -> None:
+    cut: list[Sent] = []
+
+    async def accept_and_cut(sent: Sent) -> web.Response | None:
+        if cut:
+            return None
+        cut.append(sent)
+        stage.graph.sent.append(sent)
+        raise ConnectionResetError
+
+    stage.graph.script = accept_and_cut
+    stage.worker()
+    await stage.say("help")
+    await until_state(stage, "unsettled")
+    await stage.say("help")
+    await eventually(lambda: _queued(stage))
+    assert len(stage.graph.sent) == 1
+    await stage.status(cut[0], "sent", timestamp=str(int(datetime.now(UTC).timestamp())))
+    await stage.replies(2)
+    await stage.settled()
+    assert [one["wamid"] for one in await stage.rows("select wamid from outbox order by id")] == [
+        one.wamid for one in stage.graph.sent
+    ]
+
+
+async def _queued(stage: Stage) -> bool:
+    return await stage.one("select count(*) from outbox where state = 'queued'") == 1
+
+
+async def test_a_lost_answer_without_a_status_is_sent_again_after_its_time(stage: Stage) -> None:
+    lost: list[Sent] = []
+
+    async def swallow(sent: Sent) -> web.Response | None:
+        if not lost:
+            lost.append(sent)
+            raise ConnectionResetError
+        return None
+
+    stage.graph.script = swallow
+    stage.worker(settle_after_seconds="2")
+    await stage.say("help")
+    (sent,) = await stage.replies(1)
+    assert sent.at - lost[0].at >= 2.0
+
+
+async def test_a_refused_connection_is_tried_again_at_once(stage: Stage) -> None:
+    worker = stage.worker(graph_url="http://127.0.0.1:1")
+    await stage.say("help")
+
+    async def tried() -> bool:
+        return (await stage.one("select coalesce(max(attempts), 0) from outbox")) >= 3
+
+    await eventually(tried, 5)
+    worker.kill()
+    stage.worker()
+    await stage.replies(1)
+
+
+async def test_the_window_is_looked_at_when_sending(stage: Stage) -> None:
+    stage.graph.script = once(lambda: refusal(131000, 500))
+    stage.worker()
+    await stage.say("help", at=datetime.now(UTC) - timedelta(hours=24) + timedelta(seconds=1))
+
+    async def closed() -> bool:
+        return await state(stage) == "failed"
+
+    await eventually(closed, 15)
+    assert await stage.one("select error_code from outbox") == 131047
+    assert stage.graph.sent == []
+
+
+async def test_dots_are_shown_only_when_a_turn_takes_long(stage: Stage) -> None:
+    stage.worker(typing_seconds="0.2")
+    await stage.say("help")
+    await stage.replies(1)
+    assert stage.graph.receipts == []
+    await stage.db.execute("begin")
+    await stage.db.execute("lock table inbound_messages in access exclusive mode")
+    slow = await stage.say("help")
+    try:
+        await eventually(lambda: _receipts(stage), 5)
+    finally:
+        await stage.db.execute("rollback")
+    assert stage.graph.receipts[0]["message_id"] == slow
+    await stage.replies(2)
+
+
+async def _receipts(stage: Stage) -> bool:
+    await asyncio.sleep(0)
+    return bool(stage.graph.receipts)
