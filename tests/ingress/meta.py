@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -115,6 +116,14 @@ async def meta_of(url: str) -> AsyncIterator[Meta]:
 async def bus_of(cells: Cells, cell: str = POOL) -> AsyncIterator[Connection]:
     """A connection to the cell's bus, with the rights of a service."""
     async with connected(load_cell(cells.folder / cell), "test") as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def admin_of(cells: Cells, cell: str = POOL) -> AsyncIterator[Connection]:
+    """A connection that may do anything within the cell's account, as provisioning has."""
+    opened = replace(load_cell(cells.folder / cell), nats_creds=cells.admin_creds(cell))
+    async with connected(opened, "test-admin") as connection:
         yield connection
 
 
