@@ -1,10 +1,10 @@
 """Plays a conversation from a table against the assistant and checks each answer.
 
 A step does one thing: `say`, `tap` (place among the last buttons, or a title among all ever shown), `edit`
-or `revoke` (name of an earlier step), `media` (Meta's type). `as` is its understanding where the engine is
-scripted. `id` names a step for later; `quote` quotes a named step, `quote_reply` our reply to it; `wait` lets
-hours pass. Checks: `reply` (whole), `has` and `lacks` (parts), `silent`, `buttons` (titles), `books` (name,
-amount, category).
+or `revoke` (name of an earlier step), `media` (Meta's type). Where the engine is scripted, `as` is its
+understanding, and `with_name` that of the text with a name in place of the pronoun. `id` names a step for
+later; `quote` quotes a named step, `quote_reply` our reply to it; `wait` lets hours pass. Checks: `reply`
+(whole), `has` and `lacks` (parts), `silent`, `buttons` (titles), `books` (name, amount, category).
 """
 
 from datetime import timedelta
@@ -47,6 +47,9 @@ def _teach(scripted: Scripted, step: dict[str, Any], lang: str) -> None:
     text = step.get("say") or step.get("text")
     if text is not None and "as" in step:
         scripted.table[text] = reading(text, step["as"], lang)
+    if "with_name" in step:
+        row = step["with_name"]
+        scripted.table[row["text"]] = reading(row["text"], row, lang)
 
 
 async def _do(shop: Shop, step: dict[str, Any], known: dict[str, MessageID]) -> str:

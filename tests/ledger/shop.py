@@ -69,8 +69,7 @@ class Shop:
     async def tap(self, choice: Button | Row | int = 0) -> str:
         """Taps a button or row, or the nth of the last reply that had any."""
         if isinstance(choice, int):
-            latest = [r for r in self.replies if r.buttons or r.rows]
-            choice = (*latest[-1].buttons, *latest[-1].rows)[choice]
+            choice = self.choices()[choice]
         return await self.turn(self.message(kind=SaidKind.BUTTON, text=choice.title, button_id=choice.id))
 
     async def edit(self, original: MessageID, text: str) -> str:
@@ -110,7 +109,7 @@ class Shop:
         for reply in outcome.replies:
             if reply.quotes is not None:
                 self.books.replies[f"reply to {reply.quotes}"] = reply.quotes
-            self.shown += [*reply.buttons, *reply.rows]
+        self.shown += self.choices()
         self.last_id = said[-1].message_id if said else self.last_id
         return "\n".join(reply.text for reply in outcome.replies)
 
@@ -122,4 +121,11 @@ class Shop:
 
     def titles(self) -> list[str]:
         """Titles of the buttons and rows of the last turn."""
-        return [choice.title for reply in self.replies for choice in (*reply.buttons, *reply.rows)]
+        return [choice.title for choice in self.choices()]
+
+    def choices(self) -> list[Button | Row]:
+        """Buttons and rows of the last turn."""
+        found: list[Button | Row] = []
+        for reply in self.replies:
+            found += [*reply.buttons, *reply.rows]
+        return found

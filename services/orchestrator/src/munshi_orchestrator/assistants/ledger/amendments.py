@@ -61,7 +61,7 @@ def _difference(desk: Desk, old: Entry, new: Entry) -> str:
     """What it was, only as far as it changed: `₹500`, `Suresh`, `udhaar, kal`."""
     parts = []
     if old.customer_name != new.customer_name:
-        parts.append(old.customer_name or "—")
+        parts.append(old.customer_name or desk.voice.say(Phrase.NO_NAME))
     if old.amount != new.amount:
         parts.append(money.show(old.amount, old.currency))
     if old.category is not new.category:

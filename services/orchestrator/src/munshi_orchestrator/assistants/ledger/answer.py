@@ -1,5 +1,6 @@
 """One message's answer while it is put together: lines, and at most one question with its buttons."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from munshi.contracts.assistant import Button, Reply, Row
@@ -66,6 +67,17 @@ class Answer:
 def button(button_id: str, title: str) -> Button:
     """A button whose title fits."""
     return Button(id=button_id, title=_cut(title, _TITLE))
+
+
+def choices(named: Iterable[tuple[str, str]]) -> tuple[Button, ...]:
+    """Buttons of names, by id. Meta refuses equal titles, so names that are cut to the same are numbered."""
+    buttons: list[Button] = []
+    for place, (button_id, name) in enumerate(named, start=1):
+        made = button(button_id, name)
+        if any(made.title == other.title for other in buttons):
+            made = button(button_id, f"{place}. {name}")
+        buttons.append(made)
+    return tuple(buttons)
 
 
 def row(row_id: str, title: str) -> Row:

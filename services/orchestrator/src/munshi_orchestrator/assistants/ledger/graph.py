@@ -51,13 +51,14 @@ class LedgerAssistant:
         return cast("TurnOutcome", done["outcome"])
 
     async def _understand(self, state: TurnState) -> TurnState:
-        return {"readings": await read_all(self._understander, state["given"])}
+        given = state["given"]
+        kept = State.load(given.state)
+        kept.expire(given.now)
+        return {"kept": kept, "readings": await read_all(self._understander, given, kept)}
 
 
 async def _act(state: TurnState) -> TurnState:
-    given = state["given"]
-    kept = State.load(given.state)
-    kept.expire(given.now)
+    given, kept = state["given"], state["kept"]
     books = Books(given.reader)
     answers = []
     for reading in state["readings"]:
@@ -72,7 +73,7 @@ async def _act(state: TurnState) -> TurnState:
         )
         await hear(desk)
         answers.append(desk.answer)
-    return {"kept": kept, "effects": tuple(books.effects), "answers": tuple(answers)}
+    return {"effects": tuple(books.effects), "answers": tuple(answers)}
 
 
 async def _reply(state: TurnState) -> TurnState:

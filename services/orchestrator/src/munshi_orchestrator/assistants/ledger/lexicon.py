@@ -50,7 +50,7 @@ NEW = _whole(
     r"\b(?:naya|nya|nayi|new|another|different|alag|doosra|dusra|koi aur)\b|नया|नयी|नई|अलग|दूसरा|कोई और"
 )
 PRONOUNS = listed("""
-    uska uski uske usko usse usne unka unki unke unko unse unhone iska iski iske isko isse isne inka
+    uska uski uske usko use usse usne unka unki unke unko unse unhone iska iski iske isko isse isne inka
     inke inki inko his him her he she their them उसका उसकी उसके उसको उसे उससे उसने उनका उनकी उनके उनको
     उनसे उन्होंने इसका इसकी इसके इसको इससे इसने इनका इनके इनकी इनको
     """)
@@ -91,8 +91,9 @@ COMMANDS: dict[Intent, frozenset[str]] = {
     Intent.UNDO: phrases("""
         undo | undo it | undo karo | undo kar do | undo please | please undo | undo last | undo last entry |
         wapas lo | wapas le lo | vapas lo | vapas le lo | take it back | take back | hata do | hatao |
-        mita do | mitao | delete | delete it | delete last | delete last entry | remove it | last entry hata do |
-        last entry delete karo | वापस लो | वापस ले लो | हटा दो | हटाओ | मिटा दो | मिटाओ | अंडू | अनडू | undo करो
+        mita do | mitao | delete | delete it | delete last | delete last entry | remove it |
+        last entry hata do | last entry delete karo |
+        वापस लो | वापस ले लो | हटा दो | हटाओ | मिटा दो | मिटाओ | अंडू | अनडू | undo करो
     """),
     Intent.HELP: phrases("""
         help | help me | madad | madad karo | madad chahiye | sahayata | menu | kaise | kaise likhun |
@@ -114,9 +115,28 @@ TODAY = re.compile(r"\b(?:today|aaj)\b|आज")
 
 NEUTRAL = listed("""
     undo ok okay okey k cancel delete skip hi hii hello hey help menu total balance yes no thanks
+    thank you
     """)
 """Words that people of every language type: they do not change the language of the talk."""
+OF_SEVERAL = listed("""
+    khate khaate baaki baki cash nakad naqad mile mila wapas vapas paid received
+    खाते बाकी बाक़ी नकद मिले मिला वापस
+    """)
+"""Category words that in a question about totals may mean more than one category ("kitne paise mile")."""
+
 QUESTIONS = listed("""
     what who how why when where which kya kyu kyun kyon kaise kaun kab kahan kitna kitne kitni kiska kiske
     kiski क्या क्यों कैसे कौन कब कहाँ कहां कितना कितने कितनी किसका किसके किसकी
     """)
+SPOKEN_OF = {
+    "ne": listed("usne unhone isne inhone उसने उन्होंने इसने इन्होंने"),
+    "ko": listed("usko unko isko inko use उसको उनको इसको इनको उसे उन्हें"),
+    "ka": listed("uska unka iska inka उसका उनका इसका इनका"),
+    "ki": listed("uski unki iski inki उसकी उनकी इसकी इनकी"),
+    "ke": listed("uske unke iske inke उसके उनके इसके इनके"),
+    "se": listed("usse unse isse inse उससे उनसे इससे इनसे"),
+    "": listed("he she they him her them"),
+    "'s": listed("his their"),
+}
+"""Pronouns by what stands in their place after a name: "usne" is "Ramesh ne"."""
+SPOKEN_OF_DEVANAGARI = {"ne": "ने", "ko": "को", "ka": "का", "ki": "की", "ke": "के", "se": "से"}

@@ -8,7 +8,7 @@ from decimal import Decimal
 from munshi.contracts.assistant import CategoryTotal, Customer
 from munshi.contracts.understanding import Category, Intent, Understanding
 from munshi_orchestrator.assistants.ledger import balances, money, words
-from munshi_orchestrator.assistants.ledger.answer import Question, button
+from munshi_orchestrator.assistants.ledger.answer import Question, choices
 from munshi_orchestrator.assistants.ledger.books import person_of
 from munshi_orchestrator.assistants.ledger.days import period_of, show_day, show_period
 from munshi_orchestrator.assistants.ledger.desk import Desk
@@ -34,7 +34,7 @@ async def totals(desk: Desk, understanding: Understanding, intent: Intent) -> No
     rows = await desk.books.totals(first, last)
     when = show_period(first, last, desk.today, desk.voice)
     when = f"{when[:1].upper()}{when[1:]}"
-    wanted = words.category_of(understanding.text)
+    wanted = words.category_asked_for(understanding.text)
     if wanted is not None:
         _one_category(desk, rows, wanted, when)
         return
@@ -125,7 +125,7 @@ def _suggest(desk: Desk, name: str, candidates: Sequence[Customer]) -> None:
     desk.answer.ask(
         Question(
             desk.voice.say(Phrase.BALANCE_SUGGEST, name=name),
-            buttons=tuple(button(f"{BALANCE}|{customer.id}", customer.name) for customer in known[:3]),
+            buttons=choices((f"{BALANCE}|{customer.id}", customer.name) for customer in known[:3]),
         )
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from munshi.contracts.assistant import Entry
 from munshi.contracts.understanding import Category
 from munshi_orchestrator.assistants.ledger import amendments, entries
-from munshi_orchestrator.assistants.ledger.answer import Question, button, row
+from munshi_orchestrator.assistants.ledger.answer import Question, button, choices, row
 from munshi_orchestrator.assistants.ledger.books import person_of
 from munshi_orchestrator.assistants.ledger.desk import ON_ACCOUNT, Desk
 from munshi_orchestrator.assistants.ledger.money import Trouble, show
@@ -151,8 +151,8 @@ async def _ask_same(desk: Desk, draft: Draft) -> Question:
         same = button(f"{PICK}|0|{draft.id}", desk.voice.say(Phrase.BUTTON_SAME))
         text = desk.voice.say(Phrase.ASK_SAME, said=draft.name, name=draft.choices[0].name)
         return Question(text, buttons=(same, new))
-    buttons = tuple(
-        button(f"{PICK}|{place}|{draft.id}", choice.name) for place, choice in enumerate(draft.choices[:2])
+    buttons = choices(
+        (f"{PICK}|{place}|{draft.id}", choice.name) for place, choice in enumerate(draft.choices[:2])
     )
     return Question(desk.voice.say(Phrase.ASK_WHICH, said=draft.name), buttons=(*buttons, new))
 

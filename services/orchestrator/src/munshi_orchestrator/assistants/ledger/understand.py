@@ -42,23 +42,35 @@ class Reading:
     language: Language
 
 
-async def read_all(understander: Understander, given: TurnInput) -> tuple[Reading, ...]:
+async def read_all(understander: Understander, given: TurnInput, state: State) -> tuple[Reading, ...]:
     """Readings of all messages of a turn, in order; each answer's language follows from the ones before."""
     readings = []
     current = given.language
     for said in given.said:
         understanding = _nothing(said.text)
         if said.text and said.button_id is None and said.kind is not SaidKind.REVOKE:
-            understanding = _tidy(await understander.understand(_request(given, said)))
+            understanding = await _understood(understander, given, said, state)
             current = language.choose(given, current, understanding.language, said.text)
         readings.append(Reading(said, understanding, current or language.first_of(given, None)))
     return tuple(readings)
 
 
-def _request(given: TurnInput, said: Said) -> Request:
+async def _understood(
+    understander: Understander, given: TurnInput, said: Said, state: State
+) -> Understanding:
+    """The model's reading; where it leans on a pronoun, that of the text with the name in its place."""
+    understanding = _tidy(await understander.understand(_request(given, said, said.text)))
+    if state.customer is None or understanding.entities.customer_name or not words.has_pronoun(said.text):
+        return understanding
+    spelt_out = words.with_name(said.text, state.customer)
+    named = _tidy(await understander.understand(_request(given, said, spelt_out)))
+    return named.model_copy(update={"text": said.text, "language": understanding.language})
+
+
+def _request(given: TurnInput, said: Said, text: str) -> Request:
     ledger = given.spec.ledger
     return Request(
-        text=said.text,
+        text=text,
         today=day_of(said.at, given.spec.zone),
         currency=ledger.currency if ledger else "INR",
         assistant=given.spec.assistant.value,

@@ -56,6 +56,22 @@ def has_pronoun(text: str) -> bool:
     return not lexicon.PRONOUNS.isdisjoint(plain(text).split())
 
 
+def with_name(text: str, name: str) -> str:
+    """The text with the name in place of its pronouns: "usne 100 diye" is "Ramesh ne 100 diye"."""
+    return " ".join(_spelt_out(word, name) for word in text.split())
+
+
+def _spelt_out(word: str, name: str) -> str:
+    bare = plain(word)
+    for particle, pronouns in lexicon.SPOKEN_OF.items():
+        if bare in pronouns:
+            if particle in ("", "'s"):
+                return f"{name}{particle}"
+            hindi = "\u0900" <= bare[0] <= "\u097f"
+            return f"{name} {lexicon.SPOKEN_OF_DEVANAGARI[particle] if hindi else particle}"
+    return word
+
+
 def is_pronoun(name: str) -> bool:
     """Whether what was taken for a name is no name."""
     return plain(name) in lexicon.PRONOUNS
@@ -85,7 +101,15 @@ def bare_name(text: str) -> str:
 
 def category_of(text: str) -> Category | None:
     """The category that words of the text name; `None` where none or several do."""
-    words = frozenset(plain(text).split())
+    return _one_category(frozenset(plain(text).split()))
+
+
+def category_asked_for(text: str) -> Category | None:
+    """The one category whose total is asked for."""
+    return _one_category(frozenset(plain(text).split()) - lexicon.OF_SEVERAL)
+
+
+def _one_category(words: frozenset[str]) -> Category | None:
     found = [category for category, named in lexicon.CATEGORY_WORDS.items() if not named.isdisjoint(words)]
     return found[0] if len(found) == 1 else None
 

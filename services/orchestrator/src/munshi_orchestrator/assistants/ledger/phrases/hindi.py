@@ -11,6 +11,7 @@ PHRASES: dict[Phrase, str] = {
     Phrase.ENTRY_NAMED: "{name} — {amount} {category}",
     Phrase.ENTRY_BARE: "{amount} {category}",
     Phrase.ENTRY_DAY: "{entry} ({day})",
+    Phrase.NO_NAME: "बिना नाम",
     Phrase.TODAY: "आज",
     Phrase.YESTERDAY: "कल",
     Phrase.DAY: "{day} {month}",

@@ -15,6 +15,7 @@ class Phrase(StrEnum):
     ENTRY_NAMED = auto()  # {name} {amount} {category}
     ENTRY_BARE = auto()  # {amount} {category}
     ENTRY_DAY = auto()  # {entry} {day}
+    NO_NAME = auto()
     TODAY = auto()
     YESTERDAY = auto()
     DAY = auto()  # {day} {month}
