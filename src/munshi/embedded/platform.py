@@ -28,7 +28,7 @@ from munshi.embedded.plan import (
 )
 from munshi.embedded.postgres import Postgres
 from munshi.embedded.processes import ProcessSpec
-from munshi.embedded.schema import admin_url, bring_up_to_date
+from munshi.embedded.schema import admin_url, bring_up_to_date, probably_current
 from munshi.embedded.state import Endpoints, Phase, PlatformState, own_start, write_state
 from munshi.embedded.supervisor import Supervised, Supervisor, http_probe, plain_probe
 from munshi.provision.cells import Bus, write_cell
@@ -135,10 +135,16 @@ class Platform:
         if options.graph_url is None:
             services.append(self._start_service(emulator_spec(options), options.ports.emulator))
         services.append(self._start_service(ingress_spec(options), options.ports.ingress))
+        early = probably_current(data, self._superuser_url())
+        if early:
+            services.append(self._start_service(orchestrator_spec(options), options.ports.orchestrator))
         await self._supervisor.wait_ready(servers, _READY_SECONDS)
         self._say("checking the database schema")
-        admin = await bring_up_to_date(data, self._superuser_url(), self._ring, self._say)
-        services.append(self._start_service(orchestrator_spec(options), options.ports.orchestrator))
+        admin, changed = await bring_up_to_date(data, self._superuser_url(), self._ring, self._say)
+        if not early:
+            services.append(self._start_service(orchestrator_spec(options), options.ports.orchestrator))
+        elif changed:
+            services[-1].kill()
         self._say("applying tenants")
         await self._apply(admin, wanted, services)
         self._say("waiting for the services")

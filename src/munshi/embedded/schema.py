@@ -16,6 +16,7 @@ from munshi.provision.key_ring import KeyRing, write_private
 
 _DATABASE = "munshi"
 _ADMIN = "munshi_admin"
+_STAMP = "schema.json"
 
 
 def database_name(url: str) -> str:
@@ -29,19 +30,25 @@ def admin_url(superuser_url: str, ring: KeyRing) -> str:
     return as_user(_at(superuser_url, database_name(superuser_url)), _ADMIN, ring.database_admin_password)
 
 
+def probably_current(data: DataFolder, superuser_url: str) -> bool:
+    """Whether the last start ended with this program's schema on this database. Asks no server."""
+    return _noted(data, superuser_url) is not None
+
+
 async def bring_up_to_date(
     data: DataFolder, superuser_url: str, ring: KeyRing, say: Callable[[str], None]
-) -> str:
-    """Makes roles, database and schema, or raises the schema. Gives back the DSN of `munshi_admin`.
+) -> tuple[str, bool]:
+    """Makes roles, database and schema, or raises the schema.
+
+    Gives back the DSN of `munshi_admin`, and whether anything was changed.
 
     Raises:
         UserMistake: the database was written by a newer program, or cannot be reached; nothing was changed.
     """
     url = admin_url(superuser_url, ring)
-    stamp = {"program": _fingerprint(), "database": database_name(superuser_url)}
-    stamp_file = data.root / "schema.json"
-    if await _is_current(url, stamp_file.read_bytes() if stamp_file.exists() else b"{}", stamp):
-        return url
+    noted = _noted(data, superuser_url)
+    if noted is not None and await _has(url, noted):
+        return url, False
     say("bringing the database schema up to date")
     from munshi_migrations.bootstrap import Bootstrap, bootstrap
     from munshi_migrations.schema import upgrade
@@ -49,8 +56,21 @@ async def bring_up_to_date(
     wanted = Bootstrap(database_name(superuser_url), ring.database_admin_password)
     url = await bootstrap(await _some_database(superuser_url), wanted)
     revision = await upgrade(url)
-    write_private(stamp_file, orjson.dumps({**stamp, "revision": revision}).decode())
-    return url
+    stamp = {**_stamp(superuser_url), "revision": revision}
+    write_private(data.root / _STAMP, orjson.dumps(stamp).decode())
+    return url, True
+
+
+def _stamp(superuser_url: str) -> dict[str, str]:
+    return {"program": _fingerprint(), "database": database_name(superuser_url)}
+
+
+def _noted(data: DataFolder, superuser_url: str) -> str | None:
+    """The revision that the last start left, if it had this very program's migrations and this database."""
+    file = data.root / _STAMP
+    last = orjson.loads(file.read_bytes()) if file.exists() else {}
+    stamp = _stamp(superuser_url)
+    return last.get("revision") if {name: last.get(name) for name in stamp} == stamp else None
 
 
 def _at(url: str, database: str) -> str:
@@ -77,11 +97,8 @@ async def _some_database(superuser_url: str) -> str:
     raise UserMistake(f"the database server at {place} cannot be used: {problem}; check --database-url")
 
 
-async def _is_current(url: str, noted: bytes, stamp: dict[str, str]) -> bool:
-    """Whether the last start had this very program's migrations, on this database as it is now."""
-    last = orjson.loads(noted)
-    if {name: last.get(name) for name in stamp} != stamp:
-        return False
+async def _has(url: str, revision: str) -> bool:
+    """Whether the database is at this revision, and lets `munshi_admin` in."""
     try:
         connection = await asyncpg.connect(url, timeout=10)
     except (OSError, TimeoutError, asyncpg.PostgresError):
@@ -92,7 +109,7 @@ async def _is_current(url: str, noted: bytes, stamp: dict[str, str]) -> bool:
         return False
     finally:
         await connection.close()
-    return bool(found == last.get("revision"))
+    return bool(found == revision)
 
 
 def _fingerprint() -> str:
