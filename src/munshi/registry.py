@@ -29,6 +29,8 @@ _CHECK_SECONDS = 0.5
 """How often the bucket's last sequence is compared with what was seen: a watch that went silent (its consumer
 died with a server) is found by that, within the two seconds that a change may take."""
 
+_ENTRIES_IN_A_ROW = 10
+
 _KEY = re.compile(r"[a-z0-9][-a-z0-9]*_[a-z0-9][-a-z0-9]*")
 """A token of subjects and a segment of paths; nothing else may become one."""
 
@@ -252,11 +254,16 @@ class _Reader:
         self.position = 0
 
     async def read(self, watcher: KeyValue.KeyWatcher) -> None:
+        taken = 0
         async for update in watcher:
             if update is None:
                 self._end_snapshot()
-            else:
-                self._take(update)
+                continue
+            self._take(update)
+            taken += 1
+            if taken % _ENTRIES_IN_A_ROW == 0:
+                # A full bucket is read beside the service's work, not instead of it.
+                await asyncio.sleep(0)
 
     def _take(self, update: KeyValue.Entry) -> None:
         key, revision = TenantKey(update.key), update.revision or 0

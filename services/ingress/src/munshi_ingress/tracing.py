@@ -13,10 +13,10 @@ from munshi_ingress.answers import Answer
 class Traces:
     """Begins and ends the span of each webhook. Without an exporter that costs a fresh id and no more."""
 
-    def __init__(self) -> None:
-        self._tracer = None
-        if isinstance(trace.get_tracer_provider(), TracerProvider):
-            self._tracer = trace.get_tracer("munshi.ingress")
+    def __init__(self, provider: trace.TracerProvider) -> None:
+        # Without configuration the API's own provider is a stand-in, whose spans lead nowhere.
+        exporting = isinstance(provider, TracerProvider)
+        self._tracer = provider.get_tracer("munshi.ingress") if exporting else None
 
     def begin(self, header: bytes | None) -> tuple[str, Span | None]:
         """The `traceparent` of this request's events, and its span where there is one.

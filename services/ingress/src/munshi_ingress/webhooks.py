@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import Any
 
 import structlog
+from opentelemetry import trace
 
 from munshi.bus.errors import BusAway
 from munshi.bus.publisher import Publisher
@@ -48,7 +49,7 @@ class Webhooks:
         self._directory = directory
         self._lines = lines
         self._metrics = metrics
-        self._traces = Traces()
+        self._traces = Traces(trace.get_tracer_provider())
         self._log = OccasionalLog(structlog.get_logger())
         self._platform = platform_door(settings)
         self.admission = Admission(settings.max_requests, settings.max_waiting_bytes)
@@ -89,7 +90,7 @@ class Webhooks:
         return answers.UNKNOWN_TENANT if self._lines.known else answers.STARTING
 
     async def _post(self, scope: Scope, receive: Receive, door: Door) -> Answer | None:
-        signature, length, trace = _headers(scope["headers"])
+        signature, length, traceparent = _headers(scope["headers"])
         body = Body(receive, length, self.admission, self._settings.max_body_bytes)
         try:
             refused = self._refusal(door)
@@ -99,7 +100,7 @@ class Webhooks:
             if not signed(content, signature, door.secrets):
                 self._log.warning("signature_wrong", tenant=door.name)
                 return answers.UNSIGNED
-            return await self._keep(content, door, trace)
+            return await self._keep(content, door, traceparent)
         except TooLargeError:
             await body.discard(self._settings.body_seconds, 2 * self._settings.max_body_bytes)
             return answers.TOO_LARGE
@@ -118,11 +119,11 @@ class Webhooks:
         return None if line is not None and line.connection.up else answers.BUS_AWAY
 
     async def _keep(self, content: bytes, door: Door, header: bytes | None) -> Answer:
-        trace, span = self._traces.begin(header)
+        traceparent, span = self._traces.begin(header)
         answer, count = answers.FAILED, 0
         try:
             owners = owned_by(door.tenant) if door.tenant else owned_in(self._directory)
-            result = Sorter(self._lines.partitions, door.tenant, trace).sort(content, owners)
+            result = Sorter(self._lines.partitions, door.tenant, traceparent).sort(content, owners)
             count = sum(map(len, result.outgoing.values()))
             await self._publish(result)
             answer = self._kept(result, door)
@@ -170,7 +171,7 @@ def _raise_first(results: Iterable[object]) -> None:
 
 def _headers(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes | None, int, bytes | None]:
     """Signature, content length (0 where absent or no number) and `traceparent`."""
-    signature = trace = None
+    signature = traceparent = None
     length = 0
     for name, value in headers:
         if name == b"x-hub-signature-256":
@@ -178,5 +179,5 @@ def _headers(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes | None, int,
         elif name == b"content-length":
             length = int(value) if value.isdigit() else 0
         elif name == b"traceparent":
-            trace = value
-    return signature, length, trace
+            traceparent = value
+    return signature, length, traceparent
