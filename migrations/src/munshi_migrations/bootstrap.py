@@ -4,7 +4,6 @@ On a managed PostgreSQL (16 or later) the provider's administrator does as well:
 CREATEDB, and the right to create the extension `vector`.
 """
 
-import contextlib
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -17,8 +16,6 @@ DO $$
 DECLARE
     r record;
 BEGIN
-    -- Made one after the other: roles are the whole server's, and another bootstrap may run beside this one.
-    PERFORM pg_advisory_xact_lock(hashtextextended('munshi.bootstrap', 0));
     FOR r IN SELECT * FROM (VALUES ('munshi_owner', 'NOLOGIN'), ('munshi_services', 'NOLOGIN'),
                                    ('munshi_admin', 'LOGIN CREATEROLE')) AS v (name, options) LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r.name) THEN
@@ -51,15 +48,13 @@ async def bootstrap(superuser_url: str, wanted: Bootstrap) -> str:
     """
     server = await asyncpg.connect(superuser_url)
     try:
+        # Roles are the whole server's: another bootstrap may run beside this one. Ends with the connection.
+        await server.execute("SELECT pg_advisory_lock(hashtextextended('munshi.bootstrap', 0))")
         await _make_roles(server, wanted)
         await _make_database(server, wanted.database)
+        await _make_extension(superuser_url, wanted.database)
     finally:
         await server.close()
-    inside = await asyncpg.connect(superuser_url, database=wanted.database)
-    try:
-        await inside.execute("CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public")
-    finally:
-        await inside.close()
     return address_as(superuser_url, "munshi_admin", wanted.admin_password, wanted.database)
 
 
@@ -73,14 +68,22 @@ async def _make_roles(server: asyncpg.Connection, wanted: Bootstrap) -> None:
 
 
 async def _make_database(server: asyncpg.Connection, database: str) -> None:
-    if not await server.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", database):
-        with contextlib.suppress(asyncpg.DuplicateDatabaseError):  # another bootstrap was quicker
-            await server.execute(
-                f"CREATE DATABASE {identifier(database)} OWNER munshi_owner TEMPLATE template0"
-            )
     name = identifier(database)
+    if not await server.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", database):
+        await server.execute(f"CREATE DATABASE {name} OWNER munshi_owner TEMPLATE template0")
     await server.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
     await server.execute(f"GRANT CONNECT ON DATABASE {name} TO munshi_services, munshi_admin")
+
+
+async def _make_extension(superuser_url: str, database: str) -> None:
+    inside = await asyncpg.connect(superuser_url, database=database)
+    try:
+        await inside.execute("CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public")
+        if not await inside.fetchval("SELECT has_schema_privilege('munshi_owner', 'public', 'CREATE')"):
+            # the database was there before, and is another's
+            await inside.execute("GRANT ALL ON SCHEMA public TO munshi_owner")
+    finally:
+        await inside.close()
 
 
 def address_as(url: str, user: str, password: str, database: str) -> str:

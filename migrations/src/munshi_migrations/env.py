@@ -4,7 +4,7 @@ from alembic import context
 from sqlalchemy import text
 
 from munshi.db.models import Base
-from munshi_migrations.schema import refuse_newer
+from munshi_migrations.schema import refuse_newer, require_owner
 
 LOCK_TIMEOUT = "3s"
 """A migration that must wait longer for a table gives up: behind it every turn would wait as well."""
@@ -13,9 +13,10 @@ STATEMENT_TIMEOUT = "60s"
 """A statement that takes longer belongs into batches."""
 
 connection = context.config.attributes["connection"]
-refuse_newer(connection)
 # For the session: each version is a transaction of its own. The owner owns what a version makes, since
 # nobody logs in as the owner.
+require_owner(connection)
+refuse_newer(connection)
 connection.execute(text("SET ROLE munshi_owner"))
 connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
 connection.execute(text(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'"))

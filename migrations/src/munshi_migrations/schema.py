@@ -82,6 +82,21 @@ def refuse_newer(connection: Connection) -> None:
         raise NewerDatabase(found, head())
 
 
+def require_owner(connection: Connection) -> None:
+    """Stops where the first step on the server is missing.
+
+    Raises:
+        UserMistake: there is no `munshi_owner`, or the caller may not act as it.
+    """
+    roles = text("SELECT rolname FROM pg_roles WHERE rolname = 'munshi_owner'")
+    may = text("SELECT pg_has_role(session_user, 'munshi_owner', 'SET')")
+    if connection.execute(roles).first() is None or not connection.execute(may).scalar():
+        raise UserMistake(
+            "this database is not prepared: its roles are missing, or this login may not act as munshi_owner; "
+            "run munshi_migrations.bootstrap first, and log in as munshi_admin"
+        )
+
+
 async def upgrade(url: str, revision: str = "head") -> str:
     """Brings a database to `revision`, and gives back the version that it then has. Idempotent.
 

@@ -16,6 +16,8 @@ _ROLE_SETTINGS = {
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "10s",
     "jit": "off",  # compiles for longer than our statements run
+    # every statement of ours finds rows by their keys: planning for single values costs more than it gives
+    "plan_cache_mode": "force_generic_plan",
     "timezone": "UTC",
 }
 
@@ -76,7 +78,7 @@ async def upsert_tenant(connection: asyncpg.Connection, tenant: TenantKey, spec:
     A tenant that changes its cell takes its rows along: only the role that may see them changes.
 
     Raises:
-        asyncpg.NotNullViolationError: the cell is not there.
+        asyncpg.CheckViolationError, asyncpg.ForeignKeyViolationError: the cell is not there.
     """
     block = getattr(spec, spec.assistant.value.lower())
     await connection.execute(
@@ -95,12 +97,17 @@ async def upsert_tenant(connection: asyncpg.Connection, tenant: TenantKey, spec:
 
 
 async def delete_tenant(connection: asyncpg.Connection, tenant: TenantKey, *, purge: bool) -> None:
-    """Deletes a tenant: marks it (its data stays), or takes all its data away (`purge`)."""
+    """Deletes a tenant: no role sees its data any more, or (`purge`) all its data goes for good.
+
+    Retained data is seen again when a tenant of the same key is made.
+    """
     if purge:
         await connection.execute("SELECT purge_tenant($1)", tenant)
     else:
         await connection.execute(
-            "UPDATE tenants SET deleted_at = now() WHERE tenant = $1 AND deleted_at IS NULL", tenant
+            "UPDATE tenants SET deleted_at = now(), cell = NULL, role_name = NULL"
+            " WHERE tenant = $1 AND deleted_at IS NULL",
+            tenant,
         )
 
 

@@ -83,9 +83,12 @@ class Tenant(Base):
     """A tenant, as far as SQL must know it."""
 
     __tablename__ = "tenants"
+    __table_args__ = (
+        CheckConstraint("deleted_at IS NOT NULL OR (cell IS NOT NULL AND role_name IS NOT NULL)"),
+    )
     tenant: Mapped[str] = mapped_column(primary_key=True)
-    cell: Mapped[str] = mapped_column(ForeignKey("cells.cell"))
-    role_name: Mapped[str]
+    cell: Mapped[str | None] = mapped_column(ForeignKey("cells.cell"))
+    role_name: Mapped[str | None]
     display_name: Mapped[str]
     assistant: Mapped[str]
     time_zone: Mapped[str]
@@ -152,9 +155,8 @@ class Conversation(Base):
     __tablename__ = "conversations"
     __table_args__ = (
         _of_user(),
-        UniqueConstraint("tenant", "phone_number_id", "user_id"),
+        UniqueConstraint("tenant", "user_id", "phone_number_id"),
         CheckConstraint("mode IN ('bot', 'human')"),
-        Index("conversations_user", "tenant", "user_id"),
     )
     tenant: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[int] = _id()
@@ -270,6 +272,21 @@ class TransactionHistory(Base):
     at: Mapped[datetime] = mapped_column(server_default=_NOW)
 
 
+class TransactionMessage(Base):
+    """A message that changed an entry, beside the one that made it."""
+
+    __tablename__ = "transaction_messages"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant", "transaction_id"], ["transactions.tenant", "transactions.id"], ondelete="CASCADE"
+        ),
+        Index("transaction_messages_transaction", "tenant", "transaction_id"),
+    )
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    message_id: Mapped[str] = mapped_column(primary_key=True)
+    transaction_id: Mapped[int] = mapped_column(primary_key=True)
+
+
 class Memory(Base):
     """A fact kept for a person across turns and days."""
 
@@ -311,6 +328,7 @@ class OutboxRow(Base):
     phone_number_id: Mapped[str]
     lane: Mapped[str]
     reply_to: Mapped[str | None]
+    answers: Mapped[list[str]] = mapped_column(server_default=_EMPTY_ARRAY)
     body: Mapped[dict[str, Any] | None]
     state: Mapped[str] = mapped_column(server_default=text("'queued'::text"))
     past_opt_out: Mapped[bool] = mapped_column(server_default=text("false"))

@@ -12,16 +12,18 @@ COMMENT ON TABLE cells IS 'Isolation units: the pool, or one dedicated tenant. r
 
 CREATE TABLE tenants (
     tenant text PRIMARY KEY,
-    cell text NOT NULL REFERENCES cells,
-    role_name text NOT NULL,
+    cell text REFERENCES cells,
+    role_name text,
     display_name text NOT NULL,
     assistant text NOT NULL,
     time_zone text NOT NULL,
     books jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
-    deleted_at timestamptz
+    deleted_at timestamptz,
+    CHECK (deleted_at IS NOT NULL OR (cell IS NOT NULL AND role_name IS NOT NULL))
 );
 COMMENT ON COLUMN tenants.role_name IS 'Role that may see the tenant: that of its cell. Row-level security reads it.';
+COMMENT ON COLUMN tenants.deleted_at IS 'Deleted with its data retained: no cell has it, and no role sees its rows.';
 COMMENT ON COLUMN tenants.books IS 'What SQL must know of the assistant''s settings, such as the currency.';
 
 -- Leases. A cell's, not a tenant's: a lane carries events of all tenants of its cell.
@@ -89,10 +91,9 @@ CREATE TABLE conversations (
     last_message_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant, id),
-    UNIQUE (tenant, phone_number_id, user_id),
+    UNIQUE (tenant, user_id, phone_number_id),
     FOREIGN KEY (tenant, user_id) REFERENCES users (tenant, id)
-);
-CREATE INDEX conversations_user ON conversations (tenant, user_id);
+) WITH (fillfactor = 80);
 COMMENT ON COLUMN conversations.version IS 'Goes up with each turn; a turn computed from an older one is refused.';
 COMMENT ON COLUMN conversations.pair_tat IS 'Theoretical arrival time (GCRA) of the pair limit of Meta: outgoing.';
 COMMENT ON COLUMN conversations.throttle_tat IS 'The same for what the person sends: incoming.';

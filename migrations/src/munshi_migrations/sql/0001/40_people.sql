@@ -8,12 +8,15 @@ CREATE FUNCTION people_lock_key(p_tenant text) RETURNS bigint
 
 -- The user whom these identities name: NULL where none is known, -1 where they name more than one.
 CREATE FUNCTION find_person(p_tenant text, p_identities jsonb) RETURNS bigint
-    LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT CASE WHEN min(f.user_id) = max(f.user_id) THEN min(f.user_id)
-                WHEN min(f.user_id) IS NOT NULL THEN -1 END
-    FROM (SELECT (SELECT u.user_id FROM user_identities u
-                  WHERE u.tenant = p_tenant AND u.kind = i.kind AND u.hash = decode(i.hash, 'hex')) AS user_id
-          FROM jsonb_to_recordset(p_identities) AS i (kind text, hash text)) f
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    RETURN (
+        SELECT CASE WHEN min(f.user_id) = max(f.user_id) THEN min(f.user_id)
+                    WHEN min(f.user_id) IS NOT NULL THEN -1 END
+        FROM (SELECT (SELECT u.user_id FROM user_identities u
+                      WHERE u.tenant = p_tenant AND u.kind = i.kind AND u.hash = decode(i.hash, 'hex')) AS user_id
+              FROM jsonb_to_recordset(p_identities) AS i (kind text, hash text)) f);
+END
 $$;
 
 -- Finds or makes the user of these identities and links those that are new. Serialised per identity, so

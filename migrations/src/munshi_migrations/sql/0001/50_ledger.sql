@@ -30,10 +30,12 @@ $$;
 -- Counts entries of a month in the tenant's zone; a removal counts -1 in the month of the booking.
 CREATE FUNCTION count_usage(p_tenant text, p_zone text, p_conversation bigint, p_at timestamptz, p_n integer)
     RETURNS void
-    LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
+    LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
     INSERT INTO usage AS u (tenant, month, shard, transactions)
         VALUES (p_tenant, date_trunc('month', p_at AT TIME ZONE p_zone)::date, p_conversation % 16, p_n)
-        ON CONFLICT (tenant, month, shard) DO UPDATE SET transactions = u.transactions + excluded.transactions
+        ON CONFLICT (tenant, month, shard) DO UPDATE SET transactions = u.transactions + excluded.transactions;
+END
 $$;
 
 CREATE FUNCTION add_entry(p_tenant text, p_user bigint, e jsonb) RETURNS void

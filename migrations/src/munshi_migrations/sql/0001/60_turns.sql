@@ -48,9 +48,11 @@ $$;
 
 -- Which of these message ids are marked as dealt with.
 CREATE FUNCTION seen_messages(p_tenant text, p_ids jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT coalesce(jsonb_agg(m.message_id), '[]') FROM inbound_messages m
-    WHERE m.tenant = p_tenant AND m.message_id = ANY (ARRAY(SELECT jsonb_array_elements_text(p_ids)))
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    RETURN (SELECT coalesce(jsonb_agg(i.id), '[]') FROM jsonb_array_elements_text(p_ids) AS i (id)
+            WHERE (SELECT true FROM inbound_messages m WHERE m.tenant = p_tenant AND m.message_id = i.id));
+END
 $$;
 
 -- Writes a turn, or nothing. Only what is given changes: a field that is absent or null stays.
@@ -163,7 +165,7 @@ BEGIN
         END IF;
         INSERT INTO conversations (tenant, phone_number_id, user_id, version)
             VALUES (v_tenant, p->>'phone_number_id', o_user, 0)
-            ON CONFLICT (tenant, phone_number_id, user_id) DO NOTHING RETURNING id INTO o_conversation;
+            ON CONFLICT (tenant, user_id, phone_number_id) DO NOTHING RETURNING id INTO o_conversation;
         IF o_conversation IS NULL THEN
             o_conflict := 'version';
         END IF;
