@@ -1,6 +1,8 @@
 """kill -9 of the stand-in: what was accepted is there, what was not delivered is delivered."""
 
 import asyncio
+import contextlib
+import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,10 +75,8 @@ async def test_killed_under_load_again_and_again(tmp_path: Path) -> None:
                     ]
                     kept |= set(await control.send_many(orders))
                 results = [asyncio.create_task(send(http, emulator, f"{life}.{n}")) for n in range(60)]
-                done = 0
-                for task in asyncio.as_completed(results):
+                for done, task in enumerate(asyncio.as_completed(results), 1):
                     await task
-                    done += 1
                     if done == 20:
                         break
                 emulator.kill()
@@ -151,7 +151,7 @@ async def test_probes_and_metrics(tmp_path: Path) -> None:
         assert await asyncio.to_thread(emulator.stop) == 0
 
 
-async def test_data_of_a_newer_version_and_a_taken_port_are_refused(tmp_path: Path) -> None:
+async def test_a_taken_port_and_a_folder_in_use_are_refused(tmp_path: Path) -> None:
     emulator = EmulatorProcess(tmp_path / "one")
     await emulator.start()
     try:
@@ -164,3 +164,13 @@ async def test_data_of_a_newer_version_and_a_taken_port_are_refused(tmp_path: Pa
             await third.start()
     finally:
         await asyncio.to_thread(emulator.stop)
+
+
+async def test_data_of_a_newer_version_are_left_alone(tmp_path: Path) -> None:
+    database = tmp_path / "emulator.db"
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA user_version=99")
+    before = database.read_bytes()
+    with pytest.raises(RuntimeError, match="use the newer program"):
+        await EmulatorProcess(tmp_path).start()
+    assert database.read_bytes() == before

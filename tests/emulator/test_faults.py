@@ -102,3 +102,10 @@ async def test_garbage_gets_an_answer_in_metas_shape(shop: "Shop") -> None:
     for data in (b"", b"{", b"[]", b'"x"', b"\xff\xfe"):
         status, answer = await shop.graph("POST", f"{shop.id}/messages", data=data)
         assert (status, answer["error"]["code"]) == (400, 100)
+
+
+async def test_pages_of_other_sites_cannot_turn_the_rig(shop: "Shop") -> None:
+    for site, status in (("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)):
+        headers = {"Sec-Fetch-Site": site}
+        async with shop.http.delete(f"{shop.emulator.url}/control/faults", headers=headers) as answer:
+            assert answer.status == status

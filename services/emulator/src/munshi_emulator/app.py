@@ -10,9 +10,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.staticfiles import StaticFiles
 
 from munshi_emulator.answers import json_answer
+from munshi_emulator.browsers import Assets, SameSite
 from munshi_emulator.control import chats, events, messages, numbers, persons, rig
 from munshi_emulator.graph import media as graph_media
 from munshi_emulator.graph import objects
@@ -61,7 +61,7 @@ def create_app(world: World) -> FastAPI:
         title="Munshi emulator",
         description="Control API of the stand-in for Meta's Graph API.",
         lifespan=lifespan,
-        docs_url="/control/docs",
+        docs_url=None,
         redoc_url=None,
         openapi_url="/control/openapi.json",
     )
@@ -78,7 +78,8 @@ def create_app(world: World) -> FastAPI:
         Route("/readyz", readyz, methods=["GET"]),
         Route("/metrics", metrics, methods=["GET"]),
     ]
-    app.mount("/page", StaticFiles(directory=PAGE), name="page")
+    app.mount("/page", Assets(directory=PAGE), name="page")
+    app.add_middleware(SameSite)
     app.router.routes += GRAPH_ROUTES[1:]
     return app
 

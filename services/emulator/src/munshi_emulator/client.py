@@ -4,6 +4,7 @@ Thin on purpose: each method is one call, and what it takes is what the endpoint
 server, so that a program may use it with no emulator in its process.
 """
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -143,13 +144,13 @@ class EmulatorClient:
         """Wait until no webhook waits for delivery. Raises TimeoutError. Returns the counts."""
         deadline = time.monotonic() + timeout_seconds
         while True:
-            counts = await self.counts()
-            if counts["waiting"] == 0:
-                return counts
+            waiting = (await self._object("GET", "/waiting"))["waiting"]
+            if waiting == 0:
+                return await self.counts()
             if time.monotonic() > deadline:
-                msg = f"{counts['waiting']} webhooks wait after {timeout_seconds} s"
+                msg = f"{waiting} webhooks wait after {timeout_seconds} s"
                 raise TimeoutError(msg)
-            await self.messages(after_rev=10**15, wait=0.05)
+            await asyncio.sleep(0.02)
 
     async def trace(self, wamid: str) -> Json:
         """What is behind a message: `{"message", "webhooks", "reply"}`."""

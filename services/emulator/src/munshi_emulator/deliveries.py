@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 import aiohttp
+import structlog
 
 from munshi_emulator.clock import Clock
 from munshi_emulator.directory import Directory
@@ -35,6 +36,7 @@ class Lane:
     ready: list[Update] = field(default_factory=list)
     gathering: list[Update] = field(default_factory=list)
     flying: int = 0
+    failing: bool = False
 
 
 class Deliveries:
@@ -56,6 +58,7 @@ class Deliveries:
         self.landed: Landed = lambda _update: None
         self._heap: list[tuple[float, int, Update]] = []
         self._ghosts = 0
+        self._log = structlog.get_logger()
         self._held: dict[str, list[Update]] = {}
         self._parked: list[Update] = []
         self._lanes: dict[str, Lane] = {}
@@ -68,7 +71,12 @@ class Deliveries:
         timeout = aiohttp.ClientTimeout(total=self.settings.webhook_timeout_seconds)
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=15)
         self._session = aiohttp.ClientSession(timeout=timeout, connector=connector, auto_decompress=False)
-        self.schedule(self.journal.pending_updates())
+        left = self.journal.pending_updates()
+        now = time.time()
+        for update in left:
+            if update.attempts and update.due is not None:
+                update.due = now
+        self.schedule(left)
 
     async def stop(self) -> None:
         """Stop starting POSTs; those in flight get a moment, the rest is on disk."""
@@ -105,6 +113,16 @@ class Deliveries:
             ("UPDATE updates SET due = ?, item = ? WHERE id = ?", (due, update.item, update.id))
             for update in updates
         ]
+
+    def hurry(self, number: str) -> None:
+        """Repeat what failed for a number now: its webhook was registered anew and is likely to be there."""
+        now = time.time()
+        for _, _, update in self._heap:
+            if update.number == number and update.attempts and update.due is not None:
+                update.due = now
+        self._heap = [(update.due or 0.0, key, update) for _, key, update in self._heap]
+        heapq.heapify(self._heap)
+        self._set_timer()
 
     def set_faults(self, scope: str, faults: DeliveryFaults) -> None:
         """Set how the webhooks of a number (or `*`) travel; what was parked by a pause goes on."""
@@ -244,7 +262,18 @@ class Deliveries:
         finally:
             lane.flying -= 1
             self._settle(batch, code)
+            self._report(url, lane, code)
             self._pump(url, lane)
+
+    def _report(self, url: str, lane: Lane, code: int) -> None:
+        """One log line when an address begins to fail, one when it is well again."""
+        if lane.failing == (code != 200):
+            return
+        lane.failing = code != 200
+        if lane.failing:
+            self._log.warning("webhook fails", url=url, code=code)
+        else:
+            self._log.info("webhook answers again", url=url)
 
     async def _post(self, url: str, batch: list[Update]) -> int:
         """The HTTP status of the answer, or 0 if there was none (or a fault lost it)."""

@@ -36,6 +36,7 @@ async def put_number(
         raise HTTPException(422, error.errors(include_url=False, include_context=False)) from None
     if number != known:
         await world.store.write(world.directory.put_number(number))
+    world.deliveries.hurry(phone_number_id)
     return number
 
 

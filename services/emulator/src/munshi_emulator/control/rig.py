@@ -209,6 +209,12 @@ async def list_refusals(world: WorldIn, after: int = 0, limit: int = 200) -> lis
     return [dict(row) for row in rows]
 
 
+@router.get("/waiting")
+async def waiting(world: WorldIn) -> dict[str, int]:
+    """How many updates are not delivered yet; cheap enough to be polled."""
+    return {"waiting": world.deliveries.waiting()}
+
+
 @router.get("/counts")
 async def counts(world: WorldIn) -> dict[str, Any]:
     """How much of what there is."""

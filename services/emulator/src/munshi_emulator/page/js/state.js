@@ -195,8 +195,9 @@ export async function loadThread(number) {
   threads.value = { ...threads.value, [number]: { list, complete: answer.messages.length < PAGE, pending } };
 }
 
-/** The page before the first message that is there. Returns how many came. */
-export async function loadEarlier(number) {
+/** The page before the first message that is there. `onCome(list)` is called in the moment in which it comes in, before
+ * anything is drawn. Returns how many came. */
+export async function loadEarlier(number, onCome) {
   const known = threads.value[number];
   if (!known || known.complete || !known.list.length) return 0;
   const before = known.list[0].seq;
@@ -205,7 +206,11 @@ export async function loadEarlier(number) {
   const came = answer.messages.filter((message) => !hidden(message));
   const current = threads.value[number];
   if (current.list[0].seq !== before) return 0;
-  threads.value = { ...threads.value, [number]: { ...current, list: [...came, ...current.list], complete: answer.messages.length < PAGE } };
+  const list = [...came, ...current.list];
+  batch(() => {
+    onCome?.(list);
+    threads.value = { ...threads.value, [number]: { ...current, list, complete: answer.messages.length < PAGE } };
+  });
   return came.length;
 }
 

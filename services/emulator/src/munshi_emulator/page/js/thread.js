@@ -89,16 +89,17 @@ function Messages({ number }) {
     if (atEnd.current) { setUnseen(0); if (shown.length > WINDOW) setView({ first: null, count: WINDOW }); }
     if (busy.current) return;
     if (scrollTop < NEAR && (start > 0 || !known.complete)) {
-      busy.current = true;
-      let index = start;
-      if (index < STEP && !known.complete) index += await loadEarlier(number);
-      const current = thread.value;
-      const list = [...current.list, ...current.pending];
-      if (box.current && list.length) {
+      const top = shown[0]?.wamid;
+      const grow = (list) => {
+        const index = list.findIndex((one) => one.wamid === top);
+        if (index < 0 || !box.current) return;
         hold();
         const first = Math.max(0, index - STEP);
-        setView({ first: list[first].wamid, count: Math.min(WINDOW, finish + (index - start) - first) });
-      }
+        setView({ first: list[first].wamid, count: Math.min(WINDOW, shown.length + index - first) });
+      };
+      if (start > 0) { grow(all); return; }
+      busy.current = true;
+      await loadEarlier(number, grow);
       busy.current = false;
     } else if (left < NEAR && finish < total) {
       hold();
