@@ -237,6 +237,9 @@ def _number_at(reader: _Reader, i: int) -> Number | None:
     if behind and reader.read(after + behind[1]) and tokens[after].text in _CURRENCY_MARKS:
         behind = None  # "500 ₹200": the mark belongs to the number after it
     currency = before[0] if before else behind[0] if behind else None
+    word_alone = after - start == 1 and tokens[start].is_word
+    if behind and word_alone and value < 10 and reader.read(after + behind[1]):
+        return None  # "likh do Rs 500": no number of two rupees
     if behind:
         after += behind[1]
     weak = after - start == 1 and tokens[start].is_word and tokens[start].text in nw.AMBIGUOUS

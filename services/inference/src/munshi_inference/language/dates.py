@@ -237,6 +237,20 @@ class _Finder:
         start, end = _period(self.today, unit, 0)
         return self.span(i, i + 1, start, end)
 
+    def said_period(self, i: int) -> DateSpan | None:
+        """"the week", "this fortnight", "last fortnight", "month to date", "so far this month"."""
+        words_here = " ".join(self.text(j) for j in range(i, i + 4)).strip()
+        for phrase, unit in (("month to date", "MONTH"), ("month till date", "MONTH"), ("week to date", "WEEK"), ("year to date", "YEAR")):
+            if words_here.startswith(phrase):
+                return self.span(i, i + 3, *_period(self.today, unit, 0))
+        at = i + (self.text(i) in {"the", "this", "last", "past", "previous", "is", "pichhle", "pichle"})
+        at += self.text(at) in {"last", "past"}
+        if at > i and self.text(at) in {"fortnight", "pakhwade", "pakhwada"}:
+            return self.span(i, at + 1, self.today - timedelta(days=14 - 1), self.today)
+        if self.text(i) == "the" and self.cls(i + 1) in {"WEEK", "MONTH", "YEAR"} and self.text(i - 1) in {"for", "of", "in", "during"}:
+            return self.span(i, i + 2, *_period(self.today, self.cls(i + 1) or "WEEK", 0))
+        return None
+
     def month_named(self, i: int) -> DateSpan | None:
         """"november ka hisaab", "in October 2026": the latest such month, up to today."""
         month = words.MONTHS.get(self.text(i))
@@ -323,7 +337,7 @@ class _Finder:
             len(self.tokens),
             (
                 self.range, self.since, self.last_count, self.named_period, self.point, self.bare_unit,
-                self.month_named,
+                self.said_period, self.month_named,
             ),
         )  # fmt: skip
 

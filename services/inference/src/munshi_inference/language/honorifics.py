@@ -20,7 +20,8 @@ _KEPT_BEFORE = frozenset({"shree", "shri", "sri", "md", "haji", "श्री", 
 
 AFTER = frozenset(_AFTER.split())
 BEFORE = frozenset(_BEFORE.split())
-_ROLE = re.compile(r"^(?:w|v)al[aeiy]|^vala$|^vale$|^vali$|^wale$")
+ROLE_KEYS = frozenset({"vala", "vale", "vali"})
+"""Keys of wala, wale, wali in any spelling."""
 _SHOP = re.compile(
     r"\b(?:traders?|trading|stores?|medicals?|sweets|hardware|agency|agencies|enterprises?|sales|bhandar|textiles?|kirana|dairy|"
     r"electricals?|electronics|brothers|bros|sons|suppliers?|distributors?|company|co|hotel|transport|ट्रेडिंग|ट्रेडर्स|स्टोर|भंडार)\b"
@@ -34,6 +35,6 @@ def strip_honorifics(name: str) -> str:
     shop = _SHOP.search(name.lower()) is not None
     while len(words) > 1 and folded[0] in BEFORE and not (shop and folded[0] in _KEPT_BEFORE):
         words, folded = words[1:], folded[1:]
-    while len(words) > 1 and folded[-1] in AFTER and not shop and not _ROLE.match(key(folded[-2])):
+    while len(words) > 1 and folded[-1] in AFTER and not shop and key(folded[-2]) not in ROLE_KEYS:
         words, folded = words[:-1], folded[:-1]
     return " ".join(words)

@@ -15,7 +15,7 @@ HINDI_SOURCE = """
 5 पाँच पांच पाच paanch panch pach paach pnch
 6 छह छः छ छै छे chhah chhe che chah chha chheh cheh
 7 सात saat sat
-8 आठ aath ath aat
+8 आठ aath ath
 9 नौ nau
 10 दस das dus
 11 ग्यारह gyarah gyara giyarah igyarah gyaara
@@ -206,7 +206,7 @@ TENS = frozenset(_table(ENGLISH_TENS_SOURCE))
 _ORDINARY = frozenset(
     # words of other meaning one letter away from a number
     "hisaab hisab hazir panch pacha pachi sabhi chalo chali chala hundi bahar tension sister sharma satara hajari "
-    "chhota chota patra mitra basta sasta sattu batti patti chai chaal saal sala salt mal maal matar pata".split()
+    "chhota chota paints points pants patra mitra basta sasta sattu batti patti chai chavan panda दास daas chaal saal sala salt mal maal matar pata".split()
 )
 
 
@@ -217,9 +217,9 @@ def _typos() -> dict[str, str]:
         for word in table:
             if len(word) < 6 or not word.isascii():
                 continue
-            for i in range(1, len(word)):
+            for i in range(1, len(word) - 1):
                 found.setdefault(word[:i] + word[i + 1 :], set()).add(word)
-                if i + 1 < len(word):
+                if i + 2 < len(word):
                     found.setdefault(word[:i] + word[i + 1] + word[i] + word[i + 2 :], set()).add(word)
     merged = ONES | MULTIPLIERS
     return {
@@ -238,7 +238,8 @@ def look_up(word: str) -> tuple[str, Decimal] | None:
     if word in _ORDINARY:
         return None
     plain = _plain(word)
-    for spelling in (word, plain, _TYPOS.get(word), _TYPOS.get(plain)):
+    typos = (_TYPOS.get(word), _TYPOS.get(plain)) if word.isascii() else ()
+    for spelling in (word, plain, *typos):
         if spelling is None:
             continue
         for kind, table in (

@@ -8,13 +8,18 @@ from decimal import Decimal
 from munshi.contracts.understanding import Category, Entities, Intent
 
 from munshi_inference.language.amounts import as_money
-from munshi_inference.language.honorifics import strip_honorifics
+from munshi_inference.language.honorifics import AFTER as HONORIFICS_AFTER
+from munshi_inference.language.honorifics import ROLE_KEYS, strip_honorifics
 from munshi_inference.nlu.units import Reading, Unit
 
 TAKES_AMOUNT = frozenset({Intent.ADD_TRANSACTION, Intent.ADD_RECEIPT, Intent.CORRECT, Intent.CLARIFY})
 TAKES_NAME = frozenset({*TAKES_AMOUNT, Intent.QUERY_CUSTOMER_BALANCE, Intent.UNDO})
 ENTRIES = frozenset({Intent.ADD_TRANSACTION, Intent.ADD_RECEIPT})
 TOTALS = frozenset({Intent.QUERY_TOTAL_DAY, Intent.QUERY_TOTAL_PERIOD})
+
+
+RELATIVE_DAYS = frozenset("aaj aj today kal kl yesterday parso parson आज कल परसों परसो".split())
+"""Days that are the entry's even where the tagger was not sure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,20 @@ def names(labelled: Labelled) -> list[str]:
         elif label in {"B-NAME", "I-NAME"} and unit.kind != "mark":
             found.append((unit.start, unit.end))
         open_name = label in {"B-NAME", "I-NAME"}
+    found = [(a, _with_kin(labelled, a, b)) for a, b in found]
     stripped = [strip_honorifics(" ".join(text[a:b].split())).strip(" .,:;-'\"!?") for a, b in found]
     return [name for name in stripped if name]
+
+
+def _with_kin(labelled: Labelled, start: int, end: int) -> int:
+    """Where a name ends: "teesri manzil wali" takes the "didi" after it, without which it names nobody."""
+    units = labelled.reading.units
+    inside = [i for i, u in enumerate(units) if start <= u.start < end]
+    following = inside[-1] + 1
+    is_role = len(inside) > 1 and units[inside[-1]].key in ROLE_KEYS
+    if is_role and following < len(units) and units[following].text in HONORIFICS_AFTER:
+        return units[following].end
+    return end
 
 
 def amount(labelled: Labelled) -> tuple[Decimal | None, str | None]:
@@ -78,8 +95,9 @@ def only_number(labelled: Labelled) -> Unit | None:
 def when(labelled: Labelled, intent: Intent, today: date) -> str | None:
     """The day or period that the intent speaks of."""
     dated = [u for u, label in zip(labelled.reading.units, labelled.labels, strict=True) if u.date and label == "DAY"]
-    if intent in TOTALS and not dated:
-        dated = [u for u in labelled.reading.units if u.date]
+    if not dated:
+        said = [u for u in labelled.reading.units if u.date]
+        dated = said if intent in TOTALS else [u for u in said if u.text in RELATIVE_DAYS]
     if intent is Intent.QUERY_TOTAL_PERIOD:
         dated.sort(key=lambda u: u.kind != "period")
     for unit in dated:

@@ -29,6 +29,27 @@ def _syllables(rng: random.Random) -> str:
     return name.capitalize()
 
 
+_RELATED = {
+    "en": ["{}'s father", "{}'s mother", "{}'s wife", "{}'s brother", "{}'s son", "{} mother", "{} from the bank"],
+    "hi": ["{} ke papa", "{} ki mummy", "{} ki maa", "{} ka beta", "{} ka bhai", "{} ki biwi", "{} ke chacha", "{} ka ladka"],
+}
+
+
+def _related(writing: str, rng: random.Random) -> str:
+    """Somebody called by a relative: "Gudiya ke papa"."""
+    return rng.choice(_RELATED["en" if writing == "en" else "hi"]).format(_first(rng))
+
+
+def _devanagari_person(rng: random.Random) -> str:
+    """A name spelled as in Devanagari newspapers, not transliterated."""
+    first = rng.choice(words("names_deva"))
+    choice = rng.random()
+    if choice < 0.65:
+        return first
+    last = rng.choice(words("last_names_deva"))
+    return last if choice < 0.8 else f"{first} {last}"
+
+
 def _first(rng: random.Random) -> str:
     choice = rng.random()
     if choice < 0.25:
@@ -51,9 +72,13 @@ def _role(writing: str, rng: random.Random) -> str:
         return rng.choice(words("roles_en" if writing == "en" else "roles"))
     n = rng.randint(1, 40)
     if writing == "en":
-        who = rng.choice("uncle aunty lady boy man madam sir girl grandmother guy teacher family".split())
+        who = rng.choice("uncle aunty lady boy man madam sir girl grandmother guy teacher family owner".split())
+        who = rng.choice(["", "", "", "old ", "tall ", "fat ", "new ", "young ", "thin "]) + who
         where = rng.choice([f"flat {n}", f"shop {n}", f"house {n}", "B block", "2nd floor", "ground floor", "next door", "corner house", "the temple", "the hostel",
                             "the school", "the bank", "main road", "the garage", "opposite shop", "the bakery", "first lane", f"{rng.choice(words('last_names'))} colony"])  # fmt: skip
+        trade = rng.choice("tea stall,tea shop,milk,paper,hotel,hostel,canteen,school,temple,cycle shop,medical,bakery,fish,fruit,vegetable,courier,bank,garage,hardware shop,salon,petrol pump,cable,site,dhaba,office".split(","))
+        if rng.random() < 0.4:
+            return f"{trade} {rng.choice('boy man lady owner uncle aunty guy sir people manager warden clerk'.split())}"
         return rng.choice([f"{who} from {where}", f"{where} {who}", f"the {who} from {where}", f"the {who} of {where}", f"{who} in {where}"]).replace("the the", "the")
     where = rng.choice("gali kone samne upar neeche pados mandir school station bazaar gaon colony chowk nukkad bank masjid hostel thane makan garage nahar chakki quarter mill bagal pichhe".split()
                        + [f"number {n}", f"{n} number", f"flat {n}", f"{n} number makan", "pehli manzil", "doosri manzil", "teesri manzil", "B block", "lal makan", "neem ke ped", "chai", "doodh",
@@ -94,7 +119,11 @@ def name(writing: str, rng: random.Random, variant: str = "") -> list[tuple[str,
         if role.startswith("the ") and rng.random() < 0.5:
             return [("the ", "O"), (role[4:], "NAME")]
         return [(_written(role if rng.random() < 0.7 else role.capitalize(), writing), "NAME")]
+    if variant != "person" and rng.random() < 0.03:
+        return [(_written(_cased(_related(writing, rng), rng), writing), "NAME")]
     title, given, honorific = person(writing, rng)
+    if writing == "deva" and rng.random() < 0.55:
+        given = _devanagari_person(rng)
     pieces: list[tuple[str, str]] = []
     if title:
         pieces.append((_written(title, writing) + " ", "O"))
@@ -201,7 +230,7 @@ def period(writing: str, rng: random.Random) -> str:
             "past week", "previous month", f"last {count} days", f"past {count} days", "last two weeks", "last 3 months",
             f"from {a} to {b} {month}", f"{a} to {b} {month}", f"from {a}th to {b}th", f"between {a} and {b} {month}",
             f"{a} {month} to {b} {month}", f"in {rng.choice(_MONTHS[:11])}", f"for {rng.choice(_MONTHS[:11])}", "since monday", "the whole month",
-            "this week so far", "weekly", "monthly", f"{a}/{rng.randint(1, 12)} to {b}/{rng.randint(1, 12)}", "this month till now", "monday to saturday",
+            "this week so far", "the week", "this fortnight", "the last fortnight", "month to date", "month till date", "this week till now", "so far this month", "past fortnight", "weekly", "monthly", f"{a}/{rng.randint(1, 12)} to {b}/{rng.randint(1, 12)}", "this month till now", "monday to saturday",
         ])  # fmt: skip
     text = rng.choice([
         "is hafte", "is mahine", "is hafte", "is mahine", "pichhle hafte", "pichle mahine", "pichle hafte", "pichhle mahine", "is saal",

@@ -65,7 +65,7 @@ def _with_asides(pieces: list[tuple[str, str]], phrase: Phrase, writing: str, rn
     if choice < 0.23:
         return [*pieces, (f"{comma} ", "O"), *fill("day", "", writing, rng)]
     if choice < 0.26 and phrase.category == "credit" and not any("due" in w for w in phrase.words):
-        verb = {"en": "will pay", "hinglish": rng.choice(["dega", "degi", "denge", "paise milenge", "dega bola"])}.get(writing, "देगा")
+        verb = {"en": rng.choice(["will pay", "he'll pay", "she'll pay", "they'll pay", "he will give", "to be paid", "she will clear", "promised to pay"]), "hinglish": rng.choice(["dega", "degi", "denge", "paise milenge", "dega bola"])}.get(writing, "देगा")
         promise = [(verb + " ", "O"), *fill("due", "", writing, rng)] if writing == "en" else [*fill("due", "", writing, rng), (" " + verb, "O")]
         return [*pieces, (", ", "O"), *promise]
     if choice < 0.28:
@@ -173,7 +173,7 @@ _SHARES = {
     "help": 1.5,
     "correct": 2.5,
     "undo": 1.5,
-    "other": 5.0,
+    "other": 9.0,
 }
 
 
@@ -181,6 +181,8 @@ def _share(intent: str, category: str) -> float:
     share = _SHARES[intent]
     if intent == "add_transaction" and category in {"credit", "payment"}:
         return share * 1.8
+    if intent == "add_transaction" and category == "none":
+        return share * 0.15
     if intent.startswith("query_total") and category != "none":
         return share * 0.4
     return share

@@ -76,7 +76,7 @@ def examples(count: int, seed: int) -> list[Example]:
 
 
 _THINGS = ("items", "items_en", "expenses", "expenses_en", "units", "units_en", "honorifics", "titles")
-_NAMES = ("first_names", "last_names", "gods", "nicknames")
+_NAMES = ("first_names", "last_names", "gods", "nicknames", "names_deva", "last_names_deva")
 SHORT_KEY = 3
 """Name keys up to this length are also ordinary words (de, kar, das) and stay in the vocabulary."""
 
@@ -96,7 +96,7 @@ def vocabulary() -> tuple[frozenset[str], frozenset[str]]:
     names = {k for k in _keys(_word_file(name) for name in _NAMES) if len(k) > SHORT_KEY}
     spoken = _keys(" ".join(p.words) for p in phrases)
     of_ledger = _keys(" ".join(p.words) for p in phrases if p.intent != "other")
-    return frozenset((things | spoken) - names), frozenset((things | of_ledger) - names)
+    return frozenset(things | (spoken - names)), frozenset(things | (of_ledger - names))
 
 
 def train_tagger(data: Sequence[Example], common: frozenset[str], file: Path, iterations: int) -> None:
