@@ -8,7 +8,6 @@ Only the client's public methods are used.
 
 import asyncio
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import nats.errors
 import orjson
@@ -16,25 +15,22 @@ from nats.aio.msg import Msg
 
 from munshi.bus.connection import Connection
 from munshi.bus.errors import BusAway, BusBusy, BusFull, BusRefused
+from munshi.bus.outgoing import Outgoing
+
+__all__ = ["Outgoing", "Publisher"]
 
 ACK_SECONDS = 5.0
 """Meta takes an answer after this for lost anyway; a healthy server acknowledges within milliseconds."""
 MAX_IN_FLIGHT = 10_000
 """Messages that wait for an acknowledgement: ten of Meta's largest batches."""
 
+_FLUSH_EVERY = 100
+"""Messages between two turns of the loop within a batch."""
 _ACK_BYTES_LIMIT = 64 * 1024 * 1024
 """Acknowledgements may pile up while the loop is busy; dropping one would cost its whole batch."""
 _FULL = {10023, 10047, 10077}
 """Server errors that mean "no room": resources, account storage, store failed (maximum bytes)."""
 _TOO_LARGE = {10054}
-
-
-class Outgoing(NamedTuple):
-    """One message to keep."""
-
-    subject: str
-    data: bytes
-    headers: dict[str, str]
 
 
 class _Batch:
@@ -132,6 +128,11 @@ class Publisher:
             for subject, data, headers in messages:
                 await publish(subject, data, f"{inbox}{number}", headers)
                 number += 1
+                if (number - batch.first) % _FLUSH_EVERY == 0:
+                    # The socket takes what is there: the server works while we go on, and others are served.
+                    await asyncio.sleep(0)
+                    if batch.done.done():
+                        return
         except nats.errors.MaxPayloadError as error:
             raise BusRefused("a message is larger than the server takes") from error
         except (nats.errors.Error, OSError) as error:

@@ -11,17 +11,12 @@ from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import APIError
 
+from munshi.bus.outgoing import MAX_DEAD_BYTES, MAX_ENTRY_BYTES, MAX_EVENT_BYTES
 from munshi.contracts.ids import CellName
 from munshi.contracts.subjects import dead_all, dead_stream, event_stream, inbound_all, registry_bucket
 
 MIB = 1024 * 1024
 
-MAX_EVENT_BYTES = 4 * MIB
-"""A webhook's body is at most 3 MB; one event of it, in its envelope, stays below this."""
-MAX_DEAD_BYTES = 6 * MIB
-"""A whole body of 3 MB as base64, or as JSON text with its quotes escaped."""
-MAX_ENTRY_BYTES = MIB
-"""A registry entry is 1 to 2 KB; a hundred times that is somebody's mistake."""
 DUPLICATE_WINDOW_SECONDS = 600.0
 """Meta's first retries come within minutes. A larger window costs memory in the server; the durable guard is
 the unique key in Postgres."""

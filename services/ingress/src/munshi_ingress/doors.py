@@ -4,7 +4,7 @@ import hmac
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
-from munshi.registry import Tenant
+from munshi.tenants import Tenant
 from munshi_ingress import answers
 from munshi_ingress.answers import Answer
 from munshi_ingress.settings import IngressSettings

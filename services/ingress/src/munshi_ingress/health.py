@@ -16,7 +16,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from munshi.registry import TenantDirectory
+from munshi.tenants import TenantDirectory
 from munshi_ingress.lines import Lines
 from munshi_ingress.metrics import Metrics
 from munshi_ingress.webhooks import Webhooks

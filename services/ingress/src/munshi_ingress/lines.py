@@ -7,7 +7,8 @@ from pathlib import Path
 from munshi.bus.connection import Connection, serve_cells
 from munshi.bus.publisher import Publisher
 from munshi.contracts.ids import CellName
-from munshi.registry import TenantDirectory, follow_registry
+from munshi.registry import follow_registry
+from munshi.tenants import TenantDirectory
 
 
 @dataclass(frozen=True, slots=True)

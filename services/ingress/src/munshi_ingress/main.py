@@ -11,8 +11,8 @@ import structlog
 import uvloop
 
 from munshi.errors import UserMistake
-from munshi.registry import TenantDirectory
 from munshi.telemetry import configure
+from munshi.tenants import TenantDirectory
 from munshi_ingress.doors import PATH
 from munshi_ingress.health import make_health
 from munshi_ingress.lines import Lines

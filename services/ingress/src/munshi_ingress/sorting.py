@@ -10,16 +10,15 @@ from typing import Any
 
 import orjson
 
-from munshi.bus.publisher import Outgoing
-from munshi.bus.streams import MAX_EVENT_BYTES
+from munshi.bus.outgoing import MAX_EVENT_BYTES, Outgoing
 from munshi.contracts.cloud_api.tolerant import moment
 from munshi.contracts.cloud_api.webhook import FIELD_MESSAGES, OBJECT, ChangeAt, frame, is_webhook, walk
 from munshi.contracts.events import HEADER_ID, HEADER_TRACE
 from munshi.contracts.ids import CellName, TenantKey
 from munshi.contracts.subjects import ACCOUNT_CONVERSATION, dead, inbound, partition_of
 from munshi.contracts.tenant import POOL
-from munshi.registry import Tenant, TenantDirectory
 from munshi.sealing import conversation_key
+from munshi.tenants import Tenant, TenantDirectory
 from munshi_ingress.split import Event, Stray, split
 
 PLATFORM = TenantKey("platform")

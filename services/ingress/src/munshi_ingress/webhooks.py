@@ -16,7 +16,7 @@ from munshi.bus.errors import BusAway
 from munshi.bus.publisher import Publisher
 from munshi.contracts.ids import CellName
 from munshi.errors import MunshiError
-from munshi.registry import TenantDirectory
+from munshi.tenants import TenantDirectory
 from munshi_ingress import answers
 from munshi_ingress.answers import Answer
 from munshi_ingress.doors import PATH, Door, handshake, platform_door, tenant_door
