@@ -4,7 +4,6 @@ Customers are found by id, else by one spelling of their name, else made new. Co
 place, an undone row is gone. An effect on a row that is not there is refused, and nothing of the turn kept.
 """
 
-import copy
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
@@ -99,7 +98,7 @@ class MemoryBooks:
 
     def apply(self, effects: Sequence[Effect], at: datetime) -> None:
         """All effects of a turn, or none."""
-        kept = copy.deepcopy((self.rows, self.names, self.ever))
+        kept = dict(self.rows), list(self.names), set(self.ever)  # the values are frozen
         try:
             for effect in effects:
                 self._apply(effect, at)

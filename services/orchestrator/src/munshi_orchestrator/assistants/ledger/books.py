@@ -69,7 +69,7 @@ class Books:
         """The customer written exactly so, regardless of case."""
         wanted = key.fold(name)
         for customer in await self.customers():
-            if key.fold(customer.name) == wanted:
+            if customer.name == name or key.both(customer.name)[0] == wanted:
                 return person_of(customer)
         return None
 
@@ -203,7 +203,7 @@ class Books:
     def _know(self, entry: Entry) -> None:
         if self._customers is not None and entry.customer_id is None and entry.customer_name:
             folded = key.fold(entry.customer_name)
-            if all(key.fold(customer.name) != folded for customer in self._customers):
+            if all(key.both(customer.name)[0] != folded for customer in self._customers):
                 self._customers.append(Customer(id=-1 - len(self._customers), name=entry.customer_name))
 
 

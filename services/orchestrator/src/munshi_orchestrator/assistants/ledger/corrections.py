@@ -111,7 +111,7 @@ def patch(desk: Desk, draft: Draft, understanding: Understanding, entry: Entry |
     swap = words.swapped(text)
     name_now = entry.customer_name if entry else draft.name
     if swap is not None and entities.amount is None:
-        _swap(draft, swap, name_now)
+        _swap(draft, swap, name_now, entities.customer_name)
     else:
         category = words.category_of(text) or (entities.category if understanding.intent in ENTRIES else None)
         draft.category = category or draft.category
@@ -125,17 +125,20 @@ def patch(desk: Desk, draft: Draft, understanding: Understanding, entry: Entry |
     return changed or trouble
 
 
-def _swap(draft: Draft, swap: tuple[str, str], name_now: str | None) -> None:
-    """Which of the two sides is wrong is told by what stands in the books; else the second one is right."""
+def _swap(draft: Draft, swap: tuple[str, str], name_now: str | None, read: str | None) -> None:
+    """Which of the two sides is right: the one that does not stand in the books, else what the model read."""
     categories = tuple(words.category_of(side) for side in swap)
     if categories[0] and categories[1]:
         draft.category = categories[1]
         return
-    right, wrong = swap[1], swap[0]
-    if name_now is not None and key.strict(name_now) == key.strict(right):
-        right, wrong = wrong, right
-    name = tidy_name(words.bare_name(right))
-    if name and key.strict(name) != key.strict(wrong):
+    sides = [tidy_name(words.bare_name(side)) for side in swap]
+    keys = [key.strict(side) if side else "" for side in sides]
+    now = key.strict(name_now) if name_now else ""
+    if now and now in keys and keys[0] != keys[1]:
+        name = sides[1 - keys.index(now)]
+    else:
+        name = next((side for side in sides if side and read and key.strict(side) == key.strict(read)), None)
+    if name:
         draft.name, draft.person, draft.choices = name, None, ()
 
 

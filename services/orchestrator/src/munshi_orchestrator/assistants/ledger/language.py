@@ -8,6 +8,8 @@ from munshi_orchestrator.assistants.ledger import lexicon, words
 
 SURE_FROM = 0.75
 """Below this confidence a short or mixed text says too little, and the conversation's language is kept."""
+SURE_SHORT = 0.95
+"""The same for one or two words, which languages share ("aur kal?")."""
 SURE_FIRST = 0.6
 """The same where there is no conversation yet."""
 
@@ -28,6 +30,12 @@ def first_of(given: TurnInput, script: Script | None) -> Language:
     return Language(tag="en", script=Script.LATIN)
 
 
+def _enough(current: Language | None, text: str) -> float:
+    if current is None:
+        return SURE_FIRST
+    return SURE_SHORT if words.word_count(text) <= 2 else SURE_FROM
+
+
 def choose(given: TurnInput, current: Language | None, heard: Language, text: str) -> Language:
     """The language of the answer to `text`, which was heard as `heard`."""
     if _DEVANAGARI.search(text):
@@ -35,8 +43,7 @@ def choose(given: TurnInput, current: Language | None, heard: Language, text: st
     latin = _LATIN.search(text) is not None
     if current is not None and lexicon.NEUTRAL.issuperset(words.plain(text).split()):
         return current
-    enough = SURE_FIRST if current is None else SURE_FROM
-    if latin and heard.confidence >= enough and heard.tag in _ANSWERED:
+    if latin and heard.confidence >= _enough(current, text) and heard.tag in _ANSWERED:
         return Language(tag=heard.tag, script=Script.LATIN, confidence=heard.confidence)
     if current is not None:
         return current

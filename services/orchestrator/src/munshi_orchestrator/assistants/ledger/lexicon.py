@@ -102,7 +102,7 @@ COMMANDS: dict[Intent, frozenset[str]] = {
 }  # fmt: skip
 SWAP = re.compile(  # names keep their case, so the pattern ignores it
     r"^(?:(?:nahi|nahin|nhi|no|arre|are|sorry|नहीं|नही|अरे) )?(?P<one>\S+(?: \S+){0,2}) "
-    r"(?:ki jagah|ke jagah|ke badle|instead of|nahi|nahin|nhi|not|mat|नहीं|नही|की जगह|के बदले|to|se) "
+    r"(?:ki jagah|ke jagah|ke badle|instead of|nahi|nahin|nhi|not|नहीं|नही|की जगह|के बदले) "
     r"(?P<other>\S+(?: \S+){0,2})$",
     re.IGNORECASE,
 )
@@ -124,6 +124,11 @@ OF_SEVERAL = listed("""
     """)
 """Category words that in a question about totals may mean more than one category ("kitne paise mile")."""
 
+GIVING = listed("""
+    diya diye di de dedo gaya gayi gaye liya li liye likho likh likhna kiya kiye gave give
+    took taken given sold paid
+    दिया दिए दी दे गया गई गए लिया ली लिए लिखो लिख लिखना किया किए
+    """)
 QUESTIONS = listed("""
     what who how why when where which kya kyu kyun kyon kaise kaun kab kahan kitna kitne kitni kiska kiske
     kiski क्या क्यों कैसे कौन कब कहाँ कहां कितना कितने कितनी किसका किसके किसकी

@@ -12,7 +12,7 @@ from munshi.contracts.ids import MessageID
 from munshi.contracts.understanding import Category
 
 VERSION: Final = 1
-MOST_DRAFTS = 10
+MOST_DRAFTS = 20
 MOST_KEPT = 12
 """Of settled questions and of links: enough for what a person still sees on the phone's screen."""
 PATIENCE = timedelta(days=3)

@@ -22,6 +22,9 @@ LEAST = 0.2
 SHORT = 5
 """Words of a message that can lean on the one before it ("aur Suresh ka?")."""
 
+_SURE = 0.95
+"""From this confidence on the model is not overruled."""
+
 ENTRIES = frozenset({Intent.ADD_TRANSACTION, Intent.ADD_RECEIPT})
 QUERIES = frozenset({Intent.QUERY_TOTAL_DAY, Intent.QUERY_TOTAL_PERIOD, Intent.QUERY_CUSTOMER_BALANCE})
 _VAGUE = frozenset({Intent.CLARIFY, Intent.OTHER})
@@ -85,10 +88,14 @@ def _tidy(understanding: Understanding) -> Understanding:
     entities = understanding.entities
     name = tidy_name(entities.customer_name)
     category = entities.category or (
-        words.category_of(understanding.text) if understanding.intent in ENTRIES else None
+        words.category_of(understanding.text)
+        if understanding.intent in ENTRIES or words.tells_of_entry(understanding.text)
+        else None
     )
     if (name, category) != (entities.customer_name, entities.category):
         entities = entities.model_copy(update={"customer_name": name, "category": category})
+    elif not understanding.further:
+        return understanding
     return understanding.model_copy(
         update={"entities": entities, "further": tuple(_tidy(further) for further in understanding.further)}
     )
@@ -133,21 +140,38 @@ def intent_of(state: State, understanding: Understanding) -> Intent:
 
 
 def _leaning(state: State, understanding: Understanding) -> Intent | None:
-    """A short message that says something only after the one before it."""
-    text, entities, intent = understanding.text, understanding.entities, understanding.intent
-    if words.word_count(text) > SHORT or entities.amount is not None:
+    """What a message says only after the one before it, or without what the model expects of it."""
+    if _states_entry(understanding):
+        return Intent.ADD_TRANSACTION
+    if words.word_count(understanding.text) > SHORT:
         return None
-    unclear = intent in _VAGUE or understanding.confidence < 0.5
+    unclear = understanding.intent in _VAGUE or understanding.confidence < 0.5
     if state.topic is Topic.ENTRY and _corrects(understanding, unclear=unclear):
         return Intent.CORRECT
-    if unclear and words.has_pronoun(text) and state.customer and words.asks_balance(text):
-        return Intent.QUERY_CUSTOMER_BALANCE
-    return _asks_on(state, understanding) if unclear and state.topic is Topic.QUERY else None
+    if unclear and understanding.entities.amount is None:
+        return _asks_on(state, understanding)
+    return None
+
+
+def _states_entry(understanding: Understanding) -> bool:
+    """An entry without its amount ("Ramesh ko maal udhaar diya"): it looks like a question for a balance."""
+    entities = understanding.entities
+    return (
+        understanding.intent in (*_VAGUE, Intent.QUERY_CUSTOMER_BALANCE)
+        and understanding.confidence < _SURE
+        and entities.amount is None
+        and entities.customer_name is not None
+        and words.tells_of_entry(understanding.text)
+    )
 
 
 def _corrects(understanding: Understanding, *, unclear: bool) -> bool:
-    """After an entry: "Suresh nahi Mahesh", "kal ka tha"."""
+    """After an entry: "nahi Mahesh", "Suresh nahi Mahesh", "kal ka tha"."""
     text, entities = understanding.text, understanding.entities
+    if unclear and words.begins_with_no(text) and has_content(entities):
+        return True
+    if entities.amount is not None:
+        return False
     if words.swapped(text) is not None and (unclear or understanding.intent is Intent.CORRECT):
         return True
     names_something = entities.date or entities.customer_name or words.category_of(text)
@@ -155,8 +179,12 @@ def _corrects(understanding: Understanding, *, unclear: bool) -> bool:
 
 
 def _asks_on(state: State, understanding: Understanding) -> Intent | None:
-    """After a question: "aur kal?", "aur Suresh ka?"."""
+    """After a question: "aur kal?", "aur Suresh ka?"; "uska balance?" also later."""
     text, entities = understanding.text, understanding.entities
+    if words.has_pronoun(text) and state.customer and words.asks_balance(text):
+        return Intent.QUERY_CUSTOMER_BALANCE
+    if state.topic is not Topic.QUERY:
+        return None
     if entities.date is not None or words.speaks_of_day(text):
         return Intent.QUERY_TOTAL_PERIOD if "/" in (entities.date or "") else Intent.QUERY_TOTAL_DAY
     if state.query is Query.BALANCE and (entities.customer_name or words.has_pronoun(text)):

@@ -104,6 +104,18 @@ def category_of(text: str) -> Category | None:
     return _one_category(frozenset(plain(text).split()))
 
 
+def tells_of_entry(text: str) -> bool:
+    """Whether the text is no question and tells of something given, taken or to be noted."""
+    if asks_something(text) or category_of(text) is None:
+        return False
+    return not lexicon.GIVING.isdisjoint(plain(text).split())
+
+
+def begins_with_no(text: str) -> bool:
+    """Whether the first word is a no."""
+    return plain(text).split(" ", 1)[0] in lexicon.NO
+
+
 def category_asked_for(text: str) -> Category | None:
     """The one category whose total is asked for."""
     return _one_category(frozenset(plain(text).split()) - lexicon.OF_SEVERAL)

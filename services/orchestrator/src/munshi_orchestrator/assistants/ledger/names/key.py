@@ -69,6 +69,12 @@ def strict(name: str) -> str:
 
 
 @lru_cache(maxsize=65536)
+def both(name: str) -> tuple[str, str]:
+    """The name regardless of case, and its strict key."""
+    return fold(name), strict(name)
+
+
+@lru_cache(maxsize=65536)
 def loose(name: str) -> str:
     """The key under which spellings may be one name."""
     out = []

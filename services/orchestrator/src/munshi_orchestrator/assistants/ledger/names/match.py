@@ -39,13 +39,17 @@ Match = Link | Ask | New
 
 def match(name: str, customers: Sequence[Customer]) -> Match:
     """An equal key links silently, unless several have it; what is only similar is asked about."""
-    folded, wanted = key.fold(name), key.strict(name)
+    for customer in customers:  # the usual case by plain comparison: the most recently used come first
+        if customer.name == name:
+            return Link(customer)
+    wanted = key.both(name)
     same: list[Customer] = []
     for customer in customers:
         for spelling in (customer.name, *customer.aliases):
-            if key.fold(spelling) == folded:
+            folded, strict = key.both(spelling)
+            if folded == wanted[0]:
                 return Link(customer)
-            if wanted and key.strict(spelling) == wanted:
+            if strict == wanted[1] and strict:
                 same.append(customer)
                 break
     if len(same) == 1:
