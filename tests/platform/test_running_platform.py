@@ -19,8 +19,6 @@ import yaml
 from rig.platform import PlatformRig, platform_in, wait_for
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-pytestmark = pytest.mark.xdist_group("running-platform")
-
 SERVICES = {"ingress", "orchestrator", "emulator", "nats", "postgres"}
 
 TENANT = """

@@ -17,8 +17,6 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = ["ingress", "orchestrator", "emulator", "nats", "postgres"]
 SHARMA = "106540352242922"
 
-pytestmark = pytest.mark.xdist_group("supervision")
-
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformRig]:

@@ -96,6 +96,7 @@ class PlatformRig:
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """`munshi up` in the foreground; does not wait."""
+        self._forget_last()
         self.supervisor = subprocess.Popen(
             self._command(["up", "--data", str(self.data), "--port", str(self.port), *arguments]),
             stdin=subprocess.DEVNULL,
@@ -106,6 +107,12 @@ class PlatformRig:
             start_new_session=True,
         )
         return self.supervisor
+
+    def _forget_last(self) -> None:
+        if self.supervisor is not None:
+            assert self.supervisor.poll() is not None, "it still runs"
+            if self.supervisor.stdout is not None:
+                self.supervisor.stdout.close()
 
     def up(self, *arguments: str) -> "PlatformRig":
         """`munshi up`, and waits until it is ready."""

@@ -233,7 +233,7 @@ def down(data: Data = None) -> None:
             "stop it as that user"
         ) from None
     deadline = time.monotonic() + _DOWN_SECONDS
-    while state.alive and lock.held_by_another():
+    while state.alive:
         if time.monotonic() > deadline:
             raise UserMistake(f"process {state.supervisor_pid} does not end; see `munshi logs supervisor`")
         time.sleep(_POLL_SECONDS)
