@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 SHOWN = """() => {
   const top = document.querySelector('.messages').getBoundingClientRect().top;
-  const rows = [...document.querySelectorAll('[data-wamid]')].map((row) => [row, row.getBoundingClientRect()]);
+  const all = [...document.querySelectorAll('[data-wamid]')];
+  const rows = all.map((row) => [row, row.getBoundingClientRect()]);
   const [row, place] = rows.find(([, place]) => place.bottom > top + 4);
   return [row.dataset.wamid, Math.round(place.top - top)];
 }"""

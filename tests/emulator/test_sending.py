@@ -94,6 +94,8 @@ async def test_closed_window_can_show_as_a_failed_status(shop: "Shop") -> None:
     wamid = await shop.text("cold")
     (status,) = await shop.receiver.wait_items("statuses", 1)
     assert (status["id"], status["status"]) == (wamid, "failed")
+    assert status["recipient_id"] == shop.customer
+    assert "recipient_user_id" not in status
     assert status["errors"][0]["code"] == 131047
 
 
@@ -197,11 +199,13 @@ async def test_recipient_is_a_bsuid_and_a_bsuid_in_to_is_swallowed(shop: "Shop")
     (message,) = shop.receiver.items("messages")
     assert "from" not in message
     assert message["from_user_id"] == bsuid
-    assert shop.receiver.items("contacts") == [{"profile": {"name": "Asha"}, "user_id": bsuid}]
+    contact = {"profile": {"name": "Asha"}, "user_id": bsuid}
+    assert shop.receiver.items("contacts") == [contact]
     wamid = await shop.text(recipient=bsuid)
     statuses = await shop.receiver.wait_items("statuses", 3)
     assert {entry["recipient_user_id"] for entry in statuses} == {bsuid}
     assert not any("recipient_id" in entry for entry in statuses)
+    assert shop.receiver.items("contacts")[1:] == [contact] * 3
     lost = await shop.text(to=bsuid)
     both = await shop.text(to=shop.customer, recipient="IN.unknown")
     await shop.control.wait_status(both, "read")
@@ -221,7 +225,14 @@ async def test_number_change_makes_a_new_bsuid_and_tells_the_shop(shop: "Shop") 
     assert system["system"]["type"] == "user_changed_number"
     assert system["system"]["wa_id"] == "919800000099"
     assert system["system"]["user_id"] == after["bsuids"]["portfolio"]
-    assert "contacts" not in shop.receiver.posts[-1].changes()[0]["value"]
+    changes = [change for post in shop.receiver.posts for change in post.changes()]
+    told = next(change for change in changes if change["value"].get("messages") == [system])
+    assert "contacts" not in told["value"]
+    (link,) = await shop.receiver.wait_items("user_id_update", 1)
+    assert link["user_id"] == {
+        "previous": before["bsuids"]["portfolio"],
+        "current": after["bsuids"]["portfolio"],
+    }
     status, _ = await shop.post(recipient=after["bsuids"]["portfolio"], type="text", text={"body": "new"})
     assert status == 200
     await shop.control.knobs(statuses=True)
@@ -231,6 +242,18 @@ async def test_number_change_makes_a_new_bsuid_and_tells_the_shop(shop: "Shop") 
     assert status == 200
     failed = await shop.control.wait_status(answer["messages"][0]["id"], "failed")
     assert failed["error"][0]["code"] == 131026
+
+
+async def test_number_change_of_a_person_who_hides_it(shop: "Shop") -> None:
+    before = await shop.control.put_person("asha", phone=shop.customer, name="Asha", phone_hidden=True)
+    await shop.hello()
+    after = await shop.control.change_number("asha", "919800000098")
+    _, system = await shop.receiver.wait_items("messages", 2)
+    assert "from" not in system
+    assert system["system"]["type"] == "user_changed_user_id"
+    assert system["system"]["user_id"] == after["bsuids"]["portfolio"]
+    assert before["bsuids"]["portfolio"] in system["system"]["body"]
+    assert "919800000098" not in str(system)
 
 
 async def test_read_marks_all_before_it(shop: "Shop") -> None:

@@ -18,7 +18,7 @@ class Assets(StaticFiles):
 
 
 class SameSite:
-    """Keeps pages of other sites, open in the same browser, from turning the control API: it has no password."""
+    """Keeps pages of other sites in the same browser from turning the control API: it has no password."""
 
     def __init__(self, app: ASGIApp) -> None:
         """Wrap the application."""

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from munshi_emulator.conversations import Pair
+from munshi_emulator.directory import digits
 from munshi_emulator.errors import GraphError
 from munshi_emulator.journal import Journal
 from munshi_emulator.models import Knobs, Person, PhoneNumber
 from munshi_emulator.templates import Template
-from munshi_emulator.webhooks import Update, encode, receiver
+from munshi_emulator.webhooks import Update, contact, encode, receiver
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def ladder(
                 kind="status",
                 field="messages",
                 item=encode(item),
-                contact=None,
+                contact=None if who is None or send.fail is not None else encode(contact(who, send.number)),
                 wamid=wamid,
                 status=status,
                 due=None if delay_ms is None else real + shift,
@@ -82,11 +83,12 @@ def ladder(
 def _base(send: Send, wamid: str, who: Person | None) -> dict[str, Any]:
     """What all statuses of a message share."""
     base: dict[str, Any] = {"id": wamid, "status": "", "timestamp": ""}
-    if who is not None:
+    to = send.body.get("to")
+    if who is not None and (send.fail is None or not to):
         base |= receiver(who, send.number)
-    elif send.body.get("to"):
-        base["recipient_id"] = send.body["to"]
-    else:
+    if to:  # a business that knew the number sees it also where the person hides it
+        base["recipient_id"] = digits(to)
+    elif who is None:
         base["recipient_user_id"] = send.body.get("recipient")
     if send.callback is not None:
         base["biz_opaque_callback_data"] = send.callback

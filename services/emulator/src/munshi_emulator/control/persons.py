@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from munshi_emulator import inbound
 from munshi_emulator.control.depends import WorldIn, known_number
 from munshi_emulator.inbound import CustomerMessage
-from munshi_emulator.models import Digits, Person
+from munshi_emulator.models import Digits, Person, PhoneNumber
 from munshi_emulator.updates import field_update
-from munshi_emulator.webhooks import contact
+from munshi_emulator.webhooks import Update, contact
 from munshi_emulator.world import World
 
 router = APIRouter(prefix="/persons", tags=["persons"])
@@ -86,7 +86,7 @@ async def _keep(world: World, person: Person) -> None:
 
 @router.post("/{person_id}/number")
 async def change_number(world: WorldIn, person_id: str, change: NewNumber) -> dict[str, Any]:
-    """Change the number: a `system` webhook to the businesses, and a new BSUID in every portfolio."""
+    """Change the number: `system` and `user_id_update` webhooks, new BSUIDs in all portfolios."""
     old = _person(world, person_id)
     new = old.model_copy(update={"phone": change.phone, "generation": old.generation + 1})
     numbers = change.phone_number_ids
@@ -96,23 +96,44 @@ async def change_number(world: WorldIn, person_id: str, change: NewNumber) -> di
     wamids = []
     for number_id in numbers:
         number = known_number(world, number_id)
-        system: dict[str, Any] = {"type": "user_changed_number"}
-        if not old.phone_hidden:
-            system["body"] = f"User {old.name} changed from {old.phone} to {new.phone}"
-            system["wa_id"] = new.phone
-        else:
-            system["body"] = f"User {old.name} changed their number"
-        if not old.bsuid_hidden:
-            system["user_id"] = new.bsuid(number.portfolio)
+        content = _change(old, new, number)
         order = CustomerMessage(
-            phone_number_id=number_id, person=old.person_id, type="system", content=system
+            phone_number_id=number_id, person=old.person_id, type="system", content=content
         )
         injected = inbound.inject(world, order)
+        updates = [*injected.updates]
+        if not old.bsuid_hidden:
+            updates.append(_user_id_update(world, old, new, number))
+            injected.statements.append(world.journal.insert_update(updates[-1]))
         await world.store.write(*injected.statements)
-        world.deliveries.schedule(injected.updates)
+        world.deliveries.schedule(updates)
         wamids.append(injected.wamid)
     await _keep(world, new)
     return {**shown(world, new), "wamids": wamids}
+
+
+def _change(old: Person, new: Person, number: PhoneNumber) -> dict[str, Any]:
+    """What the message tells of the change: by numbers where the business sees them, else by ids."""
+    before, after = old.bsuid(number.portfolio), new.bsuid(number.portfolio)
+    if old.phone_hidden:
+        body = f"User {old.name} changed from {before} to {after}"
+        return {"body": body, "user_id": after, "type": "user_changed_user_id"}
+    system = {
+        "body": f"User {old.name} changed from {old.phone} to {new.phone}",
+        "wa_id": new.phone,
+        "type": "user_changed_number",
+    }
+    return system if old.bsuid_hidden else {**system, "user_id": after}
+
+
+def _user_id_update(world: World, old: Person, new: Person, number: PhoneNumber) -> Update:
+    """The webhook field that links the old BSUID with the new one."""
+    entry: dict[str, Any] = {} if old.phone_hidden else {"wa_id": new.phone}
+    entry["detail"] = f"User id for {old.name} has been updated."
+    entry["user_id"] = {"previous": old.bsuid(number.portfolio), "current": new.bsuid(number.portfolio)}
+    entry["timestamp"] = str(world.clock.stamp())
+    value = {"contacts": [contact(new, number)], "user_id_update": [entry]}
+    return field_update(world, number, "user_id_update", value, with_metadata=True)
 
 
 @router.post("/{person_id}/preferences")
