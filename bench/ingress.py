@@ -55,7 +55,6 @@ class Run:
     name: str
     requests_per_second: float
     requests_per_cpu_second: float
-    failed: int
     p50_ms: float
     p99_ms: float
 
@@ -240,11 +239,12 @@ def measure(name: str, pid: int, port: int, label: str, seconds: float, on: Core
     used = cpu_seconds(pid) - before
     if load.requests > count:
         raise RuntimeError("more requests than webhooks: ids came twice")
+    if load.failed:
+        raise RuntimeError(f"{name} answered {load.failed} requests with something else than 200")
     return Run(
         name=name,
         requests_per_second=load.requests / load.seconds,
         requests_per_cpu_second=load.requests / used,
-        failed=load.failed,
         p50_ms=load.p50_ms,
         p99_ms=load.p99_ms,
     )
@@ -305,6 +305,18 @@ def table(summary: list[Run]) -> str:
     return "\n".join(lines)
 
 
+def judged(summary: list[Run], batch: dict[str, Any]) -> dict[str, bool]:
+    """Each target, and whether it was met."""
+    rate = {run.name: run.requests_per_second for run in summary}
+    return {
+        "at least 1.0x of the bare handler": rate["ingress"] >= rate["bare"],
+        "aim: 1.2x of the bare handler": rate["ingress"] >= 1.2 * rate["bare"],
+        "at least 2x of pywa's handler": rate["ingress"] >= 2 * rate["pywa"],
+        f"a batch of 1,000 within {BATCH_TARGET_MS:.0f} ms": batch["median_ms"] <= BATCH_TARGET_MS,
+        "memory flat over 200 batches": batch["rss_mib_at_end"] <= 1.02 * batch["rss_mib_after_quarter"],
+    }
+
+
 def compare(folder: Path, on: Cores, rounds: int, seconds: float) -> tuple[list[Run], dict[str, Any]]:
     """All three in turn, `rounds` times, then the batches."""
     runs: list[Run] = []
@@ -338,11 +350,13 @@ def main() -> int:
     summary = [medians(runs, name) for name in ("bare", "pywa", "ingress")]
     print(table(summary))
     flat = batch["rss_mib_at_end"] / batch["rss_mib_after_quarter"]
+    targets = judged(summary, batch)
     print(
         f"batch of {BATCH:,}: median {batch['median_ms']:.1f} ms, best {batch['best_ms']:.1f} ms, "
         f"CPU {batch['mean_cpu_ms']:.1f} ms (target {BATCH_TARGET_MS:.0f} ms on a free core); "
         f"memory {batch['rss_mib_after_quarter']:.1f} -> {batch['rss_mib_at_end']:.1f} MiB (x{flat:.3f})"
     )
+    print("\n".join(f"{'met   ' if met else 'MISSED'} {what}" for what, met in targets.items()))
     RESULTS.mkdir(exist_ok=True)
     result = {
         "machine": {
@@ -359,6 +373,7 @@ def main() -> int:
         "medians": [asdict(run) for run in summary],
         "runs": [asdict(run) for run in runs],
         "batch": batch,
+        "targets": targets,
     }
     (RESULTS / "ingress.json").write_text(json.dumps(result, indent=2) + "\n")
     return 0
