@@ -18,3 +18,10 @@ FLOWS = table("flows.yaml")
 async def test_flow(flow: dict[str, Any]) -> None:
     scripted = Scripted()
     await play(Shop(build(AssistantKind.LEDGER, scripted)), flow, scripted)
+
+
+@pytest.mark.parametrize("heard_as", ["hi", "hinglish", "en"])
+@pytest.mark.parametrize("flow", FLOWS, ids=[flow["name"] for flow in FLOWS])
+async def test_the_books_come_out_the_same_in_every_writing(flow: dict[str, Any], heard_as: str) -> None:
+    scripted = Scripted()
+    await play(Shop(build(AssistantKind.LEDGER, scripted)), flow, scripted, heard_as)

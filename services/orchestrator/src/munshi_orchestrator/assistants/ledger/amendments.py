@@ -83,7 +83,7 @@ async def take_back(desk: Desk, live: list[Entry], *, reason: str, one: Phrase, 
         desk.answer.add(desk.voice.say(many))
         for line in [*(f"• {desk.text_of(entry)}" for entry in live), *lines]:
             desk.answer.add(line)
-    desk.state.topic, desk.state.touched = Topic.UNDO, None
+    desk.state.topic, desk.state.touched, desk.state.undone = Topic.UNDO, None, None
 
 
 async def old_text(desk: Desk, draft: Draft) -> str:

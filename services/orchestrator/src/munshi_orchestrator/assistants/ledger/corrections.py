@@ -3,7 +3,7 @@
 from munshi.contracts.assistant import Entry
 from munshi.contracts.ids import MessageID
 from munshi.contracts.understanding import Intent, Understanding
-from munshi_orchestrator.assistants.ledger import amendments, entries, money, questions, words
+from munshi_orchestrator.assistants.ledger import amendments, entries, questions, words
 from munshi_orchestrator.assistants.ledger.books import message_of
 from munshi_orchestrator.assistants.ledger.days import single_day_of
 from munshi_orchestrator.assistants.ledger.desk import Desk, token
@@ -269,8 +269,6 @@ def _pair(
 async def _amend_by_edit(desk: Desk, entry: Entry, reading: Understanding) -> bool:
     draft = _amendment(desk, entry, reading.text)
     if not patch(desk, draft, reading, entry) or draft.id in desk.troubles:
-        return False
-    if isinstance(money.exact(draft.amount or entry.amount), money.Trouble):
         return False
     desk.state.drafts.append(draft)
     return True

@@ -62,16 +62,13 @@ async def totals(desk: Desk, understanding: Understanding, intent: Intent) -> No
 
 def _one_category(desk: Desk, rows: Sequence[CategoryTotal], wanted: Category, when: str) -> None:
     of_it = [row for row in rows if row.category is wanted]
-    sums = {row.currency: row.total for row in of_it} or {desk.settings.currency: Decimal(0)}
-    desk.answer.add(
-        desk.voice.say(
-            Phrase.TOTAL_ONE,
-            when=when,
-            category=desk.voice.category(wanted),
-            amount=money.show_all(sums),
-            count=sum(row.count for row in of_it),
-        )
-    )
+    word = desk.voice.category(wanted)
+    if not of_it:
+        desk.answer.add(desk.voice.say(Phrase.TOTAL_ONE_NONE, when=when, category=word))
+        return
+    amount = money.show_all({row.currency: row.total for row in of_it})
+    count = sum(row.count for row in of_it)
+    desk.answer.add(desk.voice.say(Phrase.TOTAL_ONE, when=when, category=word, amount=amount, count=count))
 
 
 def _title(word: str) -> str:

@@ -94,7 +94,7 @@ def bare_name(text: str) -> str:
         words.pop()
     while words and words[0].casefold().strip(".") in lexicon.PARTICLES:
         words.pop(0)
-    if not words or len(words) > 4 or any(char.isdigit() for word in words for char in word):
+    if not words or len(words) > 4 or any(word.strip(".-").isdigit() for word in words):
         return ""
     return " ".join(words)
 

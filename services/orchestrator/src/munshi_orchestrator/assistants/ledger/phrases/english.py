@@ -85,6 +85,7 @@ PHRASES: dict[Phrase, str] = {
     Phrase.TOTAL_LINE: "• {category}: {amount} ({count})",
     Phrase.TOTAL_FLOW: "Money in: {came} · Money out: {went}",
     Phrase.TOTAL_NONE: "📒 {when}: no entries.",
+    Phrase.TOTAL_ONE_NONE: "📒 {when} — {category}: nothing",
     Phrase.TOTAL_ONE: "📒 {when} — {category}: {amount} ({count})",
     Phrase.BALANCE_OWES: "{name} owes {amount}.",
     Phrase.BALANCE_NONE: "{name} owes nothing, all settled ✅",

@@ -80,6 +80,7 @@ PHRASES: dict[Phrase, str] = {
     Phrase.TOTAL_LINE: "• {category}: {amount} ({count})",
     Phrase.TOTAL_FLOW: "पैसे आए: {came} · पैसे गए: {went}",
     Phrase.TOTAL_NONE: "📒 {when}: कोई एंट्री नहीं है।",
+    Phrase.TOTAL_ONE_NONE: "📒 {when} — {category}: कुछ नहीं",
     Phrase.TOTAL_ONE: "📒 {when} — {category}: {amount} ({count})",
     Phrase.BALANCE_OWES: "{name} का {amount} बाकी है।",
     Phrase.BALANCE_NONE: "{name} का कुछ बाकी नहीं है, हिसाब बराबर ✅",

@@ -83,6 +83,7 @@ PHRASES: dict[Phrase, str] = {
     Phrase.TOTAL_LINE: "• {category}: {amount} ({count})",
     Phrase.TOTAL_FLOW: "Paise aaye: {came} · Paise gaye: {went}",
     Phrase.TOTAL_NONE: "📒 {when}: koi entry nahi hai.",
+    Phrase.TOTAL_ONE_NONE: "📒 {when} — {category}: kuch nahi",
     Phrase.TOTAL_ONE: "📒 {when} — {category}: {amount} ({count})",
     Phrase.BALANCE_OWES: "{name} ka {amount} baaki hai.",
     Phrase.BALANCE_NONE: "{name} ka kuch baaki nahi hai, hisaab barabar ✅",

@@ -92,6 +92,7 @@ class Phrase(StrEnum):
     TOTAL_LINE = auto()  # {category} {amount} {count}
     TOTAL_FLOW = auto()  # {came} {went}
     TOTAL_NONE = auto()  # {when}
+    TOTAL_ONE_NONE = auto()  # {when} {category}
     TOTAL_ONE = auto()  # {when} {category} {amount} {count}
     BALANCE_OWES = auto()  # {name} {amount}
     BALANCE_NONE = auto()  # {name}
