@@ -23,6 +23,7 @@ _CODE = r"(?P<code>(?:[a-z]{1,6}[-/]?)?\d[\da-z]*(?:[-/][\da-z]+)*)"
 _INVOICE = re.compile(
     rf"{_BILL}\s*{_NUMBER_WORD}\s*[.:#=-]*\s*(?:hai\s|is\s)?\s*{_CODE}"
     rf"|{_BILL}\s*[:#-]+\s*{_CODE.replace('code', 'code2')}"
+    rf"|(?:invoice|inv|challan|voucher|इनवॉइस|चालान)\s+(?P<code5>\d{{1,6}})(?=\s*(?:,|-|from|of|dated|se|ka|$))"
     rf"|(?<![\w-])(?P<code3>[a-z]{{1,6}}[-/]\d[\da-z]*(?:[-/][\da-z]+)*)(?![\w-])"
     rf"|(?<!\w)(?:no|नंबर|नं)\s*\.?\s*:?\s*(?P<code4>[a-z]{{1,4}}-?\d+)(?!\w)"
 )

@@ -81,10 +81,13 @@ def _role(writing: str, rng: random.Random) -> str:
             return f"{trade} {rng.choice('boy man lady owner uncle aunty guy sir people manager warden clerk'.split())}"
         return rng.choice([f"{who} from {where}", f"{where} {who}", f"the {who} from {where}", f"the {who} of {where}", f"{who} in {where}"]).replace("the the", "the")
     where = rng.choice("gali kone samne upar neeche pados mandir school station bazaar gaon colony chowk nukkad bank masjid hostel thane makan garage nahar chakki quarter mill bagal pichhe".split()
-                       + [f"number {n}", f"{n} number", f"flat {n}", f"{n} number makan", "pehli manzil", "doosri manzil", "teesri manzil", "B block", "lal makan", "neem ke ped", "chai", "doodh",
+                       + [f"number {n}", f"{n} number", f"flat {n}", f"flat {n * 10 + 1}", f"room no {n}", f"room {n}", f"{n} number makan", "pehli manzil", "doosri manzil", "teesri manzil", "B block", "lal makan", "neem ke ped", "chai", "doodh",
                           "sabzi", "gas", "tempo", "rickshaw", "murgi", "anda", "phool", "pani puri", "chaat", "juice", "bartan", "kapde"])  # fmt: skip
     who = rng.choice(["", "", "bhaiya", "aunty", "didi", "uncle", "chacha", "ladka", "madam", "babu", "bhabhi", "dadi", "amma", "sir", "bhai", "kaka", "log"])
-    return f"{where} {rng.choice(['wale', 'wala', 'wali', 'wale'])} {who}".strip()
+    link = rng.choice(["wale", "wala", "wali", "wale", "wale", "ki", "ka", "ke"])
+    if link in {"ki", "ka", "ke"}:
+        who = rng.choice(["aunty", "bhabhi", "madam", "dadi"] if link == "ki" else ["ladka", "bhaiya", "uncle", "babu", "sir"])
+    return f"{where} {link} {who}".strip()
 
 
 def person(writing: str, rng: random.Random) -> tuple[str, str, str]:
@@ -274,6 +277,7 @@ def fill(slot: str, variant: str, writing: str, rng: random.Random) -> list[tupl
         "num": lambda: numbers.amount(writing, rng),
         "rate": lambda: numbers.amount(writing, rng, rng.choice([rng.randint(2, 99), rng.randint(2, 60) * 10])),
         "due": lambda: due(writing, rng),
+        "count": lambda: _small(writing, rng, 2, rng.choice([5, 12, 40])),
         "small": lambda: _small(writing, rng, 1, 60),
         "item": lambda: _item(writing, rng),
         "exp": lambda: _pick("expenses", writing, rng),
@@ -286,7 +290,7 @@ def fill(slot: str, variant: str, writing: str, rng: random.Random) -> list[tupl
         "syll": lambda: _written(_syllables(rng), writing),
         "weekday": lambda: _written(rng.choice(_WEEKDAYS[8:] if writing == "en" else _WEEKDAYS), writing),
     }
-    labels = {"day": "DAY", "period": "DAY", "qty": "QTY", "rate": "RATE"}
+    labels = {"day": "DAY", "period": "DAY", "qty": "QTY", "count": "QTY", "rate": "RATE"}
     if slot == "inv":
         return [(invoice(rng), "INV")]
     return [(plain[slot](), labels.get(slot, "O"))]
