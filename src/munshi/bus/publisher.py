@@ -55,6 +55,8 @@ class Publisher:
     ) -> None:
         self._connection = connection
         self._client = connection.client
+        # Asked for once: on Python 3.11 each question costs a system call.
+        self._loop = asyncio.get_running_loop()
         self._ack_seconds = ack_seconds
         self._max = max_in_flight
         self._waiting: dict[str, _Batch] = {}
@@ -114,12 +116,13 @@ class Publisher:
             self._end(batch, count)
 
     def _begin(self, count: int) -> _Batch:
-        loop = asyncio.get_running_loop()
-        batch = _Batch(self._next, count, loop.create_future())
+        batch = _Batch(self._next, count, self._loop.create_future())
         self._next += count
         for number in range(batch.first, batch.first + count):
             self._waiting[str(number)] = batch
-        batch.timer = loop.call_later(self._ack_seconds, batch.fail, BusAway("no acknowledgement in time"))
+        batch.timer = self._loop.call_later(
+            self._ack_seconds, batch.fail, BusAway("no acknowledgement in time")
+        )
         return batch
 
     async def _send(self, messages: Sequence[Outgoing], batch: _Batch) -> None:
