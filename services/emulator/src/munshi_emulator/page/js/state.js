@@ -157,6 +157,7 @@ function merge(messages) {
     traffic.value = [...names.values()].sort((a, b) => b.seq - a.seq).slice(0, 40);
     chats.value = chats.value.map((one) => updatedChat(one, messages));
   });
+  if (messages.some((message) => message.type === "system")) loadPersons();
   seen();
 }
 

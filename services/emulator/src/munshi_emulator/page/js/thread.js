@@ -1,5 +1,4 @@
-// The open chat: a window of at most WINDOW bubbles over the messages that are loaded.
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+// The open chat.
 import { html } from "./html.js";
 import { dayKey, dayName, gist, time } from "./format.js";
 import { Back, Down, Panel } from "./icons.js";
@@ -7,12 +6,9 @@ import { Bubble, domId } from "./bubble.js";
 import { Composer, sendFile } from "./composer.js";
 import { Menu, longPress, openMenu } from "./menu.js";
 import { Sheet } from "./sheet.js";
-import { chat, go, link, loadEarlier, now, open, panelOpen, say, thread, typing } from "./state.js";
+import { chat, go, link, now, open, panelOpen, say, typing } from "./state.js";
+import { useWindow } from "./window.js";
 import { Avatar } from "./chats.js";
-
-const WINDOW = 300;
-const STEP = 80;
-const NEAR = 600;
 
 export function Thread() {
   const number = open.value;
@@ -32,92 +28,10 @@ function Header() {
 }
 
 function Messages({ number }) {
-  const box = useRef(null);
-  const anchor = useRef(null);
-  const atEnd = useRef(true);
-  const busy = useRef(false);
-  const known = thread.value;
-  const all = [...known.list, ...known.pending];
-  const total = all.length;
-  const [view, setView] = useState({ first: null, count: WINDOW });
-  // The window follows the end unless it was moved; `first` is the wamid at its top.
-  const place = view.first === null ? -1 : all.findIndex((one) => one.wamid === view.first);
-  const start = place < 0 ? Math.max(0, total - STEP * 2) : place;
-  const finish = place < 0 ? total : Math.min(total, start + view.count);
-  const shown = all.slice(start, finish);
-  const [unseen, setUnseen] = useState(0);
-  const [away, setAway] = useState(false);
-  const lastSeq = useRef(null);
-
-  // Keep what is looked at in its place when bubbles come or go above it.
-  const hold = () => {
-    const top = box.current.getBoundingClientRect().top;
-    const row = [...box.current.querySelectorAll("[data-wamid]")].find((one) => one.getBoundingClientRect().bottom > top + 4);
-    if (row) anchor.current = { id: row.id, offset: row.getBoundingClientRect().top - top };
-  };
-  useLayoutEffect(() => {
-    const { current } = box;
-    if (anchor.current) {
-      const row = document.getElementById(anchor.current.id);
-      if (row) current.scrollTop += row.getBoundingClientRect().top - current.getBoundingClientRect().top - anchor.current.offset;
-      anchor.current = null;
-    } else if (atEnd.current && finish === total) current.scrollTop = current.scrollHeight;
-  });
-  const newest = total ? all[total - 1] : null;
-  useEffect(() => {
-    const seq = known.list.length ? known.list[known.list.length - 1].seq : 0;
-    if (lastSeq.current !== null && seq > lastSeq.current && !atEnd.current) {
-      setUnseen((n) => n + known.list.filter((one) => one.seq > lastSeq.current && one.direction === "out").length);
-    }
-    lastSeq.current = seq;
-  }, [known.list]);
-  useEffect(() => { if (newest?.status === "pending") toEnd(); }, [newest?.key]);
-  useEffect(() => {
-    const watch = new ResizeObserver(() => { if (atEnd.current && box.current) box.current.scrollTop = box.current.scrollHeight; });
-    watch.observe(box.current);
-    watch.observe(box.current.firstElementChild);
-    return () => watch.disconnect();
-  }, []);
-
-  const toEnd = () => { atEnd.current = true; anchor.current = null; setView({ first: null, count: WINDOW }); setUnseen(0); setAway(false); requestAnimationFrame(() => { if (box.current) box.current.scrollTop = box.current.scrollHeight; }); };
-
-  const onScroll = async () => {
-    const { scrollTop, scrollHeight, clientHeight } = box.current;
-    const left = scrollHeight - scrollTop - clientHeight;
-    atEnd.current = left < 40 && finish === total;
-    setAway(left > 300 || finish < total);
-    if (atEnd.current) { setUnseen(0); if (shown.length > WINDOW) setView({ first: null, count: WINDOW }); }
-    if (busy.current) return;
-    if (scrollTop < NEAR && (start > 0 || !known.complete)) {
-      const top = shown[0]?.wamid;
-      const grow = (list) => {
-        const index = list.findIndex((one) => one.wamid === top);
-        if (index < 0 || !box.current) return;
-        hold();
-        const first = Math.max(0, index - STEP);
-        setView({ first: list[first].wamid, count: Math.min(WINDOW, shown.length + index - first) });
-      };
-      if (start > 0) { grow(all); return; }
-      busy.current = true;
-      await loadEarlier(number, grow);
-      busy.current = false;
-    } else if (left < NEAR && finish < total) {
-      hold();
-      const end = Math.min(total, finish + STEP);
-      const first = Math.max(start, end - WINDOW);
-      setView({ first: all[first].wamid, count: end - first });
-    }
-  };
+  const { box, all, shown, newest, atBeginning, away, unseen, onScroll, toEnd, reveal } = useWindow(number);
 
   const jump = async (wamid) => {
-    let list = [...thread.value.list, ...thread.value.pending];
-    for (let tries = 0; tries < 60 && !list.some((one) => one.wamid === wamid) && !thread.value.complete; tries++) {
-      await loadEarlier(number);
-      list = [...thread.value.list, ...thread.value.pending];
-    }
-    const index = list.findIndex((one) => one.wamid === wamid);
-    if (index < 0) { say("That message is not here any more."); return; }
-    if (!document.getElementById(domId(wamid))) { atEnd.current = false; const first = Math.max(0, index - STEP); setView({ first: list[first].wamid, count: WINDOW }); }
+    if (!(await reveal(wamid))) { say("That message is not here any more."); return; }
     requestAnimationFrame(() => requestAnimationFrame(() => flash(wamid)));
   };
 
@@ -139,8 +53,8 @@ function Messages({ number }) {
   return html`
     <div class="messages" ref=${box} onScroll=${onScroll} onKeyDown=${keys}>
       <div class="log" role="log" aria-live="off" aria-label="Messages" tabindex="0">
-        ${start === 0 && known.complete && html`<p class="note start">This is the beginning. Nothing here leaves your machine.</p>`}
-        ${(start > 0 || !known.complete) && html`<p class="note earlier">Earlier messages…</p>`}
+        ${atBeginning && html`<p class="note start">This is the beginning. Nothing here leaves your machine.</p>`}
+        ${!atBeginning && html`<p class="note earlier">Earlier messages…</p>`}
         ${days(shown).map(([key, messages]) => html`<div class="day" key=${key}><div class="pill"><span>${dayName(messages[0].at, now())}</span></div>
           ${messages.map((message, index) => html`<div key=${message.key ?? message.wamid} ...${longPress(message)}><${Bubble} message=${message} first=${isFirst(messages[index - 1], message)} focus=${message === newest} onMenu=${openMenu} onJump=${jump} /></div>`)}</div>`)}
         <${Dots} number=${number} />
