@@ -66,7 +66,8 @@ check: install-dev ## style, types, direction of imports, generated files, locks
 	@ruff check --quiet .
 	@ruff format --check --quiet .
 	@mypy
-	@mypy tests bench tools
+	@cd tests && mypy --config-file ../pyproject.toml .
+	@MYPYPATH=tests mypy bench tools
 	@lint-imports
 	@python tools/lock.py --check
 	@python tools/licences.py
