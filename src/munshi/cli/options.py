@@ -14,6 +14,7 @@ Data = Annotated[
         "--data",
         envvar="MUNSHI_DATA",
         metavar="DIR",
+        readable=False,  # whether it can be used is said by what uses it
         help="Data folder: which platform of this machine is meant. [default: in your state directory]",
         show_default=False,
     ),

@@ -27,7 +27,7 @@ from munshi.provision.cells import Bus
 from munshi.provision.documents import Documents
 from munshi.provision.key_ring import load_key_ring
 from munshi.provision.nats_accounts import Operator, connected
-from munshi.provision.provisioner import Provisioner
+from munshi.provision.provisioner import Provisioner, clear_failures
 from munshi.provision.tenant_store import TenantStore
 from munshi.provision.tenants import ServedTenant, resolve
 from munshi.sealing import conversation_key
@@ -61,7 +61,7 @@ async def apply_documents(data: DataFolder, state: PlatformState, given: Documen
     Raises:
         UserMistake: something given is wrong, nothing was changed; or ingress does not serve it in time.
     """
-    with clear_messages(data):
+    with clear_messages(data), clear_failures():
         async with provisioning(data):
             held = TenantStore(data.tenants).load()
             changed = resolve(given, held)
@@ -80,7 +80,7 @@ async def apply_documents(data: DataFolder, state: PlatformState, given: Documen
 
 async def delete_served(data: DataFolder, state: PlatformState, served: ServedTenant) -> None:
     """Ends the service of a tenant, as its deletion policy says."""
-    with clear_messages(data):
+    with clear_messages(data), clear_failures():
         async with provisioning(data):
             await provisioner_of(data, state).delete(served)
 
@@ -124,11 +124,12 @@ async def with_dead_letters(data: DataFolder, work: Callable[[DeadLetters], Awai
     """Runs `work` on the dead letters of the platform that runs."""
     state = running_state(data)
     url = admin_url(state.database_url, load_key_ring(data.keys))
-    pool = await open_pool(url, name="munshi-dead-letters", size=1)
-    try:
-        return await work(DeadLetters(pool))
-    finally:
-        await pool.close()
+    with clear_failures():
+        pool = await open_pool(url, name="munshi-dead-letters", size=1)
+        try:
+            return await work(DeadLetters(pool))
+        finally:
+            await pool.close()
 
 
 async def replay(data: DataFolder, letter: int) -> str:
@@ -184,8 +185,10 @@ async def _publish_again(data: DataFolder, state: PlatformState, served: ServedT
     partitions = int(orjson.loads((data.cells / cell / "cell.json").read_bytes())["partitions"])
     subject = inbound(cell, served.key, partition_of(conversation, partitions), conversation)
     bus = provisioner_of(data, state).bus
-    async with connected(bus.url, bus.admin_creds(cell, ring.cell(cell)), "replay") as connection:
-        # A new id: the first one may still be within the stream's window of duplicates.
-        headers = {HEADER_ID: f"{served.key}:{envelope.id}:replay-{taken.id}-{time.time_ns()}"}
-        data_again = envelope.model_dump_json().encode()
-        await connection.jetstream().publish(subject, data_again, headers=headers)
+    creds = bus.admin_creds(cell, ring.cell(cell))
+    with clear_failures():
+        async with connected(bus.url, creds, "replay") as connection:
+            # A new id: the first one may still be within the stream's window of duplicates.
+            headers = {HEADER_ID: f"{served.key}:{envelope.id}:replay-{taken.id}-{time.time_ns()}"}
+            again = envelope.model_dump_json().encode()
+            await connection.jetstream().publish(subject, again, headers=headers)

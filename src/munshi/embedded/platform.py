@@ -36,7 +36,7 @@ from munshi.provision.database import cell_url
 from munshi.provision.documents import Documents, read_documents
 from munshi.provision.key_ring import KeyRing, load_key_ring, save_key_ring, write_private
 from munshi.provision.nats_accounts import Operator
-from munshi.provision.provisioner import Places, Provisioner
+from munshi.provision.provisioner import Places, Provisioner, clear_failures
 from munshi.provision.tenant_store import Seen, TenantStore, read_files, tenant_files
 from munshi.provision.tenants import ServedTenant, resolve
 
@@ -92,7 +92,9 @@ class Platform:
                 asyncio.create_task(self._keep_logs_small()),
             ]
             try:
-                if await self._until_stop(self._start()):
+                with clear_failures():
+                    started = await self._until_stop(self._start())
+                if started:
                     self._phase = Phase.READY
                     self._step = ""
                     self._write()

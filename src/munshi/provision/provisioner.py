@@ -1,11 +1,18 @@
 """Makes one tenant be served, or no longer: cell, database, registry, emulator. Every step may run again."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import asyncpg
+import nats.errors
+import nats.js.errors
+
 from munshi.contracts.ids import CellName
 from munshi.contracts.tenant import POOL, DeletionPolicy, Isolation, cell_of
+from munshi.errors import Retryable
 from munshi.provision import database
 from munshi.provision.cells import Bus, ensure_bus, remove_bus, remove_cell, write_cell
 from munshi.provision.emulator import forget_numbers, number_bodies, register_numbers
@@ -13,6 +20,24 @@ from munshi.provision.key_ring import KeyRing, load_key_ring, save_key_ring, wri
 from munshi.provision.registry import delete_entry, entry_of, put_entry
 from munshi.provision.tenant_store import TenantStore
 from munshi.provision.tenants import ServedTenant
+
+
+@contextmanager
+def clear_failures() -> Iterator[None]:
+    """Turns what servers and their drivers raise into one error that can be shown.
+
+    Raises:
+        Retryable: database or bus did not answer, or refused.
+    """
+    try:
+        yield
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise Retryable(f"the database refused: {error}; see `munshi status` and try again") from error
+    except (nats.errors.Error, nats.js.errors.Error) as error:
+        raise Retryable(f"NATS refused: {error}; see `munshi status` and try again") from error
+    except (ConnectionError, TimeoutError) as error:
+        said = str(error) or type(error).__name__
+        raise Retryable(f"a server does not answer: {said}; see `munshi status` and try again") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +98,7 @@ class Provisioner:
     async def apply(self, served: ServedTenant, before: ServedTenant | None = None) -> None:
         """Makes the tenant be served as given and keeps it for the next start. Live within 2 s."""
         store = TenantStore(self.places.tenants)
-        if served.tenant.spec.paused and before is not None:
+        if served.tenant.spec.paused:  # kept as given, and left alone
             store.save(served)
             return
         cell = cell_of(served.key, served.tenant.spec)
