@@ -43,16 +43,16 @@ class _Empty(TypedDict, total=False):
     outcome: Any
 
 
-async def _understand(_: _Empty) -> _Empty:
-    return {"readings": 1, "kept": 1}
+async def _understand(state: _Empty) -> _Empty:
+    return {"readings": len(state), "kept": 1}
 
 
-async def _act(_: _Empty) -> _Empty:
-    return {"effects": 1, "answers": 1}
+async def _act(state: _Empty) -> _Empty:
+    return {"effects": len(state), "answers": 1}
 
 
-async def _reply(_: _Empty) -> _Empty:
-    return {"outcome": 1}
+async def _reply(state: _Empty) -> _Empty:
+    return {"outcome": len(state)}
 
 
 def _bare() -> Callable[[], Awaitable[Any]]:

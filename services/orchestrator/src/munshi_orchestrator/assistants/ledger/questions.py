@@ -117,22 +117,21 @@ async def _ask_amount(desk: Desk, draft: Draft) -> Question:
 
 
 async def _ask_category(desk: Desk, draft: Draft) -> Question:
+    """Three buttons where a person is named; a list of all five for a bill, or without a name."""
     assert draft.amount is not None  # noqa: S101  # the amount is asked for first
     amount = show(draft.amount, draft.currency)
-    if draft.name:
-        buttons = tuple(
-            button(f"{CATEGORY}|{category.value}|{draft.id}", desk.voice.say(phrase))
-            for category, phrase in _WITH_NAME.items()
-        )
-        return Question(
-            desk.voice.say(Phrase.ASK_CATEGORY_OF, name=draft.name, amount=amount), buttons=buttons
-        )
-    rows = tuple(
-        row(f"{CATEGORY}|{category.value}|{draft.id}", desk.voice.say(phrase))
-        for category, phrase in _ROWS.items()
-    )
     text = desk.voice.say(Phrase.ASK_CATEGORY, amount=amount)
+    if draft.name:
+        text = desk.voice.say(Phrase.ASK_CATEGORY_OF, name=draft.name, amount=amount)
+    if draft.name and draft.invoice_no is None:
+        buttons = tuple(button(_category_id(c, draft), desk.voice.say(p)) for c, p in _WITH_NAME.items())
+        return Question(text, buttons=buttons)
+    rows = tuple(row(_category_id(c, draft), desk.voice.say(p)) for c, p in _ROWS.items())
     return Question(text, rows=rows, list_label=desk.voice.say(Phrase.LIST_LABEL))
+
+
+def _category_id(category: Category, draft: Draft) -> str:
+    return f"{CATEGORY}|{category.value}|{draft.id}"
 
 
 async def _ask_customer(desk: Desk, draft: Draft) -> Question:
