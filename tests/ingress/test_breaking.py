@@ -207,7 +207,7 @@ async def test_a_bus_that_hangs_is_answered_503_in_time_and_without_end_of_memor
     own_cells: Cells, start_ingress: StartIngress
 ) -> None:
     await own_cells.put_tenant()
-    service = start_ingress(own_cells, MUNSHI_ACK_SECONDS="0.5", MUNSHI_MAX_WAITING_EVENTS="20")
+    service = start_ingress(own_cells, MUNSHI_ACK_SECONDS="2", MUNSHI_MAX_WAITING_EVENTS="20")
     nats = own_cells.servers.nats.process
     assert nats is not None
     async with meta_of(service.url) as meta:

@@ -17,7 +17,7 @@ from munshi.contracts.subjects import partition_of
 from munshi.contracts.tenant import POOL
 from munshi.registry import Tenant, TenantDirectory
 from munshi.sealing import conversation_key
-from munshi_ingress.sorting import PLATFORM, Sorted, Sorter, owned_by, owned_in, read_json
+from munshi_ingress.sorting import PLATFORM, NotKnownYet, Sorted, Sorter, owned_by, owned_in, read_json
 from rig.cells import credentials, tenant_document
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -193,7 +193,7 @@ def test_the_platforms_path_sorts_by_number_over_cells() -> None:
         change("55555", messages=[message("wamid.2")]),
         change("999", messages=[message("wamid.3")]),
     )
-    result = Sorter(PARTITIONS, None, TRACE).sort(encoded(payload), owned_in(directory))
+    result = Sorter(PARTITIONS, None, TRACE).sort(encoded(payload), owned_in(directory, complete=True))
     assert [e.id for e in envelopes(result)] == ["wamid.1"]
     assert [e.id for e in envelopes(result, GUPTA)] == ["wamid.2"]
     (letter,) = letters(result)
@@ -201,12 +201,23 @@ def test_the_platforms_path_sorts_by_number_over_cells() -> None:
     assert result.outgoing[GUPTA][0].subject.startswith("munshi.shops_gupta.in.shops_gupta.")
 
 
+def test_a_number_of_a_cell_that_is_not_known_yet_is_not_taken_for_foreign() -> None:
+    directory = TenantDirectory()
+    directory.put(SHARMA)
+    owners = owned_in(directory, complete=False)
+    known = webhook(change(messages=[message("wamid.1")]))
+    assert Sorter(PARTITIONS, None, TRACE).sort(encoded(known), owners).kinds == {"message": 1}
+    for unknown in (change("55555", messages=[message("wamid.2")]), {"field": "account_update", "value": {}}):
+        with pytest.raises(NotKnownYet):
+            Sorter(PARTITIONS, None, TRACE).sort(encoded(webhook(unknown, account="1")), owners)
+
+
 def test_what_concerns_an_account_goes_to_all_its_tenants() -> None:
     directory = TenantDirectory()
     directory.put(SHARMA)
     directory.put(OTHER)
     payload = webhook({"field": "message_template_status_update", "value": {"event": "PAUSED"}})
-    result = Sorter(PARTITIONS, None, TRACE).sort(encoded(payload), owned_in(directory))
+    result = Sorter(PARTITIONS, None, TRACE).sort(encoded(payload), owned_in(directory, complete=True))
     assert [e.tenant for e in envelopes(result)] == ["shops_sharma"]
     assert [e.tenant for e in envelopes(result, GUPTA)] == ["shops_gupta"]
 

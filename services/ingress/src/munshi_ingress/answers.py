@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from munshi.bus.errors import BusAway, BusBusy, BusFull
+from munshi_ingress.sorting import NotKnownYet
 
 _RETRY_AFTER = (b"retry-after", b"1")
 _CLOSE = (b"connection", b"close")
@@ -50,7 +51,12 @@ BUS_FULL = Answer("bus_full", 503, (_RETRY_AFTER,))
 FAILED = Answer("failed", 503, (_RETRY_AFTER,))
 """A defect of ours. 503, not 500: Meta comes again and nothing is lost."""
 
-OF_ERROR: dict[type[Exception], Answer] = {BusAway: BUS_AWAY, BusFull: BUS_FULL, BusBusy: BUSY}
+OF_ERROR: dict[type[Exception], Answer] = {
+    BusAway: BUS_AWAY,
+    BusFull: BUS_FULL,
+    BusBusy: BUSY,
+    NotKnownYet: STARTING,
+}
 
 
 def challenge(text: str) -> Answer:

@@ -17,6 +17,7 @@ from munshi.contracts.events import HEADER_ID, HEADER_TRACE
 from munshi.contracts.ids import CellName, TenantKey
 from munshi.contracts.subjects import ACCOUNT_CONVERSATION, dead, inbound, partition_of
 from munshi.contracts.tenant import POOL
+from munshi.errors import Retryable
 from munshi.sealing import conversation_key
 from munshi.tenants import Tenant, TenantDirectory
 from munshi_ingress.split import Event, Stray, split
@@ -45,6 +46,10 @@ class Sorted:
         self.dead: dict[str, int] = {}
 
 
+class NotKnownYet(Retryable):
+    """Nobody known owns it, but not everybody is known."""
+
+
 def owned_by(tenant: Tenant) -> Owners:
     """On a tenant's own path: its numbers and its business account, nothing else."""
 
@@ -60,17 +65,25 @@ def owned_by(tenant: Tenant) -> Owners:
     return owners
 
 
-def owned_in(directory: TenantDirectory) -> Owners:
-    """On the platform's path: sorted by phone number id; what names none goes to all of its account."""
+def owned_in(directory: TenantDirectory, *, complete: bool) -> Owners:
+    """On the platform's path: sorted by phone number id; what names none goes to all of its account.
+
+    With `complete` false some cell's registry is not known yet, and what nobody owns may be its own: the
+    owners then raise `NotKnownYet`.
+    """
 
     def owners(change: ChangeAt) -> Sequence[Tenant] | str:
         number = change.phone_number_id
+        if number is None and (change.field == FIELD_MESSAGES or change.account is None):
+            return "no_phone_number"
         if number is not None:
             tenant = directory.of_number(number)
-            return (tenant,) if tenant else "foreign_phone_number"
-        if change.field == FIELD_MESSAGES or change.account is None:
-            return "no_phone_number"
-        return directory.of_business_account(change.account) or "foreign_business_account"
+            found = [tenant] if tenant else []
+        else:
+            found = directory.of_business_account(change.account or "")
+        if not found and not complete:
+            raise NotKnownYet("the registry of a cell is not known yet")
+        return found or ("foreign_business_account" if number is None else "foreign_phone_number")
 
     return owners
 
@@ -93,7 +106,7 @@ class Sorter:
         self._result = Sorted()
 
     def sort(self, body: bytes, owners: Owners) -> Sorted:
-        """What the bus must keep of a verified body. Never raises for its content."""
+        """What the bus must keep of a verified body. Raises nothing for its content but what `owners` raise."""
         try:
             payload = read_json(body)
         except ValueError:

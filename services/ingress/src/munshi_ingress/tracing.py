@@ -46,6 +46,11 @@ class Traces:
         span.end()
 
 
+def trace_id_of(traceparent: str) -> str:
+    """The trace's id, for logs."""
+    return traceparent.split("-")[1]
+
+
 def _fresh() -> str:
     """A fresh, sampled `traceparent`. Ids need to differ, not to be secret: no system call is spent."""
     return f"00-{random.getrandbits(128) | 1:032x}-{random.getrandbits(64) | 1:016x}-01"

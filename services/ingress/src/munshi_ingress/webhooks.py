@@ -26,8 +26,8 @@ from munshi_ingress.metrics import Metrics
 from munshi_ingress.occasional import OccasionalLog
 from munshi_ingress.settings import IngressSettings
 from munshi_ingress.signature import signed
-from munshi_ingress.sorting import Sorted, Sorter, owned_by, owned_in
-from munshi_ingress.tracing import Traces
+from munshi_ingress.sorting import Owners, Sorted, Sorter, owned_by, owned_in
+from munshi_ingress.tracing import Traces, trace_id_of
 
 Scope = dict[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -114,7 +114,7 @@ class Webhooks:
         if self.admission.overfull:
             return answers.BUSY
         if door.tenant is None:
-            return None if self._lines.known else answers.STARTING
+            return None if self._directory.known_cells else answers.STARTING
         line = self._lines.open.get(door.tenant.cell)
         return None if line is not None and line.connection.up else answers.BUS_AWAY
 
@@ -122,19 +122,24 @@ class Webhooks:
         traceparent, span = self._traces.begin(header)
         answer, count = answers.FAILED, 0
         try:
-            owners = owned_by(door.tenant) if door.tenant else owned_in(self._directory)
+            owners = owned_by(door.tenant) if door.tenant else self._platform_owners()
             result = Sorter(self._lines.partitions, door.tenant, traceparent).sort(content, owners)
             count = sum(map(len, result.outgoing.values()))
             await self._publish(result)
-            answer = self._kept(result, door)
+            answer = self._kept(result, door, traceparent)
         except MunshiError as error:
             answer = answers.OF_ERROR.get(type(error), answers.FAILED)
-            self._log.warning("webhook_not_kept", tenant=door.name, reason=answer.outcome, detail=str(error))
+            about = {"tenant": door.name, "trace_id": trace_id_of(traceparent)}
+            self._log.warning("webhook_not_kept", reason=answer.outcome, detail=str(error), **about)
         except Exception as error:  # noqa: BLE001 - logged; a defect of ours must not lose a webhook
-            self._log.error("webhook_failed", tenant=door.name, exc_info=error)
+            about = {"tenant": door.name, "trace_id": trace_id_of(traceparent)}
+            self._log.error("webhook_failed", exc_info=error, **about)
         finally:
             self._traces.end(span, answer, count)
         return answer
+
+    def _platform_owners(self) -> Owners:
+        return owned_in(self._directory, complete=self._lines.known)
 
     async def _publish(self, result: Sorted) -> None:
         began = perf_counter()
@@ -153,13 +158,14 @@ class Webhooks:
             raise BusAway("the bus is not connected")
         return line.publisher
 
-    def _kept(self, result: Sorted, door: Door) -> Answer:
+    def _kept(self, result: Sorted, door: Door, traceparent: str) -> Answer:
         for kind, count in result.kinds.items():
             self._metrics.events[kind] += count
         if not result.dead:
             return answers.KEPT
         self._metrics.dead_letters.update(result.dead)
-        self._log.warning("dead_letter", tenant=door.name, reasons=dict(result.dead))
+        trace_id = trace_id_of(traceparent)
+        self._log.warning("dead_letter", tenant=door.name, trace_id=trace_id, reasons=result.dead)
         return answers.KEPT if result.kinds else answers.DEAD_LETTER
 
 
