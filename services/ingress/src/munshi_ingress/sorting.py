@@ -106,7 +106,7 @@ class Sorter:
         self._result = Sorted()
 
     def sort(self, body: bytes, owners: Owners) -> Sorted:
-        """What the bus must keep of a verified body. Raises nothing for its content but what `owners` raise."""
+        """What the bus must keep of a verified body. For its content it raises only what `owners` raise."""
         try:
             payload = read_json(body)
         except ValueError:
