@@ -109,3 +109,20 @@ async def test_pages_of_other_sites_cannot_turn_the_rig(shop: "Shop") -> None:
         headers = {"Sec-Fetch-Site": site}
         async with shop.http.delete(f"{shop.emulator.url}/control/faults", headers=headers) as answer:
             assert answer.status == status
+
+
+async def test_a_mistyped_path_is_not_found(shop: "Shop") -> None:
+    for path in ("/control/nothing", "/graph/1/messages", "/25.0/1"):
+        async with shop.http.get(shop.emulator.url + path) as answer:
+            assert answer.status in {404, 405}
+
+
+async def test_what_is_in_flight_at_a_reset_is_forgotten(shop: "Shop") -> None:
+    shop.receiver.answer = lambda _post: 503
+    await shop.hello()
+    await shop.control.reset()
+    shop.receiver.answer = lambda _post: 200
+    shop.receiver.posts.clear()
+    wamid = await shop.hello("after")
+    await shop.control.wait_delivered()
+    assert [item["id"] for item in shop.receiver.items("messages")] == [wamid]

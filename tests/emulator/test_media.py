@@ -131,3 +131,14 @@ async def test_foreign_media_is_not_there(shop: "Shop") -> None:
         assert (status, answer["error"]["error_subcode"]) == (400, 33)
     finally:
         await shop.control.call("DELETE", "/phone-numbers/777")
+
+
+async def test_a_file_that_is_a_page_is_not_run_by_the_browser(shop: "Shop") -> None:
+    fields = aiohttp.FormData()
+    fields.add_field("phone_number_id", shop.id)
+    fields.add_field("file", io.BytesIO(b"<script>1</script>"), content_type="text/html", filename="a.html")
+    async with shop.http.post(f"{shop.emulator.url}/control/media", data=fields) as answer:
+        kept = await answer.json()
+    async with shop.http.get(f"{shop.emulator.url}/control/media/{kept['id']}") as answer:
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"

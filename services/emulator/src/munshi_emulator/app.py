@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -21,7 +22,16 @@ from munshi_emulator.world import World
 from .graph.messages import post_message
 
 PAGE = Path(__file__).parent / "page"
-_VERSION = "/{version}"
+_VERSION = "/{version:graph_version}"
+
+
+class GraphVersion(StringConvertor):
+    """`v25.0` and the like, so that a mistyped path of ours is a 404 and no question for a token."""
+
+    regex = r"v\d+\.\d+"
+
+
+register_url_convertor("graph_version", GraphVersion())
 
 GRAPH_ROUTES = [
     Route(f"{_VERSION}/{{number_id}}/messages", post_message, methods=["POST"]),

@@ -58,6 +58,7 @@ class Deliveries:
         self.landed: Landed = lambda _update: None
         self._heap: list[tuple[float, int, Update]] = []
         self._ghosts = 0
+        self._generation = 0
         self._log = structlog.get_logger()
         self._held: dict[str, list[Update]] = {}
         self._parked: list[Update] = []
@@ -133,6 +134,9 @@ class Deliveries:
 
     def forget(self, number: str | None = None) -> None:
         """Drop what waits for a number, or for all (the caller sees to the store)."""
+
+        if number is None:
+            self._generation += 1  # what is in flight now belongs to nobody any more
 
         def kept(updates: list[Update]) -> list[Update]:
             return [update for update in updates if number is not None and update.number != number]
@@ -257,11 +261,13 @@ class Deliveries:
     async def _deliver(self, url: str, lane: Lane, batch: list[Update]) -> None:
         """One POST and what follows from its answer."""
         code = 0
+        generation = self._generation
         try:
             code = await self._post(url, batch)
         finally:
             lane.flying -= 1
-            self._settle(batch, code)
+            if generation == self._generation:
+                self._settle(batch, code)
             self._report(url, lane, code)
             self._pump(url, lane)
 
@@ -312,7 +318,7 @@ class Deliveries:
                 if landed is not None:
                     statements.append(landed)
                 self.metrics.updates.labels(outcome="delivered").inc()
-            elif self.clock.now() - update.born > self.settings.retry_days * 86400:
+            elif self._hopeless(update):
                 statements.append(_done(update, "dropped", code, now))
                 self.metrics.updates.labels(outcome="dropped").inc()
             else:
@@ -324,6 +330,11 @@ class Deliveries:
             self.store.write(*statements)
         if again:
             self.schedule(again)
+
+    def _hopeless(self, update: Update) -> bool:
+        """Whether an update is given up: too old, or of a number that is not registered any more."""
+        age = self.clock.now() - update.born
+        return age > self.settings.retry_days * 86400 or update.number not in self.directory.numbers
 
     def _wait(self, attempts: int) -> float:
         """Seconds until the next attempt: doubling, bounded, with a tenth of jitter."""

@@ -6,6 +6,7 @@ Everything here is done between two awaits; the caller waits for the commit befo
 from dataclasses import dataclass
 from typing import Any
 
+from munshi_emulator import templates
 from munshi_emulator.directory import BSUID, digits
 from munshi_emulator.errors import GraphError
 from munshi_emulator.journal import Message
@@ -51,6 +52,9 @@ def accept(world: World, send: Send) -> Accepted:
     updates = ladder(world.journal, world.knobs, send, message.wamid, person, pair)
     statements = [*made, world.journal.insert(message)]
     statements += [world.journal.insert_update(update) for update in updates]
+    if send.template is not None:
+        text = send.template.fill(templates.values_of(send.body["template"]))
+        statements.append(world.journal.mark(message.wamid, "text", text))
     if send.type == "reaction":
         reaction = send.body["reaction"]
         statements.append(world.journal.mark(reaction["message_id"], "out", reaction.get("emoji") or ""))

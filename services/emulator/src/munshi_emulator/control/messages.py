@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, File, Form, HTTPException, Query, Request, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from starlette.responses import FileResponse
 
 from munshi_emulator import inbound
 from munshi_emulator import media as shelf
@@ -13,12 +14,16 @@ from munshi_emulator.control.depends import WorldIn, known_number
 from munshi_emulator.errors import GraphError
 from munshi_emulator.inbound import CustomerMessage, UnknownNumberError
 from munshi_emulator.journal import shown
-from munshi_emulator.mediatypes import INBOUND_MAX
+from munshi_emulator.mediatypes import INBOUND_MAX, LIMITS, plain
 from munshi_emulator.updates import status_update
 from munshi_emulator.webhooks import Update, body
 from munshi_emulator.world import World
 
 router = APIRouter(tags=["messages"])
+SHOWN_TYPES = {mime for mime, (kind, _) in LIMITS.items() if kind != "document"} | {
+    "application/pdf",
+    "text/plain",
+}
 _MANY = TypeAdapter(list[CustomerMessage])
 
 
@@ -124,13 +129,17 @@ async def post_media(
 
 @router.get("/media/{media_id}")
 async def get_media(world: WorldIn, media_id: str) -> Response:
-    """The bytes, for the page."""
-    from fastapi.responses import FileResponse
-
+    """The bytes, for the page. What a browser might run as a page of ours is given as a download."""
     media = shelf.find(world, media_id)
     if media is None:
         raise HTTPException(404, "no such media, or it is expired")
-    return FileResponse(shelf.path_of(world, media), media_type=media.mime)
+    safe = plain(media.mime) in SHOWN_TYPES
+    return FileResponse(
+        shelf.path_of(world, media),
+        media_type=media.mime,
+        filename=None if safe else (media.filename or media.id),
+        headers={"X-Content-Type-Options": "nosniff"},
+    )
 
 
 def select(world: World, wanted: Filter) -> list[dict[str, Any]]:

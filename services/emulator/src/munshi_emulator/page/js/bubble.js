@@ -70,7 +70,7 @@ function Content({ message }) {
     case "location": return html`<a class="file" href=${`https://www.openstreetmap.org/?mlat=${part.latitude}&mlon=${part.longitude}#map=15/${part.latitude}/${part.longitude}`} target="_blank" rel="noopener noreferrer"><${Pin} /><span><b>${part.name ?? "Location"}</b><small>${part.address ?? `${part.latitude}, ${part.longitude}`}</small></span></a>`;
     case "contacts": return [].concat(body.contacts).map((one) => html`<div class="file"><${Person} /><span><b>${one.name?.formatted_name}</b><small>${one.phones?.[0]?.phone}</small></span></div>`);
     case "interactive": return html`<${Interactive} part=${part} />`;
-    case "template": return html`<${Text} text=${message.text ?? `Template “${part.name}” (${part.language?.code})`} />`;
+    case "template": return html`<${Text} text=${message.marks?.text ?? `Template “${part.name}” (${part.language?.code})`} />`;
     case "button": return html`<${Text} text=${part.text} />`;
     case "unsupported": return html`<p class="text gone">A kind of message that businesses cannot get</p>`;
     default: return html`<p class="text gone">${type}</p>`;

@@ -112,7 +112,7 @@ export function whole(message) {
     case "contacts": return "Contact";
     case "reaction": return part.emoji ? `Reacted ${part.emoji}` : "Took a reaction back";
     case "button": return part.text ?? "";
-    case "template": return `Template ${part.name}`;
+    case "template": return marks?.text ?? `Template ${part.name}`;
     case "interactive": return part.button_reply?.title ?? part.list_reply?.title ?? part.body?.text ?? "Interactive message";
     case "system": return part.body ?? "System message";
     case "edit": return "Edited a message";
