@@ -16,7 +16,7 @@ _BY_FILE = {"platform", "browser", "faults"}
 """Folders whose files each share one platform or browser, made once."""
 
 
-class _ByFile(LoadScopeScheduling):
+class _ByFile(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
     """Spreads tests over the workers one by one, those of the folders above file by file."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -148,9 +148,11 @@ async def test_statuses_reach_the_outbox(platform: PlatformRig, emulator: Emulat
             row = await connection.fetchrow(
                 "SELECT state, delivered_at, read_at FROM outbox WHERE wamid = $1", sent["wamid"]
             )
+            assert row is not None
             if row["read_at"] is not None:
                 break
             await emulator.messages(after_rev=10**15, wait=0.05)
+        assert row is not None
         assert row["state"] == "read"
         assert row["delivered_at"] is not None
     finally:

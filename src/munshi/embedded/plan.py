@@ -137,7 +137,11 @@ def emulator_spec(options: UpOptions) -> ProcessSpec:
 
 def ingress_spec(options: UpOptions) -> ProcessSpec:
     """Takes webhooks."""
-    environment = {"MUNSHI_PORT": str(options.ports.ingress), "MUNSHI_CELLS_DIR": str(options.data.cells)}
+    environment = {
+        "MUNSHI_PORT": str(options.ports.ingress),
+        "MUNSHI_CELLS_DIR": str(options.data.cells),
+        "MUNSHI_DRAIN_SECONDS": "0",  # nobody stands before it who must first be told
+    }
     return service_spec(options, "ingress", environment)
 
 
