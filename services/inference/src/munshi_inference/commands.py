@@ -11,14 +11,20 @@ from munshi.contracts.understanding import Request, Understanding
 
 
 def understand(
-    text: Annotated[list[str] | None, typer.Argument(help="Texts; - or none reads lines of standard input.")] = None,
+    text: Annotated[
+        list[str] | None, typer.Argument(help="Texts; - or none reads lines of standard input.")
+    ] = None,
     assistant: Annotated[str, typer.Option(help="Whose understanding: ledger.")] = "ledger",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-    today: Annotated[str | None, typer.Option(help="The day (ISO) that aaj and kal are counted from.")] = None,
+    today: Annotated[
+        str | None, typer.Option(help="The day (ISO) that aaj and kal are counted from.")
+    ] = None,
 ) -> None:
     """Shows what the understanding makes of each text."""
     if assistant.lower() != "ledger":
-        raise typer.BadParameter(f"no understanding for {assistant!r}; there is one for: ledger", param_hint="--assistant")
+        raise typer.BadParameter(
+            f"no understanding for {assistant!r}; there is one for: ledger", param_hint="--assistant"
+        )
     day = _day(today)
     from munshi_inference.nlu.engine import LedgerEngine
     from munshi_inference.nlu.repository import LedgerModel, ModelError, latest, repository

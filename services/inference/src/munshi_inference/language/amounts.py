@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from munshi_inference.language import number_words as nw
+from munshi_inference.language.lexicon import listed
 from munshi_inference.language.tokens import Token
 
 _HUNDRED, _THOUSAND = Decimal(100), Decimal(1000)
@@ -29,22 +30,29 @@ _OTHER_CURRENCIES = {
     "lkr": "LKR",
 }
 _RUPEE_STEMS = ("rupe", "rupa", "rupi", "rupy", "ruppe", "rupp", "रुप", "रूप")
+_ABBREVIATIONS = frozenset({"rs", "re", "rup", "रु", "रू", "inr"})
 _CENT = Decimal("0.01")
 LARGEST = Decimal("9999999999.99")
 """What NUMERIC(12,2) holds."""
 
 UNITS = frozenset(
-    """kg kgs kilo kilos kilogram किलो केजी g gm gms gram grams ग्राम quintal kuntal क्विंटल ton tonne टन litre liter
-    litres liters ltr ltrs lt lit l लीटर ml meter metre mtr मीटर gaj गज feet foot ft फुट inch packet packets pkt pkts
-    packat पैकेट पैकिट peti petiyan petiya petti पेटी पेटियां carton cartons cartoon कार्टन box boxes boxs dabba dabbe
-    dibba dibbe डिब्बा डिब्बे डब्बा डब्बे bora bori boriyan borey bore बोरी बोरा बोरे बोरियां piece pieces pc pcs pis
-    peece पीस nag नग darjan dozen dozens dz darzan दर्जन jodi joda pair pairs जोड़ी जोड़े bottle bottles botal botle बोतल
-    bundle bundles बंडल gaddi गड्डी katta katte कट्टा कट्टे bag bags बैग crate crates क्रेट tin tins टिन thaili थैली plate
-    plates प्लेट cup cups कप glass roti unit units यूनिट sheet sheets roll rolls रोल than thaan थान sack sacks set sets
-    सेट din दिन days day mahine mahina महीने महीना month months hafte hafta हफ्ते हफ़्ते week weeks saal साल year years
-    ghante ghanta घंटे hours hour hrs minute minutes mins mint मिनट percent pratishat % प्रतिशत log logo लोग aadmi आदमी
-    bande labour mazdoor मज़दूर मजदूर baar बार times km गाड़ी tarikh तारीख guna note नोट coil cylinder silinder सिलेंडर
-    ट्रॉली trolley trali trip trips truck ande anda eggs egg अंडे kapde""".split()
+    listed(
+        """
+    kg kgs kilo kilos kilogram किलो केजी g gm gms gram grams ग्राम quintal kuntal क्विंटल ton tonne टन
+    litre liter litres liters ltr ltrs lt lit l लीटर ml meter metre mtr मीटर gaj गज feet foot ft फुट inch
+    packet packets pkt pkts packat पैकेट पैकिट peti petiyan petiya petti पेटी पेटियां carton cartons
+    cartoon कार्टन box boxes boxs dabba dabbe dibba dibbe डिब्बा डिब्बे डब्बा डब्बे bora bori boriyan
+    borey bore बोरी बोरा बोरे बोरियां piece pieces pc pcs pis peece पीस nag नग darjan dozen dozens dz
+    darzan दर्जन jodi joda pair pairs जोड़ी जोड़े bottle bottles botal botle बोतल bundle bundles बंडल
+    gaddi गड्डी katta katte कट्टा कट्टे bag bags बैग crate crates क्रेट tin tins टिन thaili थैली plate
+    plates प्लेट cup cups कप glass roti unit units यूनिट sheet sheets roll rolls रोल than thaan थान sack
+    sacks set sets सेट din दिन days day mahine mahina महीने महीना month months hafte hafta हफ्ते हफ़्ते
+    week weeks saal साल year years ghante ghanta घंटे hours hour hrs minute minutes mins mint मिनट percent
+    pratishat % प्रतिशत log logo लोग aadmi आदमी bande labour mazdoor मज़दूर मजदूर baar बार times km गाड़ी
+    tarikh तारीख guna note नोट coil cylinder silinder सिलेंडर ट्रॉली trolley trali trip trips truck ande
+    anda eggs egg अंडे kapde
+        """
+    )
 )
 """Words that make the number before them a quantity."""
 
@@ -74,7 +82,11 @@ def currency_at(tokens: Sequence[Token], i: int) -> tuple[str, int] | None:
         code = "INR"
     if code is None:
         return None
-    dot = text in {"rs", "re", "rup", "रु", "रू", "inr"} and i + 1 < len(tokens) and tokens[i + 1].text in {".", ":", "-"}
+    dot = (
+        text in {"rs", "re", "rup", "रु", "रू", "inr"}
+        and i + 1 < len(tokens)
+        and tokens[i + 1].text in {".", ":", "-"}
+    )
     return code, 2 if dot else 1
 
 
@@ -143,7 +155,7 @@ class _Reader:
         return found[1], i + 1
 
     def coefficient(self, i: int) -> tuple[Decimal, int] | None:
-        """What stands before a multiplier: value and the token after. "sadhe teen" is 3.5, "sawa" alone 1.25."""
+        """What stands before a multiplier: value and token after. "sadhe teen" is 3.5, "sawa" alone 1.25."""
         found = self.word(i)
         if found and found[0] == "fraction":
             return found[1], i + 1
@@ -174,9 +186,14 @@ class _Reader:
         return value, unit, after
 
     def _price(self, i: int, after: int, value: Decimal) -> tuple[Decimal, Decimal, int] | None:
-        """"seven fifty" is 750 and "twelve twenty five" 1225: English only, a word below 20 before tens."""
+        """ "seven fifty" is 750 and "twelve twenty five" 1225: English only, a word below 20 before tens."""
         english = after == i + 1 and self.tokens[i].text in nw.ENGLISH_SMALL
-        if not english or after >= len(self.tokens) or after in self.taken or not nw.is_tens(self.tokens[after].text):
+        if (
+            not english
+            or after >= len(self.tokens)
+            or after in self.taken
+            or not nw.is_tens(self.tokens[after].text)
+        ):
             return None
         tens = self.below_hundred(after)
         return (value * 100 + tens[0], Decimal(1), tens[1]) if tens else None

@@ -2,6 +2,8 @@
 
 from functools import lru_cache
 
+from munshi_inference.language.lexicon import listed
+
 _CLASSES = """
 TODAY today todays aaj aj aaaj aajka आज tdy 2day
 KAL kal kl kall कल
@@ -10,11 +12,14 @@ NARSO narso narson tarso tarson नरसों तरसों
 YESTERDAY yesterday yesterdays yest yesterdy yestrday ystrday yday
 TOMORROW tomorrow tomorrows tmrw tmrow tommorow tomorow tmr
 THIS this is iss current chalu चालू इस इसी isi running chaalu
-LAST last past previous pichhle pichle pichla pichhla pichli pichhli pichley picle pichhley pechle pechhle gaye gae gaya gat beete bite guzre पिछले पिछला पिछली गत गए बीते prev
+LAST last past previous pichhle pichle pichla pichhla pichli pichhli pichley picle pichhley pechle
+LAST pechhle gaye gae gaya gat beete bite guzre पिछले पिछला पिछली गत गए बीते prev
 NEXT next agle agla agli अगले अगला अगली coming aane
 ALL poore pure poora pura puri poori whole entire sare saare पूरे पूरा पूरी सारे full
-WEEK week weeks hafte hafta hafton hafty haft hapte hapta hafto saptah हफ्ते हफ़्ते हफ्ता हफ़्ता हफ्तों सप्ताह week's wk
-MONTH month months mahine mahina mahino mahinon maheene mahene mahena maheena mah maah mnth महीने महीना महीनों माह month's mahinay
+WEEK week weeks hafte hafta hafton hafty haft hapte hapta hafto saptah हफ्ते हफ़्ते हफ्ता हफ़्ता हफ्तों
+WEEK सप्ताह week's wk
+MONTH month months mahine mahina mahino mahinon maheene mahene mahena maheena mah maah mnth महीने महीना
+MONTH महीनों माह month's mahinay
 YEAR year years saal sal varsh साल वर्ष year's
 QUARTER quarter timahi तिमाही
 DAYS din dino dinon day days दिन दिनों dion
@@ -37,6 +42,9 @@ for _line in _CLASSES.split("\n"):
         for _word in _words:
             _BY_WORD.setdefault(_word, _name)
 
+DAYS_AWAY = {"KAL": 1, "PARSO": 2, "NARSO": 3}
+"""Days that lie on either side of today."""
+DAYS_FIXED = {"TODAY": 0, "YESTERDAY": -1, "TOMORROW": 1}
 DAYS_OF = {"DAYS": 1, "WEEK": 7, "MONTH": 30}
 """Days of a unit that can be counted back."""
 
@@ -56,7 +64,7 @@ WEEKDAYS = _enumerate(
 somvar somwar somvaar somwaar monday mon mondays सोमवार somvaar's monday's
 mangalvar mangalwar mangalvaar mangalwaar mangal tuesday tue tues मंगलवार मंगल
 budhvar budhwar budhvaar budhwaar budh wednesday wed wednesdays wensday बुधवार बुध
-guruvar guruwar guruvaar guruwaar brihaspativar veervar jumerat bruhaspativar thursday thu thurs thur गुरुवार गुरूवार बृहस्पतिवार जुमेरात
+guruvar guruwar guruvaar guruwaar brihaspativar veervar jumerat thursday thu thurs गुरुवार गुरूवार जुमेरात
 shukravar shukrawar shukravaar shukrwar shukrawaar shukarvar jumma jumme friday fri शुक्रवार जुम्मा जुम्मे
 shanivar shaniwar shanivaar shaniwaar sanichar shanichar saturday saturdays शनिवार शनिचर
 ravivar raviwar ravivaar raviwaar itvar itwar itvaar itwaar sunday sundays रविवार इतवार
@@ -82,22 +90,25 @@ december dec disambar दिसंबर दिसम्बर
 """,
     1,
 )
-DOUBTFUL_MONTHS = frozenset({"may", "mar", "mai", "jan", "dec", "sep"})
-"""Month words that are also other words: they need a day beside them, and "may" an ordinal."""
 DOUBTFUL_MONTHS = frozenset({"may", "mai", "mar"})
+"""Month words that are also other words: they need an ordinal day beside them."""
 
 ORDINAL_ENDINGS = frozenset({"st", "nd", "rd", "th", "वीं", "वी"})
 ORDINALS = {
     word: n
     for n, word in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(), 1
+        listed("first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"), 1
     )
 } | {"pehli": 1, "pahli": 1, "पहली": 1, "doosri": 2, "dusri": 2, "दूसरी": 2}
 
 FUTURE_WORDS = frozenset(
-    "will tomorrow tak तक dena lena dene lene देना लेना karna करना bhejna भेजना aana आना lana laana लाना milna "
-    "hoga hogi होगा होगी paunga agle next ayega aega aayega dega degi denge lega lenge देगा देगी देंगे लेगा लेंगे "
-    "आएगा आयेगा".split()
+    listed(
+        """
+        will tomorrow tak तक dena lena dene lene देना लेना karna करना bhejna भेजना aana आना lana laana लाना milna
+        hoga hogi होगा होगी paunga agle next ayega aega aayega dega degi denge lega lenge देगा देगी देंगे लेगा
+        लेंगे आएगा आयेगा
+        """
+    )
 )
 FUTURE_ENDINGS = ("ega", "egi", "enge", "unga", "ungi", "oge", "ogi", "iega", "iegi")
-NOT_FUTURE = frozenset("lege".split())
+NOT_FUTURE = frozenset({"lege"})

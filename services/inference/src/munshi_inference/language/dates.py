@@ -1,4 +1,4 @@
-"""Days and periods as people say them: aaj, kal, parso, is hafte, pichhle mahine, 1 se 15 tarikh, last 7 days.
+"""Days and periods as people say them: aaj, kal, is hafte, pichhle mahine, 1 se 15 tarikh, last 7 days.
 
 Weeks start on Monday. A running period ("is hafte") ends today, a past one ("pichhle hafte") is whole.
 "kal" and "parso" are yesterday's side unless the verb says otherwise.
@@ -7,14 +7,14 @@ Weeks start on Monday. A running period ("is hafte") ends today, a past one ("pi
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
 
 from munshi_inference.language import calendar_words as words
+from munshi_inference.language import date_arithmetic as arithmetic
+from munshi_inference.language.date_arithmetic import DAY
 from munshi_inference.language.number_words import look_up
 from munshi_inference.language.tokens import Token
 
-_DAY = timedelta(days=1)
-MAX_DAYS_BACK = 3660
+MAXDAYS_BACK = 3660
 """Ten years: a larger count of days back is no date a shopkeeper means."""
 
 
@@ -69,23 +69,16 @@ class _Finder:
 
     def relative_day(self, i: int) -> DateSpan | None:
         kind = self.cls(i)
-        sign = 1 if self.future else -1
-        if kind == "TODAY":
-            return self.span(i, i + 1, self.today)
-        if kind == "KAL":
-            before = self.cls(i - 1) in {"LAST"}
-            return self.span(i, i + 1, self.today + (-_DAY if before else sign * _DAY))
-        if kind == "PARSO":
-            return self.span(i, i + 1, self.today + sign * 2 * _DAY)
-        if kind == "NARSO":
-            return self.span(i, i + 1, self.today + sign * 3 * _DAY)
-        if kind == "YESTERDAY":
-            return self.span(i, i + 1, self.today - _DAY)
-        if kind == "TOMORROW":
-            return self.span(i, i + 1, self.today + _DAY)
+        if kind == "KAL" and self.cls(i - 1) == "LAST":
+            return self.span(i, i + 1, self.today - DAY)
+        if kind in words.DAYS_AWAY:
+            sign = 1 if self.future else -1
+            return self.span(i, i + 1, self.today + sign * words.DAYS_AWAY[kind] * DAY)
+        if kind in words.DAYS_FIXED:
+            return self.span(i, i + 1, self.today + words.DAYS_FIXED[kind] * DAY)
         if self.text(i) == "day" and self.text(i + 1) in {"before", "after"}:
-            side = {"YESTERDAY": -2, "TOMORROW": 2}.get(self.cls(i + 2) or "")
-            return self.span(i, i + 3, self.today + side * _DAY) if side else None
+            side = words.DAYS_FIXED.get(self.cls(i + 2) or "")
+            return self.span(i, i + 3, self.today + 2 * side * DAY) if side else None
         return None
 
     def weekday(self, i: int) -> DateSpan | None:
@@ -102,21 +95,21 @@ class _Finder:
         return self.span(i, at + 1, self.today - timedelta(days=back))
 
     def ago(self, i: int) -> DateSpan | None:
-        """"3 din pehle", "a week ago", "do hafte pehle"."""
+        """ "3 din pehle", "a week ago", "do hafte pehle"."""
         article = self.text(i) in {"a", "an"}
         count = 1 if article else self.small_number(i)
         at = i + 1
         if count is None and self.cls(i) in {"DAYS", "WEEK", "MONTH"}:
             count, at = 1, i
         days = words.DAYS_OF.get(self.cls(at) or "")
-        if count is None or days is None or self.cls(at + 1) != "AGO" or count * days > MAX_DAYS_BACK:
+        if count is None or days is None or self.cls(at + 1) != "AGO" or count * days > MAXDAYS_BACK:
             return None
         if self.cls(at) == "MONTH":
-            return self.span(i, at + 2, _months_back(self.today, count))
+            return self.span(i, at + 2, arithmetic.months_back(self.today, count))
         return self.span(i, at + 2, self.today - timedelta(days=count * days))
 
     def day_of_month(self, i: int) -> DateSpan | None:
-        """"12 tarikh", "12th", "on the 5th"; the latest such day that is not ahead."""
+        """ "12 tarikh", "12th", "on the 5th"; the latest such day that is not ahead."""
         day = self.small_number(i)
         ordinal = self.text(i + 1) in words.ORDINAL_ENDINGS and self.tokens[i].end == self.tokens[i + 1].start
         after = i + 2 if ordinal else i + 1
@@ -128,20 +121,20 @@ class _Finder:
         return self._on_day(i, after + tarikh, day)
 
     def _on_day(self, first: int, last: int, day: int) -> DateSpan | None:
-        found = _latest_day(self.today, day)
+        found = arithmetic.latest_day(self.today, day)
         return self.span(first, last, found) if found else None
 
     def calendar_day(self, i: int) -> DateSpan | None:
-        """"5 nov", "nov 5", "5th of November 2026", "५ नवंबर"."""
+        """ "5 nov", "nov 5", "5th of November 2026", "५ नवंबर"."""
         named = self._day_and_month(i)
         if named is None:
             return None
         day, month, after = named
         year = self.small_number(after)
         if year is None or not 2000 <= year <= 2100:
-            found = _latest_of_month(self.today, day, month)
+            found = arithmetic.latest_of_month(self.today, day, month)
             return self.span(i, after, found) if found else None
-        built = _build(year, month, day)
+        built = arithmetic.build(year, month, day)
         return self.span(i, after + 1, built) if built else None
 
     def _day_and_month(self, i: int) -> tuple[int, int, int] | None:
@@ -158,13 +151,15 @@ class _Finder:
         while self.text(at) in {*words.ORDINAL_ENDINGS, "of", "-", "tarikh"} and at < i + 4:
             at += 1
         month = words.MONTHS.get(self.text(at))
-        if month is None or (self.text(at) in words.DOUBTFUL_MONTHS and self.text(i + 1) not in words.ORDINAL_ENDINGS):
+        if month is None or (
+            self.text(at) in words.DOUBTFUL_MONTHS and self.text(i + 1) not in words.ORDINAL_ENDINGS
+        ):
             return None
         at += 1 + (self.text(at + 1) in {",", "-"} and (self.small_number(at + 2) or 0) >= 2000)
         return day_, month, at
 
     def numeric(self, i: int) -> DateSpan | None:
-        """"12/11/2026", "12-11-26", "2026-11-12", "12/11", "12.11.2026" (day first, as written in India)."""
+        """ "12/11/2026", "12-11-26", "2026-11-12", "12/11", "12.11.2026" (day first, as written in India)."""
         parts: list[int] = []
         separators: list[str] = []
         at = i
@@ -191,68 +186,79 @@ class _Finder:
 
     def _from_parts(self, first: int, last: int, parts: list[int]) -> DateSpan | None:
         if len(parts) == 2:
-            found = _latest_of_month(self.today, parts[0], parts[1]) if parts[0] and parts[1] else None
+            found = (
+                arithmetic.latest_of_month(self.today, parts[0], parts[1]) if parts[0] and parts[1] else None
+            )
             return self.span(first, last, found) if found else None
         year, month, day = parts if parts[0] > 31 else (parts[2], parts[1], parts[0])
-        built = _build(year + 2000 if year < 100 else year, month, day)
+        built = arithmetic.build(year + 2000 if year < 100 else year, month, day)
         if built is None and parts[0] <= 12:
-            built = _build(year + 2000 if year < 100 else year, day, month)
+            built = arithmetic.build(year + 2000 if year < 100 else year, day, month)
         return self.span(first, last, built) if built else None
 
     # -- periods --------------------------------------------------------------------------------------------
 
     def named_period(self, i: int) -> DateSpan | None:
-        """"is hafte", "last month", "pichhle saal", "poore mahine"."""
+        """ "is hafte", "last month", "pichhle saal", "poore mahine"."""
         which, unit = self.cls(i), self.cls(i + 1)
         if which == "ALL" and self.cls(i + 1) in {"THIS", "LAST"}:
             inner = self.named_period(i + 1)
             return DateSpan(i, inner.last, inner.start, inner.end, inner.period) if inner else None
         if which not in {"THIS", "LAST", "ALL"} or unit not in {"WEEK", "MONTH", "YEAR", "QUARTER"}:
             return None
-        start, end = _period(self.today, unit, -1 if which == "LAST" else 0)
+        start, end = arithmetic.period_of(self.today, unit, -1 if which == "LAST" else 0)
         return self.span(i, i + 2, start, end)
 
     def last_count(self, i: int) -> DateSpan | None:
-        """"last 7 days", "pichhle do hafte": so many days up to today."""
+        """ "last 7 days", "pichhle do hafte": so many days up to today."""
         at = i + (self.text(i) == "the") + 0
         if self.cls(at) not in {"LAST", "THIS"}:
             return None
         count = self.small_number(at + 1)
         unit = self.cls(at + 2)
-        if count is None or unit not in words.DAYS_OF or not 1 <= count * words.DAYS_OF[unit] <= MAX_DAYS_BACK:
+        if count is None or unit not in words.DAYS_OF or not 1 <= count * words.DAYS_OF[unit] <= MAXDAYS_BACK:
             return None
         if unit == "MONTH":
-            start = _months_back(self.today, count) + _DAY
+            start = arithmetic.months_back(self.today, count) + DAY
         else:
             start = self.today - timedelta(days=count * words.DAYS_OF[unit] - 1)
         return self.span(i, at + 3, start, self.today)
 
     def bare_unit(self, i: int) -> DateSpan | None:
-        """"hafte ka hisaab", "mahine bhar ki bikri", "weekly report", "monthly total"."""
+        """ "hafte ka hisaab", "mahine bhar ki bikri", "weekly report", "monthly total"."""
         unit = {"WEEKLY": "WEEK", "MONTHLY": "MONTH", "YEARLY": "YEAR"}.get(self.cls(i) or "")
         if unit is None:
             unit = self.cls(i) if self.cls(i) in {"WEEK", "MONTH", "YEAR"} else None
             if unit is None or self.cls(i + 1) not in {"OF", "WHOLE"} or self.small_number(i - 1) is not None:
                 return None
-        start, end = _period(self.today, unit, 0)
+        start, end = arithmetic.period_of(self.today, unit, 0)
         return self.span(i, i + 1, start, end)
 
     def said_period(self, i: int) -> DateSpan | None:
-        """"the week", "this fortnight", "last fortnight", "month to date", "so far this month"."""
+        """ "the week", "this fortnight", "last fortnight", "month to date", "so far this month"."""
         words_here = " ".join(self.text(j) for j in range(i, i + 4)).strip()
-        for phrase, unit in (("month to date", "MONTH"), ("month till date", "MONTH"), ("week to date", "WEEK"), ("year to date", "YEAR")):
+        for phrase, unit in (
+            ("month to date", "MONTH"),
+            ("month till date", "MONTH"),
+            ("week to date", "WEEK"),
+            ("year to date", "YEAR"),
+        ):
             if words_here.startswith(phrase):
-                return self.span(i, i + 3, *_period(self.today, unit, 0))
+                return self.span(i, i + 3, *arithmetic.period_of(self.today, unit, 0))
         at = i + (self.text(i) in {"the", "this", "last", "past", "previous", "is", "pichhle", "pichle"})
         at += self.text(at) in {"last", "past"}
         if at > i and self.text(at) in {"fortnight", "pakhwade", "pakhwada"}:
             return self.span(i, at + 1, self.today - timedelta(days=14 - 1), self.today)
-        if self.text(i) == "the" and self.cls(i + 1) in {"WEEK", "MONTH", "YEAR"} and self.text(i - 1) in {"for", "of", "in", "during"}:
-            return self.span(i, i + 2, *_period(self.today, self.cls(i + 1) or "WEEK", 0))
+        if (
+            self.text(i) == "the"
+            and self.cls(i + 1) in {"WEEK", "MONTH", "YEAR"}
+            and self.text(i - 1) in {"for", "of", "in", "during"}
+        ):
+            return self.span(i, i + 2, *arithmetic.period_of(self.today, self.cls(i + 1) or "WEEK", 0))
         return None
 
     def month_named(self, i: int) -> DateSpan | None:
-        """"november ka hisaab", "in October 2026": the latest such month, up to today."""
+        """ "november ka hisaab", "in October 2026": the latest such month, up to today."""
         month = words.MONTHS.get(self.text(i))
         if month is None or self.text(i) in words.DOUBTFUL_MONTHS:
             return None
@@ -260,16 +266,41 @@ class _Finder:
         last = i + 1
         if year is not None and 2000 <= year <= 2100:
             last = i + 2
+        elif self.cls(i + 1) == "LAST" and self.cls(i + 2) == "YEAR":
+            year, last = self.today.year - 1, i + 3
         else:
             year = self.today.year - (month > self.today.month)
         start = date(year, month, 1)
-        end = _month_end(start)
+        end = arithmetic.month_end(start)
         if start > self.today:
             return None
         return self.span(i, last, start, min(end, self.today))
 
+    def month_of_last_year(self, i: int) -> DateSpan | None:
+        """ "pichhle saal november", "last year march"."""
+        month = words.MONTHS.get(self.text(i + 2))
+        if self.cls(i) != "LAST" or self.cls(i + 1) != "YEAR" or month is None:
+            return None
+        start = date(self.today.year - 1, month, 1)
+        return self.span(i, i + 3, start, arithmetic.month_end(start))
+
+    def months(self, i: int) -> DateSpan | None:
+        """ "january se march tak", "april to june": whole months, up to today."""
+        at = i + (self.text(i) in {"from", "between"})
+        first, second = words.MONTHS.get(self.text(at)), words.MONTHS.get(self.text(at + 2))
+        if (
+            first is None
+            or second is None
+            or not (self.cls(at + 1) == "TO" or self.text(at + 1) in {"-", "and"})
+        ):
+            return None
+        end_year = self.today.year - (second > self.today.month)
+        start = date(end_year - (first > second), first, 1)
+        end = min(arithmetic.month_end(date(end_year, second, 1)), self.today)
+        return self.span(i, self._closing(at + 3), start, end)
+
     def range(self, i: int) -> DateSpan | None:
-        """"1 se 15 tarikh", "1 nov se 10 nov", "from Monday to today", "1 to 15 november", "1-15 tarikh"."""
+        """ "1 se 15 tarikh", "1 nov se 10 nov", "from Monday to today", "1 to 15 november", "1-15 tarikh"."""
         lead = self.text(i) in {"from", "between"}
         at = i + lead
         start = self.point(at)
@@ -279,7 +310,9 @@ class _Finder:
             return None
         if self.text(between) in words.ORDINAL_ENDINGS:
             between += 1
-        joined = self.cls(between) == "TO" or self.text(between) == "-" or (lead and self.text(between) == "and")
+        joined = (
+            self.cls(between) == "TO" or self.text(between) == "-" or (lead and self.text(between) == "and")
+        )
         if not joined:
             return None
         end = self.now(between + 1) or self.point(between + 1)
@@ -287,7 +320,7 @@ class _Finder:
             end = self._bare_end(between + 1)
         if end is None:
             return None
-        first_day = start.start if start else _day_before(end.start, bare or 1)
+        first_day = start.start if start else arithmetic.day_before(end.start, bare or 1)
         if first_day is None:
             return None
         return self._ordered(i, self._closing(end.last), first_day, end.start)
@@ -306,11 +339,13 @@ class _Finder:
 
     def _ordered(self, first: int, last: int, start: date, end: date) -> DateSpan | None:
         if start > end:
-            start = _year_before(start) if start.month > end.month else _months_back(start, 1)
+            start = (
+                arithmetic.year_before(start) if start.month > end.month else arithmetic.months_back(start, 1)
+            )
         return self.span(first, last, start, end) if start <= end else None
 
     def since(self, i: int) -> DateSpan | None:
-        """"since Monday", "1 tarikh se (ab tak)"."""
+        """ "since Monday", "1 tarikh se (ab tak)"."""
         if self.text(i) == "since" and (point := self.point(i + 1)):
             return self.span(i, point.last, point.start, self.today)
         return None
@@ -337,7 +372,7 @@ class _Finder:
             len(self.tokens),
             (
                 self.range, self.since, self.last_count, self.named_period, self.point, self.bare_unit,
-                self.said_period, self.month_named,
+                self.said_period, self.month_named, self.month_of_last_year, self.months,
             ),
         )  # fmt: skip
 
@@ -374,72 +409,15 @@ def speaks_of_future(tokens: Sequence[Token]) -> bool:
     """Whether the verbs put "kal" on tomorrow's side: dega, denge, dena hai, kal tak, कल देगा."""
     return any(
         token.text in words.FUTURE_WORDS
-        or (token.is_word and len(token.text) > 3 and token.key.endswith(words.FUTURE_ENDINGS) and _verb(token.key))
+        or (
+            token.is_word
+            and len(token.text) > 3
+            and token.key.endswith(words.FUTURE_ENDINGS)
+            and _verb(token.key)
+        )
         for token in tokens
     )
 
 
 def _verb(word_key: str) -> bool:
     return word_key not in words.NOT_FUTURE
-
-
-@lru_cache(maxsize=4096)
-def _build(year: int, month: int, day: int) -> date | None:
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
-
-
-def _month_end(first: date) -> date:
-    return (first.replace(day=28) + timedelta(days=4)).replace(day=1) - _DAY
-
-
-def _months_back(day: date, count: int) -> date:
-    months = day.year * 12 + day.month - 1 - count
-    first = date(months // 12, months % 12 + 1, 1)
-    return first.replace(day=min(day.day, _month_end(first).day))
-
-
-def _year_before(day: date) -> date:
-    return _months_back(day, 12)
-
-
-def _latest_day(today: date, day: int) -> date | None:
-    """The latest day of a month with this number that is not after today."""
-    for back in range(3):
-        month = _months_back(today.replace(day=1), back)
-        found = _build(month.year, month.month, day)
-        if found and found <= today:
-            return found
-    return None
-
-
-def _day_before(end: date, day: int) -> date | None:
-    """The day of the month `day` on or before `end`: "1" of "1 se 15 tarikh"."""
-    return _latest_day(end, day)
-
-
-def _latest_of_month(today: date, day: int, month: int) -> date | None:
-    if not 1 <= month <= 12:
-        return None
-    for year in (today.year, today.year - 1, today.year - 2, today.year - 3, today.year - 4):
-        found = _build(year, month, day)
-        if found and found <= today:
-            return found
-    return None
-
-
-def _period(today: date, unit: str, offset: int) -> tuple[date, date]:
-    """A week, month, quarter or year: the running one up to today (offset 0) or the whole one before (-1)."""
-    if unit == "WEEK":
-        start = today - timedelta(days=today.weekday())
-        return (start, today) if offset == 0 else (start - 7 * _DAY, start - _DAY)
-    if unit == "MONTH":
-        start = today.replace(day=1)
-        return (start, today) if offset == 0 else (_months_back(start, 1), start - _DAY)
-    if unit == "QUARTER":
-        start = today.replace(month=(today.month - 1) // 3 * 3 + 1, day=1)
-        return (start, today) if offset == 0 else (_months_back(start, 3), start - _DAY)
-    start = today.replace(month=1, day=1)
-    return (start, today) if offset == 0 else (start.replace(year=start.year - 1), start - _DAY)

@@ -2,34 +2,38 @@
 
 import re
 
+from munshi_inference.language.lexicon import listed
 from munshi_inference.language.romanise import key
 
 _AFTER = """
-ji jee bhai bhaai bhaiya bhaiyya bhaisahab bhaijaan bhayya didi di bhabhi bhabi aunty auntie aunti anti uncle ankal
-chacha chachi kaka kaki mama mami tau tai taya dada dadi nana nani amma akka anna annan garu gaaru chettan chetan
-chechi da dada boudi saab sahab saheb sahib sab sir madam mam maam babu seth sethji baba mausi bua beta miyan janab
-paaji paji veerji ben behen bahan bhau tai bhaisaab aapa apa baji appa chachu kaku dadu swami guruji bapu mahashay
-जी भाई भैया भइया दीदी भाभी आंटी आँटी अंकल चाचा चाची काका काकी मामा मामी ताऊ ताई दादा दादी नाना नानी अम्मा अक्का अन्ना गारू
-चेट्टन चेची दा बाबू सेठ बाबा मौसी बुआ बेटा मियां मियाँ जनाब पाजी साहब साहिब साब सर मैडम बेन बहन भाऊ बापू आपा बाजी महाशय
+ji jee bhai bhaai bhaiya bhaiyya bhaisahab bhaijaan bhayya didi di bhabhi bhabi aunty auntie aunti anti
+uncle ankal chacha chachi kaka kaki mama mami tau tai taya dada dadi nana nani amma akka anna annan garu
+gaaru chettan chetan chechi da dada boudi saab sahab saheb sahib sab sir madam mam maam babu seth sethji
+baba mausi bua beta miyan janab paaji paji veerji ben behen bahan bhau tai bhaisaab aapa apa baji appa
+chachu kaku dadu swami guruji bapu mahashay जी भाई भैया भइया दीदी भाभी आंटी आँटी अंकल चाचा चाची काका काकी
+मामा मामी ताऊ ताई दादा दादी नाना नानी अम्मा अक्का अन्ना गारू चेट्टन चेची दा बाबू सेठ बाबा मौसी बुआ बेटा
+मियां मियाँ जनाब पाजी साहब साहिब साब सर मैडम बेन बहन भाऊ बापू आपा बाजी महाशय
 """
 _BEFORE = """
-mr mrs ms miss dr shri shree sri shrimati smt kumari sardar haji md mister श्री श्रीमती डॉ डॉक्टर मिस्टर मिसेज सरदार हाजी
+mr mrs ms miss dr shri shree sri shrimati smt kumari sardar haji md mister श्री श्रीमती डॉ डॉक्टर मिस्टर
+मिसेज सरदार हाजी
 """
 _KEPT_BEFORE = frozenset({"shree", "shri", "sri", "md", "haji", "श्री", "dr", "डॉ"})
-"""Titles that also begin a shop's name ("Shree Ram Trading"): dropped only before one or two words of a person."""
+"""Titles that also begin a shop's name ("Shree Ram Trading"), and then belong to it."""
 
-AFTER = frozenset(_AFTER.split())
-BEFORE = frozenset(_BEFORE.split())
+AFTER = frozenset(listed(_AFTER))
+BEFORE = frozenset(listed(_BEFORE))
 ROLE_KEYS = frozenset({"vala", "vale", "vali"})
 """Keys of wala, wale, wali in any spelling."""
 _SHOP = re.compile(
-    r"\b(?:traders?|trading|stores?|medicals?|sweets|hardware|agency|agencies|enterprises?|sales|bhandar|textiles?|kirana|dairy|"
-    r"electricals?|electronics|brothers|bros|sons|suppliers?|distributors?|company|co|hotel|transport|ट्रेडिंग|ट्रेडर्स|स्टोर|भंडार)\b"
+    r"\b(?:traders?|trading|stores?|medicals?|sweets|hardware|agency|agencies|enterprises?|sales|bhandar|textiles?"
+    r"|kirana|dairy|electricals?|electronics|brothers|bros|sons|suppliers?|distributors?|company|co|hotel|transport"
+    r"|ट्रेडिंग|ट्रेडर्स|स्टोर|भंडार)\b"
 )
 
 
 def strip_honorifics(name: str) -> str:
-    """The name without words of respect; unchanged when nothing else would be left, or a role stands before."""
+    """The name without words of respect; one stays where nothing else is left or a role stands before it."""
     words = name.split()
     folded = [w.lower().strip(".,") for w in words]
     shop = _SHOP.search(name.lower()) is not None

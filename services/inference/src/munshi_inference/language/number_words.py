@@ -4,6 +4,7 @@ import re
 from decimal import Decimal
 from functools import lru_cache
 
+from munshi_inference.language.lexicon import listed
 from munshi_inference.language.romanise import romanise
 
 HINDI_SOURCE = """
@@ -167,8 +168,12 @@ INR rupyee rupyo rupayo rupe rupeya rupess ruppes rupes रुपये रु�
 """
 
 AMBIGUOUS = frozenset(
-    "do doh tera sola bara so sou tin char sat ath aat che chah chha cheh half aadha adha aadhe one ik k cr "
-    "tis bis दो सो आधा आधे".split()
+    listed(
+        """
+        do doh tera sola bara so sou tin char sat ath aat che chah chha cheh half aadha adha aadhe one ik
+        k cr tis bis दो सो आधा आधे
+        """
+    )
 )
 """Words that are numbers only beside a number, a multiplier or a currency: "likh do", "so", "tera"."""
 
@@ -204,10 +209,15 @@ ENGLISH_SMALL = frozenset(_table(ENGLISH_ONES_SOURCE))
 TENS = frozenset(_table(ENGLISH_TENS_SOURCE))
 
 _ORDINARY = frozenset(
-    # words of other meaning one letter away from a number
-    "hisaab hisab hazir panch pacha pachi sabhi chalo chali chala hundi bahar tension sister sharma satara hajari "
-    "chhota chota paints points pants patra mitra basta sasta sattu batti patti chai chavan panda दास daas chaal saal sala salt mal maal matar pata".split()
+    listed(
+        """
+        hisaab hisab hazir panch pacha pachi sabhi chalo chali chala hundi bahar tension sister sharma
+        satara hajari chhota chota paints points pants patra mitra basta sasta sattu batti patti chai
+        chavan panda दास daas chaal saal sala salt mal maal matar pata
+        """
+    )
 )
+"""Words of other meaning, one letter away from a number."""
 
 
 def _typos() -> dict[str, str]:

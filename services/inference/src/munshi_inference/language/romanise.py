@@ -109,7 +109,7 @@ def key(word: str) -> str:
     if text.isdecimal():
         return text
     for pattern, replacement in _RULES:
-        text = pattern.sub(replacement, text)  # type: ignore[arg-type]  # a table of strings and functions
+        text = pattern.sub(replacement, text)
     return text or word
 
 

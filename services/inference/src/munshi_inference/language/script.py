@@ -7,7 +7,20 @@ from munshi.contracts.understanding import Script
 DEVANAGARI = re.compile(r"[\u0900-\u097F]")
 _LATIN = re.compile(r"[A-Za-z\u00C0-\u024F]")
 _JOINERS = {0x200B: None, 0x200C: None, 0x200D: None, 0xFEFF: None, 0x00AD: None}
-_INDIC_ZEROS = (0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66, 0x06F0, 0x0660, 0xFF10)
+_INDIC_ZEROS = (
+    0x0966,
+    0x09E6,
+    0x0A66,
+    0x0AE6,
+    0x0B66,
+    0x0BE6,
+    0x0C66,
+    0x0CE6,
+    0x0D66,
+    0x06F0,
+    0x0660,
+    0xFF10,
+)
 _DIGITS = {zero + i: str(i) for zero in _INDIC_ZEROS for i in range(10)}
 _PUNCTUATION = {
     0x0964: ".",

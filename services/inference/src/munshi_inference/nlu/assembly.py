@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 from munshi.contracts.understanding import Category, Entities, Intent
-
 from munshi_inference.language.amounts import as_money
 from munshi_inference.language.honorifics import AFTER as HONORIFICS_AFTER
 from munshi_inference.language.honorifics import ROLE_KEYS, strip_honorifics
+from munshi_inference.language.lexicon import listed
 from munshi_inference.nlu.units import Reading, Unit
 
 TAKES_AMOUNT = frozenset({Intent.ADD_TRANSACTION, Intent.ADD_RECEIPT, Intent.CORRECT, Intent.CLARIFY})
@@ -18,8 +19,11 @@ ENTRIES = frozenset({Intent.ADD_TRANSACTION, Intent.ADD_RECEIPT})
 TOTALS = frozenset({Intent.QUERY_TOTAL_DAY, Intent.QUERY_TOTAL_PERIOD})
 
 
-RELATIVE_DAYS = frozenset("aaj aj today kal kl yesterday parso parson आज कल परसों परसो".split())
+RELATIVE_DAYS = frozenset(listed("aaj aj today kal kl yesterday parso parson आज कल परसों परसो"))
 """Days that are the entry's even where the tagger was not sure."""
+
+
+POSSESSIVES = frozenset(listed("ka ki ke का की के"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +63,11 @@ def _with_kin(labelled: Labelled, start: int, end: int) -> int:
     units = labelled.reading.units
     inside = [i for i, u in enumerate(units) if start <= u.start < end]
     following = inside[-1] + 1
-    is_role = len(inside) > 1 and units[inside[-1]].key in ROLE_KEYS
-    if is_role and following < len(units) and units[following].text in HONORIFICS_AFTER:
-        return units[following].end
-    return end
+    if len(inside) < 2 or following >= len(units):
+        return end
+    is_role = units[inside[-1]].key in ROLE_KEYS and units[following].text in HONORIFICS_AFTER
+    is_possessive = units[inside[-1]].text in POSSESSIVES and units[following].kind == "word"
+    return units[following].end if is_role or is_possessive else end
 
 
 def amount(labelled: Labelled) -> tuple[Decimal | None, str | None]:
@@ -87,14 +92,20 @@ def amount(labelled: Labelled) -> tuple[Decimal | None, str | None]:
 def only_number(labelled: Labelled) -> Unit | None:
     """The one number that could be money, when the tagger saw none."""
     could = [
-        u for u in labelled.reading.units if u.number is not None and not u.number.unit and u.number.value >= 1
+        u
+        for u in labelled.reading.units
+        if u.number is not None and not u.number.unit and u.number.value >= 1
     ]
     return could[0] if len(could) == 1 else None
 
 
 def when(labelled: Labelled, intent: Intent, today: date) -> str | None:
     """The day or period that the intent speaks of."""
-    dated = [u for u, label in zip(labelled.reading.units, labelled.labels, strict=True) if u.date and label == "DAY"]
+    dated = [
+        u
+        for u, label in zip(labelled.reading.units, labelled.labels, strict=True)
+        if u.date and label == "DAY"
+    ]
     if not dated:
         said = [u for u in labelled.reading.units if u.date]
         dated = said if intent in TOTALS else [u for u in said if u.text in RELATIVE_DAYS]
@@ -105,7 +116,9 @@ def when(labelled: Labelled, intent: Intent, today: date) -> str | None:
             continue
         if intent is Intent.QUERY_TOTAL_PERIOD:
             return f"{unit.date.start}/{unit.date.end}"
-        if intent in TOTALS or (intent in ENTRIES | {Intent.CORRECT, Intent.CLARIFY} and not unit.date.period):
+        if intent in TOTALS or (
+            intent in ENTRIES | {Intent.CORRECT, Intent.CLARIFY} and not unit.date.period
+        ):
             return str(unit.date.start)
     return None
 
@@ -130,24 +143,26 @@ def entities(labelled: Labelled, intent: Intent, category: Category | None, toda
     )
 
 
-_SEPARATORS = frozenset({",", ".", ";", "\n", "aur", "or", "and", "और", "तथा", "phir", "fir", "फिर", "&", "+", "then"})
+_SEPARATORS = frozenset(
+    {",", ".", ";", "\n", "aur", "or", "and", "और", "तथा", "phir", "fir", "फिर", "&", "+", "then"}
+)
 
 
 def entries(labelled: Labelled) -> Sequence[Labelled]:
     """The message cut into its entries: parts that each hold one amount, between separators."""
     units = labelled.reading.units
-    holds = [i for i, label in enumerate(labelled.labels) if label in {"AMT"}]
+    holds = [i for i, label in enumerate(labelled.labels) if label == "AMT"]
     if len(holds) < 2:
         return [labelled]
     cuts: list[int] = []
-    for left, right in zip(holds, holds[1:], strict=False):
+    for left, right in pairwise(holds):
         marks = [i for i in range(left + 1, right) if _separates(labelled, i)]
         if not marks:
             return [labelled]
         name_before = [i for i in marks if any(lab == "B-NAME" for lab in labelled.labels[i + 1 : right])]
         cuts.append((name_before or marks)[0])
     bounds = [0, *(c + 1 for c in cuts), len(units)]
-    return [labelled.part(a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [labelled.part(a, b) for a, b in pairwise(bounds)]
 
 
 def _separates(labelled: Labelled, i: int) -> bool:

@@ -13,7 +13,6 @@ from munshi.contracts.understanding import (
     Understander,
     Understanding,
 )
-
 from munshi_inference.language.script import script_of
 from munshi_inference.nlu import assembly, repository
 from munshi_inference.nlu.assembly import Labelled
@@ -47,19 +46,25 @@ class LedgerEngine:
         intent, probability = self._intent(labelled, scores)
         parts = assembly.entries(labelled) if intent is Intent.ADD_TRANSACTION else [labelled]
         confidence = self._confidence(probability, certainty, scores, intent)
-        found = [self._entry(request, part, intent, confidence, language, whole=len(parts) == 1) for part in parts]
+        found = [
+            self._entry(request, part, intent, confidence, language, whole=len(parts) == 1) for part in parts
+        ]
         first, *rest = self._with_carried_names(found)
         return first.model_copy(update={"further": tuple(rest)}) if rest else first
 
     def _classify(self, labelled: Labelled) -> Scores:
-        return self.model.classify(hashed(sentence_features(labelled.reading, labelled.labels, self.model.ledger_words)))
+        return self.model.classify(
+            hashed(sentence_features(labelled.reading, labelled.labels, self.model.ledger_words))
+        )
 
     def _language(self, text: str, scores: Scores) -> Language:
         script = script_of(text)
         if script is Script.DEVANAGARI:
             return Language(tag="hi", script=script, confidence=1.0)
         best = int(scores.language.argmax())
-        return Language(tag=self.model.languages[best], script=script, confidence=float(scores.language[best]))
+        return Language(
+            tag=self.model.languages[best], script=script, confidence=float(scores.language[best])
+        )
 
     def _intent(self, labelled: Labelled, scores: Scores) -> tuple[Intent, float]:
         """The likeliest intent. Whether a total is of a day or a period is what the named date is."""
@@ -79,7 +84,7 @@ class LedgerEngine:
         return None if name == "none" or scores.category[best] < LEAST_CATEGORY else Category(name)
 
     def _confidence(self, intent_p: float, certainty: float, scores: Scores, intent: Intent) -> float:
-        """Probability that the reading is right: what model and tagger say, on the scale fitted at training."""
+        """Probability that the reading is right: what model and tagger say, on the fitted scale."""
         joint = intent_p * math.sqrt(max(certainty, 1e-6))
         if intent in assembly.ENTRIES:
             joint *= float(scores.category.max())
@@ -88,13 +93,18 @@ class LedgerEngine:
         return 1 / (1 + math.exp(-(slope * math.log(joint / (1 - joint)) + offset)))
 
     def _entry(
-        self, request: Request, part: Labelled, intent: Intent, confidence: float, language: Language, *, whole: bool
+        self,
+        request: Request,
+        part: Labelled,
+        intent: Intent,
+        confidence: float,
+        language: Language,
+        *,
+        whole: bool,
     ) -> Understanding:
         category = self._category(self._classify(part))
         entities = (
-            Entities()
-            if intent is Intent.OTHER
-            else assembly.entities(part, intent, category, request.today)
+            Entities() if intent is Intent.OTHER else assembly.entities(part, intent, category, request.today)
         )
         units = part.reading.units
         text = request.text if whole or not units else request.text[units[0].start : units[-1].end]
@@ -103,15 +113,17 @@ class LedgerEngine:
         )
 
     def _with_carried_names(self, found: list[Understanding]) -> list[Understanding]:
-        """"Ramesh ko 500 diye, 200 wapas aaye": the second entry is of the person of the first."""
+        """ "Ramesh ko 500 diye, 200 wapas aaye": the second entry is of the person of the first."""
         carried: list[Understanding] = []
         for entry in found:
-            if carried and entry.entities.customer_name is None:
-                on_account = entry.entities.category in {Category.CREDIT, Category.PAYMENT}
-                name = carried[-1].entities.customer_name if on_account else None
-                entry = entry.model_copy(update={"entities": entry.entities.model_copy(update={"customer_name": name})})
-            carried.append(entry)
+            on_account = entry.entities.category in {Category.CREDIT, Category.PAYMENT}
+            nameless = bool(carried) and on_account and entry.entities.customer_name is None
+            carried.append(_named(entry, carried[-1].entities.customer_name) if nameless else entry)
         return carried
+
+
+def _named(entry: Understanding, name: str | None) -> Understanding:
+    return entry.model_copy(update={"entities": entry.entities.model_copy(update={"customer_name": name})})
 
 
 def load(root: Path | None = None) -> Understander:

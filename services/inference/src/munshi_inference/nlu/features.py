@@ -76,7 +76,12 @@ def unit_features(reading: Reading, vocabulary: frozenset[str]) -> list[list[str
         if unit.kind == "word":
             found.append(f"shape={_shape(unit, reading.text)}")
             found.append(f"known={unit.key in vocabulary}")
-            found += [f"e1={unit.key[-1:]}", f"e2={unit.key[-2:]}", f"e3={unit.key[-3:]}", f"b3={unit.key[:3]}"]
+            found += [
+                f"e1={unit.key[-1:]}",
+                f"e2={unit.key[-2:]}",
+                f"e3={unit.key[-3:]}",
+                f"b3={unit.key[:3]}",
+            ]
             found.append(f"id={unit.key}")
             if unit.text in UNITS:
                 found.append("is_unit")
@@ -88,7 +93,9 @@ def unit_features(reading: Reading, vocabulary: frozenset[str]) -> list[list[str
             found += [f"{f}|{names[at + 1]}" for f in numeric]
             found += [f"{f}|p={names[at - 1]}" for f in numeric[:1]]
             found.append(f"numbers={min(amounts, 3)}")
-            found.append(f"other_money={money - (unit.number is not None and unit.number.currency is not None) > 0}")
+            found.append(
+                f"other_money={money - (unit.number is not None and unit.number.currency is not None) > 0}"
+            )
             index = sum(u.kind == "number" for u in units[:i])
             found.append(f"index={index}/{amounts}")
         features.append(found)
@@ -117,7 +124,8 @@ def symbols(reading: Reading, labels: Sequence[str]) -> list[str]:
 def sentence_features(reading: Reading, labels: Sequence[str], ledger_words: frozenset[str]) -> list[str]:
     """Features of the whole: words, pairs in order, characters of words, counts.
 
-    `ledger_words` are the keys that talk of the ledger uses; how many others there are tells chatter from entries.
+    `ledger_words` are the keys that talk of the ledger uses; how many others there are tells chatter from
+    entries.
     """
     seen = ["<s>", *symbols(reading, labels)[:_MAX_UNITS], "</s>"]
     usual = [s if s[0] == "<" or s in ledger_words or not s[0].isalpha() else "<?>" for s in seen]

@@ -13,11 +13,17 @@ from munshi_inference.language.tokens import Token, tokenise
 MAX_CHARACTERS = 1000
 """A longer message is no ledger entry; the rest is not read."""
 
-_PHONE = re.compile(r"(?<![\d.,])(?:\+?91[\s-]?)?0?[6-9]\d{4}[\s-]?\d{5}(?![\d,]|\.\d)|(?<![\d,.])\d{11,}(?!\d)")
-_TIME = re.compile(
-    r"\b\d{1,2}(?:[:.]\d{2})?\s?(?:am|pm|a\.m|p\.m|baje|bje|bajey|o'clock|बजे)\b|\b\d{1,2}:\d{2}\b|\d{1,2}(?:\.\d\d)?\s?बजे"
+_PHONE = re.compile(
+    r"(?<![\d.,])(?:\+?91[\s-]?)?0?[6-9]\d{4}[\s-]?\d{5}(?![\d,]|\.\d)|(?<![\d,.])\d{11,}(?!\d)"
 )
-_BILL = r"(?:bill|bil|invoice|inv|challan|chalan|receipt|reciept|raseed|rasid|rashid|voucher|memo|parchi|बिल|रसीद|इनवॉइस|इन्वॉइस|चालान|पर्ची)"
+_TIME = re.compile(
+    r"\b\d{1,2}(?:[:.]\d{2})?\s?(?:am|pm|a\.m|p\.m|baje|bje|bajey|o'clock)\b"
+    r"|\b\d{1,2}:\d{2}\b|\d{1,2}(?:\.\d\d)?\s?बजे"
+)
+_BILL = (
+    r"(?:bill|bil|invoice|inv|challan|chalan|receipt|reciept|raseed|rasid|rashid|voucher|memo|parchi"
+    r"|बिल|रसीद|इनवॉइस|इन्वॉइस|चालान|पर्ची)"
+)
 _NUMBER_WORD = r"(?:number|nambar|namber|numbr|nmbr|no|num|nbr|sankhya|नंबर|नम्बर|नं|संख्या|#)"
 _CODE = r"(?P<code>(?:[a-z]{1,6}[-/]?)?\d[\da-z]*(?:[-/][\da-z]+)*)"
 _INVOICE = re.compile(

@@ -1,7 +1,7 @@
 """Scores a file of labelled sentences: `python -m munshi_inference.training.evaluate FILE.jsonl`.
 
-Prints shares right (intent, amount, customer name, category, date, currency, bill number), each by language, a
-confusion table and the time of one utterance. Prints no sentence unless `--wrong` asks for the wrong ones.
+Prints shares right (intent, amount, customer name, category, date, currency, bill number), each by language,
+a confusion table and the time of one utterance. Prints no sentence unless `--wrong` asks for the wrong ones.
 """
 
 import argparse
@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from munshi.contracts.understanding import Request, Understanding
-
 from munshi_inference.language.honorifics import strip_honorifics
 from munshi_inference.nlu.engine import LedgerEngine
 from munshi_inference.nlu.repository import LedgerModel, latest, repository
@@ -52,8 +51,8 @@ def _same_name(expected: str | None, found: str | None) -> bool:
 def compare(expected: dict[str, Any], reading: Understanding) -> dict[str, bool]:
     """Which measures apply to a sentence, and whether each is right.
 
-    Amount, name, date and bill number are asked of every sentence (absent must be absent); the category where the
-    sentence decides it; a currency only where one is expected.
+    Amount, name, date and bill number are asked of every sentence (absent must be absent); the category where
+    the sentence decides it; a currency only where one is expected.
     """
     entities = reading.entities
     amount = expected.get("amount")
@@ -85,10 +84,12 @@ def evaluate(engine: LedgerEngine, lines: Sequence[dict[str, Any]]) -> Score:
         score.calibration.append((reading.confidence, all(result.values())))
         if not all(result.values()):
             bad = [m for m, right in result.items() if not right]
-            found = {"intent": reading.intent.value, **reading.entities.model_dump(mode="json", exclude_none=True)}
-            score.wrong.append(
-                f"{line['id']} {','.join(bad)} {reading.confidence:.2f} | {line['text']} | {found} | wanted {line['expect']}"
-            )
+            found = {
+                "intent": reading.intent.value,
+                **reading.entities.model_dump(mode="json", exclude_none=True),
+            }
+            head = f"{line['id']} {','.join(bad)} {reading.confidence:.2f}"
+            score.wrong.append(f"{head} | {line['text']} | {found} | wanted {line['expect']}")
     return score
 
 
@@ -98,7 +99,9 @@ def named_only(lines: Sequence[dict[str, Any]], engine: LedgerEngine, entity: st
     if not asked:
         return None
     right = sum(
-        compare(line["expect"], engine.read(Request(text=line["text"], today=date.fromisoformat(line["today"]))))[entity]
+        compare(
+            line["expect"], engine.read(Request(text=line["text"], today=date.fromisoformat(line["today"])))
+        )[entity]
         for line in asked
     )
     return right / len(asked)
@@ -144,7 +147,10 @@ def report(score: Score, lines: Sequence[dict[str, Any]], engine: LedgerEngine) 
     times = timings(engine, lines)
     p50, p95 = times[len(times) // 2], times[int(len(times) * 0.95)]
     rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    out.append(f"CPU of one utterance: p50 {p50:.2f} ms, p95 {p95:.2f} ms; {os.cpu_count()} cores; peak {rss:.0f} MiB")
+    out.append(
+        f"CPU of one utterance: p50 {p50:.2f} ms, p95 {p95:.2f} ms; {os.cpu_count()} cores; "
+        f"peak {rss:.0f} MiB"
+    )
     return "\n".join(out)
 
 

@@ -53,7 +53,9 @@ def realise(phrase: Phrase, writing: str, rng: random.Random, *, dressed: bool =
     return Sentence(text, phrase.intent, phrase.category, writing, tuple(spans))
 
 
-def _with_asides(pieces: list[tuple[str, str]], phrase: Phrase, writing: str, rng: random.Random) -> list[tuple[str, str]]:
+def _with_asides(
+    pieces: list[tuple[str, str]], phrase: Phrase, writing: str, rng: random.Random
+) -> list[tuple[str, str]]:
     """An entry with a day said before or after it, a promise, a phone number or a time: where none was."""
     said = {label for _, label in pieces}
     choice = rng.random()
@@ -65,8 +67,26 @@ def _with_asides(pieces: list[tuple[str, str]], phrase: Phrase, writing: str, rn
     if choice < 0.23:
         return [*pieces, (f"{comma} ", "O"), *fill("day", "", writing, rng)]
     if choice < 0.26 and phrase.category == "credit" and not any("due" in w for w in phrase.words):
-        verb = {"en": rng.choice(["will pay", "he'll pay", "she'll pay", "they'll pay", "he will give", "to be paid", "she will clear", "promised to pay"]), "hinglish": rng.choice(["dega", "degi", "denge", "paise milenge", "dega bola"])}.get(writing, "देगा")
-        promise = [(verb + " ", "O"), *fill("due", "", writing, rng)] if writing == "en" else [*fill("due", "", writing, rng), (" " + verb, "O")]
+        verb = {
+            "en": rng.choice(
+                [
+                    "will pay",
+                    "he'll pay",
+                    "she'll pay",
+                    "they'll pay",
+                    "he will give",
+                    "to be paid",
+                    "she will clear",
+                    "promised to pay",
+                ]
+            ),
+            "hinglish": rng.choice(["dega", "degi", "denge", "paise milenge", "dega bola"]),
+        }.get(writing, "देगा")
+        promise = (
+            [(verb + " ", "O"), *fill("due", "", writing, rng)]
+            if writing == "en"
+            else [*fill("due", "", writing, rng), (" " + verb, "O")]
+        )
         return [*pieces, (", ", "O"), *promise]
     if choice < 0.28:
         return [*pieces, (" ", "O"), *fill("time", "", writing, rng)]
@@ -85,7 +105,11 @@ def _drop_a_word(words: str, rng: random.Random) -> str:
 
 def several(count: int, bank: Sequence[Phrase], writing: str, rng: random.Random) -> Sentence:
     """A message with several entries, between commas, lines or "aur"."""
-    joint = rng.choice({"en": [", ", " and ", ". ", "; ", "\n"], "deva": [", ", " और ", "। ", "\n"]}.get(writing, [", ", " aur ", ". ", "\n", " or ", " , "]))
+    joint = rng.choice(
+        {"en": [", ", " and ", ". ", "; ", "\n"], "deva": [", ", " और ", "। ", "\n"]}.get(
+            writing, [", ", " aur ", ". ", "\n", " or ", " , "]
+        )
+    )
     text = ""
     spans: list[tuple[int, int, str]] = []
     for i in range(count):
@@ -121,7 +145,9 @@ def _join(pieces: Sequence[tuple[str, str]]) -> tuple[str, list[tuple[int, int, 
     return text.rstrip(), spans
 
 
-def _dress(text: str, spans: list[tuple[int, int, str]], rng: random.Random) -> tuple[str, list[tuple[int, int, str]]]:
+def _dress(
+    text: str, spans: list[tuple[int, int, str]], rng: random.Random
+) -> tuple[str, list[tuple[int, int, str]]]:
     """Capital first letter, all lower case, all capitals, a final mark: what phones and hurry do."""
     choice = rng.random()
     if choice < 0.3:
@@ -131,7 +157,7 @@ def _dress(text: str, spans: list[tuple[int, int, str]], rng: random.Random) -> 
     elif choice < 0.53:
         text = text.upper()
     if rng.random() < 0.12 and text and text[-1].isalnum():
-        text += rng.choice([".", "..", " .", "!", "।", " 🙏", " 👍", "...", " ok"][: 8])
+        text += rng.choice([".", "..", " .", "!", "।", " 🙏", " 👍", "...", " ok"][:8])
     return text, spans
 
 
@@ -146,7 +172,11 @@ def sentences(count: int, seed: int, phrases: Sequence[Phrase] | None = None) ->
     names = sorted(groups)
     shares = [_share(intent, category) for intent, category in names]
     entries = {
-        w: [p for p in bank if p.intent == "add_transaction" and p.writing in ({"en"} if w == "en" else {"hi"})]
+        w: [
+            p
+            for p in bank
+            if p.intent == "add_transaction" and p.writing in ({"en"} if w == "en" else {"hi"})
+        ]
         for w in WRITINGS
     }
     for _ in range(count):

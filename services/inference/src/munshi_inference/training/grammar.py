@@ -1,8 +1,8 @@
 """The little language of the phrase files.
 
-`{slot}` is filled from the word lists, `(a|b|)` takes one, `[a]` takes it or leaves it, `<a;b;c>` takes all in any
-order; `@macro` is a piece of `macros.txt`. Under a head line `[intent category writing]` stand the sentences of that kind, one a line; a line that begins
-with `3*` counts three times. `#` begins a comment line.
+`{slot}` is filled from the word lists, `(a|b|)` takes one, `[a]` takes it or leaves it, `<a;b;c>` takes all
+in any order; `@macro` is a piece of `macros.txt`. Under a head line `[intent category writing]` stand the
+sentences of that kind, one a line; `3*` before one counts it three times. `#` begins a comment line.
 """
 
 import random
@@ -31,7 +31,7 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence_:
+class Parts:
     """Parts in order, or in any order when `shuffled`."""
 
     parts: tuple["Node", ...]
@@ -46,7 +46,7 @@ class Choice:
     optional: bool = False
 
 
-Node = Text | Slot | Sequence_ | Choice
+Node = Text | Slot | Parts | Choice
 Leaf = Text | Slot
 
 
@@ -96,7 +96,7 @@ class _Parser:
         if char == "[":
             return Choice(tuple(_sequence(g) for g in self.parse("]")), optional=True)
         if char == "<":
-            return Sequence_(tuple(_sequence(g) for g in self.parse(">")), shuffled=True)
+            return Parts(tuple(_sequence(g) for g in self.parse(">")), shuffled=True)
         if char == "{":
             end = self.source.index("}", self.at)
             name, _, variant = self.source[self.at : end].partition(":")
@@ -113,7 +113,7 @@ class _Parser:
 
 
 def _sequence(parts: list[Node]) -> Node:
-    return parts[0] if len(parts) == 1 else Sequence_(tuple(parts))
+    return parts[0] if len(parts) == 1 else Parts(tuple(parts))
 
 
 def parse(source: str) -> Node:

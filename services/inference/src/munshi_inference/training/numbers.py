@@ -1,4 +1,4 @@
-"""Numbers as people write them, for training sentences: digits, commas, k, lakh, words with spelling variants."""
+"""Numbers as people write them, for training sentences: digits, commas, k, lakh, words in many spellings."""
 
 import random
 
@@ -56,7 +56,9 @@ def hindi_words(n: int, deva: bool, rng: random.Random) -> str:
         count, rest = divmod(rest, unit)
         if count:
             bare = count == 1 and not parts and rng.random() < 0.3
-            parts.append(scale(unit) if bare and scale(unit) != "so" else f"{_ones(count, deva, rng)} {scale(unit)}")
+            parts.append(
+                scale(unit) if bare and scale(unit) != "so" else f"{_ones(count, deva, rng)} {scale(unit)}"
+            )
     if rest or not parts:
         parts.append(_ones(rest, deva, rng))
     return " ".join(parts)
@@ -109,14 +111,15 @@ def _grouped(n: int) -> str:
     if len(text) <= 3:
         return text
     head, tail = text[:-3], text[-3:]
-    groups = []
+    groups: list[str] = []
     while head:
         groups.insert(0, head[-2:])
         head = head[:-2]
     return ",".join([*groups, tail])
 
 
-def _deva_digits(text: str) -> str:
+def indic_digits(text: str) -> str:
+    """The same digits in Devanagari."""
     return text.translate({ord("0") + i: chr(0x0966 + i) for i in range(10)})
 
 
@@ -152,11 +155,17 @@ def amount(writing: str, rng: random.Random, value: int | None = None) -> str:
         return words
     text = digits(n, rng)
     if deva and text.isascii():
-        for latin, indic in (("hazaar", "हज़ार"), ("hazar", "हजार"), ("hajar", "हजार"), ("lakhs", "लाख"), ("lakh", "लाख")):
+        for latin, indic in (
+            ("hazaar", "हज़ार"),
+            ("hazar", "हजार"),
+            ("hajar", "हजार"),
+            ("lakhs", "लाख"),
+            ("lakh", "लाख"),
+        ):
             text = text.replace(latin, indic)
         text = text.replace("lac", "लाख").replace("hzr", "हज़ार").replace("thousand", "हज़ार")
         if rng.random() < 0.35:
-            text = _deva_digits(text)
+            text = indic_digits(text)
     return _with_currency(text, writing, rng)
 
 
@@ -173,5 +182,9 @@ def _with_currency(text: str, writing: str, rng: random.Random) -> str:
     if choice < 0.82 and text.replace(",", "").isdecimal():
         return f"{text}/-"
     if writing == "en":
-        return f"{text} {rng.choice(['rupees', 'rs', 'Rs', 'rupee', 'bucks', 'INR'])}".replace(" bucks", " rs")
-    return text + rng.choice([" rs", "rs", " rupaye", " rupay", " rupees", " rupye", " rupe", " Rs", " rupiya", "Rs", " rupaiye"])
+        return f"{text} {rng.choice(['rupees', 'rs', 'Rs', 'rupee', 'bucks', 'INR'])}".replace(
+            " bucks", " rs"
+        )
+    return text + rng.choice(
+        [" rs", "rs", " rupaye", " rupay", " rupees", " rupye", " rupe", " Rs", " rupiya", "Rs", " rupaiye"]
+    )

@@ -1,4 +1,4 @@
-"""The classifier as ONNX: rows of a table gathered, summed and turned into probabilities, one output a head."""
+"""The classifier as ONNX: rows of a table gathered, summed, made probabilities; an output a head."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -24,9 +24,9 @@ from munshi_inference.language.tokens import tokenise
 from munshi_inference.nlu import repository
 from munshi_inference.nlu.features import BUCKETS, hashed, sentence_features, unit_features
 from munshi_inference.nlu.units import Reading, read
-from munshi_inference.training.fillers import WORDS
 from munshi_inference.training.generator import PHRASES, Sentence, all_phrases, sentences
 from munshi_inference.training.onnx_export import classifier_model
+from munshi_inference.training.people import WORDS
 
 SEED = 20261121
 SENTENCES = 60_000
@@ -156,7 +156,9 @@ def fit_head(matrix: Any, targets: Sequence[str], classes: Sequence[str], streng
     return Head(weights, bias)
 
 
-def train_classifier(data: Sequence[Example], ledger_words: frozenset[str], seed: int) -> tuple[Head, Head, Head]:
+def train_classifier(
+    data: Sequence[Example], ledger_words: frozenset[str], seed: int
+) -> tuple[Head, Head, Head]:
     """Heads for intent, category and language."""
     rng = random.Random(seed)
     rows = [hashed(sentence_features(e.reading, _noisy(e, rng), ledger_words)) for e in data]
