@@ -6,7 +6,8 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from munshi.errors import Permanent, Retryable
+from munshi.errors import Permanent
+from munshi_orchestrator.passing import PASSING, delay_of
 
 _log = structlog.get_logger()
 
@@ -74,6 +75,11 @@ class Batcher(Generic[Given, Got]):
             for _, future in batch:
                 future.cancel()
             raise
+        except Exception as error:  # noqa: BLE001 - a defect: told to whoever asked; the batcher lives on
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+            return
         for (_, future), answer in zip(batch, answers, strict=True):
             if not future.done():
                 future.set_result(answer)
@@ -82,6 +88,6 @@ class Batcher(Generic[Given, Got]):
         while True:
             try:
                 return await self._write(pieces)
-            except Retryable as error:
+            except PASSING as error:
                 _log.warning("batch_retried", reason=str(error), pieces=len(pieces))
-                await asyncio.sleep(max(error.delay, _RETRY_SECONDS))
+                await asyncio.sleep(max(delay_of(error), _RETRY_SECONDS))

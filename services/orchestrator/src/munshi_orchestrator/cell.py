@@ -17,7 +17,6 @@ from munshi.db.errors import translated
 from munshi.db.lanes import Lanes
 from munshi.db.outbox import ClaimRules, Outbox
 from munshi.db.turns import Turns
-from munshi.errors import Retryable
 from munshi.registry import Tenant, TenantDirectory, follow_registry
 from munshi_orchestrator.barrier import Barrier
 from munshi_orchestrator.batching import Batcher
@@ -31,6 +30,7 @@ from munshi_orchestrator.lanes import LaneKeeper, LeaseTimes
 from munshi_orchestrator.metrics import Metrics
 from munshi_orchestrator.number_rate import NumberRates
 from munshi_orchestrator.outbox import Sender, SenderParts
+from munshi_orchestrator.passing import PASSING
 from munshi_orchestrator.reading import LaneGrant, Reading, Room
 from munshi_orchestrator.settings import OrchestratorSettings
 from munshi_orchestrator.statuses import Statuses
@@ -122,7 +122,7 @@ class CellService:
             lambda: retain(pool, shared.directory, cell.name, settings.retention_seconds),
             DeadMover(connection, graveyard, shared.metrics).run,
         )
-        connection.on_return(lambda: self._doubt_all("bus returned"))
+        connection.on_return(self._on_bus_return)
         shared.directory.on_change(self._on_tenant)
 
     async def run(self) -> None:
@@ -174,9 +174,10 @@ class CellService:
         self._lanes = {lane for lane in self._lanes if not lane.ended} | {work}
         return work
 
-    def _doubt_all(self, reason: str) -> None:
+    def _on_bus_return(self) -> None:
+        self._sender.disturbed()
         for lane in self._lanes:
-            lane.doubt(reason)
+            lane.doubt("bus returned")
 
     def _on_tenant(self, key: TenantKey, tenant: Tenant | None) -> None:
         """What was parked for a tenant is read again when the tenant is served (again)."""
@@ -199,7 +200,7 @@ async def opened_pool(url: str, settings: OrchestratorSettings) -> AsyncIterator
                     size=settings.database_connections,
                 )
             break
-        except Retryable as error:
+        except PASSING as error:
             _log.warning("database_away", reason=str(error))
             await asyncio.sleep(_RETRY_SECONDS)
     try:

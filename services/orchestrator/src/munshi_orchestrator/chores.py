@@ -14,6 +14,7 @@ from munshi.db.connection import Pool
 from munshi.db.retention import purge
 from munshi.errors import MunshiError
 from munshi.registry import TenantDirectory
+from munshi_orchestrator.passing import PASSING
 
 _log = structlog.get_logger()
 
@@ -27,7 +28,7 @@ async def retain(pool: Pool, directory: TenantDirectory, cell: CellName, every_s
         for tenant in directory.of_cell(cell):
             try:
                 done = await purge(pool, tenant.key, tenant.spec.retention)
-            except MunshiError as error:
+            except (MunshiError, *PASSING) as error:
                 _log.warning("retention_failed", tenant=tenant.key, reason=str(error))
                 continue
             if done.rows:
@@ -55,6 +56,6 @@ class Chores:
 
 async def _forever(chore: Callable[[], Awaitable[None]]) -> None:
     while True:
-        with contextlib.suppress(MunshiError):
+        with contextlib.suppress(MunshiError, *PASSING):
             await chore()
         await asyncio.sleep(1.0)

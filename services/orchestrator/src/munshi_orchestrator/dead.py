@@ -12,8 +12,9 @@ from munshi.bus.connection import Connection
 from munshi.contracts.events import DeadLetter
 from munshi.contracts.subjects import dead_all, dead_stream
 from munshi.db.dead_letters import Burial, Graveyard
-from munshi.errors import Permanent, Retryable
+from munshi.errors import Permanent
 from munshi_orchestrator.metrics import Metrics
+from munshi_orchestrator.passing import PASSING
 
 _log = structlog.get_logger()
 
@@ -77,7 +78,7 @@ class DeadMover:
         except Permanent as error:
             _log.error("dead_letter_not_kept", reason=error.reason)
             await message.nak(delay=_UNKNOWN_TENANT_SECONDS)
-        except Retryable:
+        except PASSING:
             await message.nak(delay=_RETRY_SECONDS)
         else:
             self._metrics.dead_letters.labels("ingress", letter.reason).inc()

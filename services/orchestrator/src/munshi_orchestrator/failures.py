@@ -17,8 +17,8 @@ import structlog
 from munshi.contracts.ids import MessageID
 from munshi.db.dead_letters import Burial, Graveyard, Mark
 from munshi.db.turns import Fenced
-from munshi.errors import Retryable
 from munshi_orchestrator.metrics import Metrics
+from munshi_orchestrator.passing import PASSING, delay_of
 from munshi_orchestrator.reading import Halted, Item, Reading
 
 _log = structlog.get_logger()
@@ -64,11 +64,11 @@ class Tries:
                     await work()
             except Halted:
                 raise
-            except Retryable as error:
+            except PASSING as error:
                 self._metrics.retries.labels("turn", "away").inc()
                 away += 1
                 _log.warning("turn_waits", message_id=first.envelope.id, reason=str(error))
-                await reading.sleep(max(error.delay, backoff(away, _PASSING_CAP_SECONDS)))
+                await reading.sleep(max(delay_of(error), backoff(away, _PASSING_CAP_SECONDS)))
             except Exception as error:  # noqa: BLE001 - a defect: logged with its trace, counted, tried again
                 self._metrics.retries.labels("turn", "defect").inc()
                 _log.exception("turn_failed", tenant=first.delivery.tenant, message_id=first.envelope.id)
@@ -128,6 +128,6 @@ class Tries:
         while True:
             try:
                 return await work()
-            except Retryable as error:
+            except PASSING as error:
                 tries += 1
-                await reading.sleep(max(error.delay, backoff(tries, _PASSING_CAP_SECONDS)))
+                await reading.sleep(max(delay_of(error), backoff(tries, _PASSING_CAP_SECONDS)))

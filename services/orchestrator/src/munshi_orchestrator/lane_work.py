@@ -103,10 +103,9 @@ class LaneWork:
             # A fresh consumer of ours would take the lane's new owner its own.
             await asyncio.sleep(_RETRY_SECONDS)
             return
-        reading = self._read(self._grant)
+        reading = self._reading = self._read(self._grant)
         try:
             await reading.open()
-            self._reading = reading
             reason = await reading.until_doubt()
         except (NatsError, TimeoutError, OSError) as error:
             reason = type(error).__name__

@@ -17,6 +17,7 @@ from munshi.cells import Cell
 from munshi.contracts.subjects import lane_id
 from munshi.db.lanes import LaneLease, Lanes, Taken
 from munshi.errors import MunshiError
+from munshi_orchestrator.passing import PASSING
 from munshi_orchestrator.reading import LaneGrant
 from munshi_orchestrator.sharing import LaneView, fair_share, to_release, to_take
 
@@ -100,7 +101,7 @@ class LaneKeeper:
             await asyncio.gather(*(self._release(partition, deadline) for partition in list(self._held)))
             async with asyncio.timeout(self._times.lease):
                 await self._leases.leave()
-        except (MunshiError, TimeoutError) as error:
+        except (MunshiError, TimeoutError, *PASSING) as error:
             _log.warning("leave_failed", cell=self._cell.name, reason=type(error).__name__)
         finally:
             beating.cancel()
@@ -113,7 +114,7 @@ class LaneKeeper:
                 survey = await self._leases.heartbeat(self._times.lease)
             self._valid_until = began + self._times.lease
             await self._balance(survey.workers, {lane.partition: lane for lane in survey.lanes})
-        except (MunshiError, TimeoutError) as error:
+        except (MunshiError, TimeoutError, *PASSING) as error:
             _log.warning("heartbeat_failed", cell=self._cell.name, reason=type(error).__name__)
         if not self.leased and self._held:
             await self._drop(list(self._held), "lease ran out")
@@ -141,6 +142,14 @@ class LaneKeeper:
             )
         for view in to_take(self._views(lanes), len(self._held), share):
             await self._take(view)
+        await self._give_up_leftovers(lanes)
+
+    async def _give_up_leftovers(self, lanes: dict[int, LaneLease]) -> None:
+        """Lanes that stand under this worker's name and are not its: of a predecessor that owned more, or given
+        back while the database was away. Nobody else can take them as long as this worker lives."""
+        for partition, lane in lanes.items():
+            if lane.worker == self._worker and partition not in self._held:
+                await self._leases.release(lane.lane, lane.fence, clean=False)
 
     def _views(self, lanes: dict[int, LaneLease]) -> list[LaneView]:
         views = []
@@ -192,7 +201,7 @@ class LaneKeeper:
         await self._cut(holding)
         try:
             await self._leases.release(holding.grant.lane, holding.grant.fence, clean=clean)
-        except MunshiError as error:
+        except (MunshiError, *PASSING) as error:
             _log.warning("release_failed", lane=holding.grant.lane, reason=type(error).__name__)
         if self._held.get(partition) is holding:
             del self._held[partition]

@@ -7,6 +7,8 @@ lost the row waits for its status, since nothing else tells whether it was accep
 
 import asyncio
 import contextlib
+import dataclasses
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,13 +20,14 @@ from munshi.contracts.ids import LaneID, MessageID, OutboxID, PhoneNumberID, Ten
 from munshi.db.lanes import Lanes
 from munshi.db.outbox import Claim, Claimed, ClaimRules, Outbox, SendResult, Wait
 from munshi.db.turns import Fenced
-from munshi.errors import MunshiError, Retryable
+from munshi.errors import MunshiError
 from munshi.registry import Tenant, TenantDirectory
 from munshi.sealing import unseal
 from munshi_orchestrator.batching import Batcher
 from munshi_orchestrator.graph import Answer, GraphApi, NotSent
 from munshi_orchestrator.metrics import Metrics
 from munshi_orchestrator.number_rate import NumberRates
+from munshi_orchestrator.passing import PASSING, delay_of
 from munshi_orchestrator.payloads import addressed
 from munshi_orchestrator.reading import LaneGrant
 from munshi_orchestrator.tracing import Tracing
@@ -38,6 +41,7 @@ _LOOK_AGAIN_SECONDS = {"unsettled": 2.0, "in_flight": 1.0, "paused": 30.0, "back
 """Longest wait before the row is looked at again. An unsettled row may be settled by a status that another
 worker takes; a pause may be ended by a person's hand."""
 _LEAST_SECONDS = 0.02
+_NOT_YET_SECONDS = 365 * 86_400.0
 _AGAIN = (Result.RETRY, Result.UNSETTLED)
 _SWEEP_SECONDS = 15.0
 """Between two looks for rows that somebody else queued, such as a replayed dead letter."""
@@ -71,6 +75,7 @@ class _Talk:
 @dataclass(slots=True)
 class _LaneSends:
     grant: LaneGrant
+    opened: float = field(default_factory=time.monotonic)
     talks: dict[tuple[TenantKey, int], _Talk] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     closed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -105,6 +110,7 @@ class Sender:
         self._lanes: dict[LaneID, _LaneSends] = {}
         self._tokens: dict[TenantKey, str] = {}
         """The token under which a tenant was last seen to be paused for its credentials."""
+        self._whole_since = time.monotonic()
         parts.directory.on_change(self._on_tenant)
 
     @property
@@ -153,6 +159,19 @@ class Sender:
             if key in lane.talks:
                 self._wake(lane, key, None)
 
+    def disturbed(self) -> None:
+        """Bus or database were away: a status may be late by as much."""
+        self._whole_since = time.monotonic()
+
+    def _rules(self, lane: _LaneSends) -> ClaimRules:
+        """A lost answer is given up only when its status had the whole time to come, all the way to us. Right
+        after an outage, or after taking a lane over, it may still lie on the bus."""
+        rules = self._with.rules
+        whole = time.monotonic() - max(lane.opened, self._whole_since)
+        if whole >= rules.settle_after_seconds:
+            return rules
+        return dataclasses.replace(rules, settle_after_seconds=_NOT_YET_SECONDS)
+
     def _on_tenant(self, key: TenantKey, _: Tenant | None) -> None:
         for lane in self._lanes.values():
             for talk_key, talk in lane.talks.items():
@@ -184,7 +203,7 @@ class Sender:
         while not lane.closing:
             try:
                 found = await self._with.lanes.pending(lane.grant.lane, lane.grant.fence)
-            except MunshiError as error:
+            except (MunshiError, *PASSING) as error:
                 _log.warning("pending_not_read", lane=lane.grant.lane, reason=str(error))
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
@@ -225,7 +244,7 @@ class Sender:
             return None
         talk.more = False
         try:
-            claim = await self._with.outbox.claim(key[0], grant.lane, grant.fence, key[1], self._with.rules)
+            claim = await self._with.outbox.claim(key[0], grant.lane, grant.fence, key[1], self._rules(lane))
             if isinstance(claim, Fenced):
                 grant.lose()
                 return None
@@ -235,9 +254,10 @@ class Sender:
             if isinstance(claim.outcome, Wait):
                 talk.more = True
                 await self._hold(tenant, talk, claim.outcome)
-        except Retryable as error:
+        except PASSING as error:
+            self.disturbed()
             talk.more = True
-            await self._sleep(talk, max(error.delay, _RETRY_SECONDS))
+            await self._sleep(talk, max(delay_of(error), _RETRY_SECONDS))
         return None
 
     def _count_closed(self, tenant: TenantKey, claim: Claim) -> None:
@@ -291,7 +311,7 @@ class Sender:
             return NotSent("tenant_gone")
         try:
             await self._with.rates.slot(job.tenant, job.phone_number_id)
-        except Retryable:
+        except PASSING:
             return NotSent("no_slot")
         if not lane.grant.lasts():
             # What this worker still knows of its own send is true: nothing was sent.
@@ -313,7 +333,7 @@ class Sender:
             until = self._with.now() + timedelta(seconds=self._with.pause_retry_seconds)
         try:
             await self._with.outbox.pause_number(tenant.key, number, why, until)
-        except MunshiError as error:
+        except (MunshiError, *PASSING) as error:
             _log.warning("pause_not_written", tenant=tenant.key, reason=str(error))
         _log.error("number_paused", tenant=tenant.key, reason=why)
 

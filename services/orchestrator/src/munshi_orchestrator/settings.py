@@ -91,8 +91,8 @@ class OrchestratorSettings(ServiceSettings):
         default=300.0,
         ge=0,
         description="Seconds to wait for the status of a send whose answer was lost, before it is sent "
-        "again. "
-        "Statuses come within seconds; 5 minutes cover a bad day at Meta and an outage of our own ingress.",
+        "again; time in which bus or database were away does not count. Statuses come within seconds; "
+        "5 minutes cover a bad day at Meta and an outage of our own ingress.",
     )
     number_rate: float = Field(
         default=80.0,

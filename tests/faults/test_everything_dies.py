@@ -1,0 +1,140 @@
+"""kill -9 of everything under load, again and again: each message kept, one entry, one reply, in order.
+
+`MUNSHI_FAULT_MESSAGES` and `MUNSHI_FAULT_SEED` choose load and luck; a failure prints its seed.
+"""
+
+import asyncio
+import os
+import random
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from faults.theatre import NUMBERS, PASSING, Chaos, Theatre, theatre
+from munshi_emulator.client import EmulatorClient
+
+SEED = int(os.environ.get("MUNSHI_FAULT_SEED") or random.SystemRandom().randrange(2**32))
+QUICK = int(os.environ.get("MUNSHI_FAULT_MESSAGES") or 1_500)
+LONG = int(os.environ.get("MUNSHI_FAULT_MESSAGES") or 10_000)
+PEOPLE = 60
+
+Asked = dict[tuple[str, str], list[str]]
+"""Ids of the messages of each person on each number, in the order in which they were said."""
+
+
+async def say(stage: Theatre, messages: list[dict[str, Any]]) -> None:
+    """Gives the emulator a wave of messages, once, however often it dies meanwhile."""
+    while True:
+        try:
+            async with stage.emulator.client() as client:
+                await client.send_many(messages)
+        except PASSING:
+            await asyncio.sleep(0.1)
+        else:
+            return
+
+
+async def delivered(stage: Theatre) -> None:
+    """Waits until every message was answered 200 by ingress: then its place in the order is fixed."""
+
+    async def none_left(client: EmulatorClient, _: asyncpg.Connection) -> bool:
+        counts = (await client.counts())["updates"]
+        return not any(
+            n for name, n in counts.items() if name.startswith("message.") and "deliver" not in name
+        )
+
+    await stage.until(none_left, 60, "ingress to take every message")
+
+
+async def load(stage: Theatre, total: int, luck: random.Random) -> Asked:
+    """Says `total` messages in waves, one of each person a wave."""
+    people = [(NUMBERS[n % len(NUMBERS)], f"9198100{n:05d}") for n in range(PEOPLE)]
+    asked: Asked = defaultdict(list)
+    said = 0
+    while said < total:
+        wave = []
+        for number, phone in people[: total - said]:
+            wamid = f"wamid.FAULT{said:06d}"
+            said += 1
+            text = f"Ramesh ko {100 + said % 900} udhaar diya"
+            wave.append(
+                {
+                    "phone_number_id": number,
+                    "person": phone,
+                    "text": text,
+                    "wamid": wamid,
+                    "idempotency_key": wamid,
+                }
+            )
+            asked[number, phone].append(wamid)
+        luck.shuffle(wave)
+        await asyncio.sleep(luck.uniform(0.0, 0.6))  # people write at any moment of the chaos
+        await say(stage, wave)
+        await delivered(stage)
+    return asked
+
+
+async def check(stage: Theatre, asked: Asked) -> None:
+    """Every message kept once, booked once, answered once, in order; every status where it belongs."""
+    everything = {wamid for wamids in asked.values() for wamid in wamids}
+    database = await asyncpg.connect(stage.servers.admin_url("munshi"))
+    try:
+        assert await database.fetch("select source, reason, detail from dead_letters") == []
+        kept = await database.fetch("select message_id, disposition from inbound_messages")
+        assert {row["message_id"] for row in kept} == everything
+        assert {row["disposition"] for row in kept} == {"turn"}
+        booked = await database.fetch("select message_id from transactions")
+        assert len(booked) == len(everything)
+        assert {row["message_id"] for row in booked} == everything
+        states = await database.fetch("select wamid, state, reply_to from outbox")
+    finally:
+        await database.close()
+    async with stage.emulator.client() as client:
+        replies = await client.messages(direction="out", limit=20_000)
+    answers: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for reply in replies:
+        answers[reply["phone_number_id"], reply["body"]["to"]].append(reply["body"]["context"]["message_id"])
+    doubled = {
+        who: len(given) - len(set(given)) for who, given in answers.items() if len(given) != len(set(given))
+    }
+    assert doubled == {}
+    assert answers == asked
+    assert {(row["wamid"], row["state"]) for row in states} == {(reply["wamid"], "read") for reply in replies}
+
+
+async def play(folder: Path, total: int) -> None:
+    luck = random.Random(SEED)
+    print(f"seed {SEED}, {total} messages")
+    async with theatre(folder) as stage:
+        async with stage.emulator.client() as client:
+            await client.fault("lose_answer", probability=0.02)
+            await client.fault("timeout", probability=0.005)
+            await client.fault("reset", probability=0.01)
+            await client.fault("error", error_class="transient", probability=0.02)
+            await client.delivery(duplicate=0.05, lost_ack=0.03, permute=True, linger_ms=20)
+        chaos = Chaos(stage, luck)
+        killing = asyncio.create_task(chaos.run())
+        try:
+            asked = await load(stage, total, luck)
+        finally:
+            killing.cancel()
+            await asyncio.gather(killing, return_exceptions=True)
+        print(f"killed and scaled: {chaos.kills}")
+        async with stage.emulator.client() as client:
+            await client.clear_faults()
+        await stage.quiet(120)
+        await check(stage, asked)
+
+
+@pytest.mark.timeout(300)
+async def test_nothing_is_lost_or_doubled_whatever_is_killed(tmp_path: Path) -> None:
+    await play(tmp_path, QUICK)
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(1800)
+async def test_nothing_is_lost_or_doubled_under_long_load(tmp_path: Path) -> None:
+    await play(tmp_path, LONG)
