@@ -28,7 +28,7 @@ class CustomerMessage(BaseModel):
     `errors`).
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     phone_number_id: str
     person: str

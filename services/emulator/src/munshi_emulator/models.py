@@ -12,7 +12,7 @@ Digits = Annotated[str, StringConstraints(pattern=r"^\d{5,20}$")]
 class PhoneNumber(BaseModel):
     """A business's WhatsApp number with the app it belongs to."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     phone_number_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
     waba_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -42,7 +42,7 @@ class PhoneNumber(BaseModel):
 class Person(BaseModel):
     """A customer with a phone."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     person_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
     name: str = "Customer"
@@ -69,7 +69,7 @@ class Person(BaseModel):
 class Knobs(BaseModel):
     """What can be turned while the stand-in runs; kept over a restart."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     sent_ms: int = Field(default=50, ge=0)
     delivered_ms: int = Field(default=250, ge=0)
@@ -87,7 +87,7 @@ class Knobs(BaseModel):
 class DeliveryFaults(BaseModel):
     """How webhooks of a number (or of all, `*`) travel."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     paused: bool = False
     """Nothing is delivered until this is False again; nothing is lost."""
@@ -111,7 +111,7 @@ class DeliveryFaults(BaseModel):
 class Fault(BaseModel):
     """A rule by which the Graph API fails. The first rule that matches acts."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     id: str = ""
     kind: Literal["error", "status", "timeout", "lose_answer", "reset", "http", "delay"]

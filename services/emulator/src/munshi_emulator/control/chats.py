@@ -18,7 +18,7 @@ router = APIRouter(prefix="/chats", tags=["chats"])
 class Seen(BaseModel):
     """A chat that is open before somebody's eyes."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     phone_number_id: str
     person: str

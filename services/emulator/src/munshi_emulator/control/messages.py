@@ -31,7 +31,7 @@ class Filter(BaseModel):
     """Which messages. `after` is a `seq`, `after_rev` a revision; `wait` seconds at most for the first to
     come."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     after: int | None = None
     after_rev: int | None = None
@@ -51,7 +51,7 @@ class Filter(BaseModel):
 class StatusOrder(BaseModel):
     """A status webhook out of turn."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     status: str
     timestamp: int | None = None

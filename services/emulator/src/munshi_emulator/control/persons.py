@@ -20,7 +20,7 @@ class NewNumber(BaseModel):
     """A person takes a new phone number. `phone_number_ids`: which businesses hear of it; default those that
     the person has written with."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     phone: Digits
     phone_number_ids: list[str] | None = None
@@ -29,7 +29,7 @@ class NewNumber(BaseModel):
 class Preference(BaseModel):
     """Marketing wanted or not, told to the business of a number."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     phone_number_id: str
     value: Literal["stop", "resume"]

@@ -21,7 +21,7 @@ router = APIRouter(tags=["rig"])
 class ClockOrder(BaseModel):
     """Move the clock: to an offset from the real time, or by some seconds."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     offset_seconds: float | None = None
     advance_seconds: float = 0
@@ -30,7 +30,7 @@ class ClockOrder(BaseModel):
 class FieldOrder(BaseModel):
     """A change of another field than `messages`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     phone_number_id: str
     field: str
@@ -41,7 +41,7 @@ class FieldOrder(BaseModel):
 class RawOrder(BaseModel):
     """A body of your own, signed as usual. `body` is any JSON; `text` is posted as it is."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     phone_number_id: str
     body: Any = None
