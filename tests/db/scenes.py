@@ -1,6 +1,7 @@
 """Shorthand for the turns that tests commit."""
 
 import hashlib
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -84,7 +85,6 @@ class Talk:
     who: Sequence[Identity] = (identity("919820000001"),)
     number: PhoneNumberID = NUMBER
     last: Committed | None = None
-    count: int = 0
     defaults: dict[str, Any] = field(default_factory=dict)
 
     async def turn(self, *messages: Message, **changes: Any) -> TurnCommit:
@@ -120,8 +120,7 @@ class Talk:
 
     async def queue(self, *bodies: str, claim: PairLimit | None = None) -> Committed:
         """A turn that answers with these texts."""
-        self.count += 1
-        message_id = f"wamid.queue{self.count}.{id(self)}"
+        message_id = f"wamid.queue.{uuid.uuid4().hex}"
         return await self.say(message_id, replies=[text(body) for body in bodies], claim=claim)
 
 

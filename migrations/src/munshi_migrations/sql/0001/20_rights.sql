@@ -42,6 +42,8 @@ GRANT INSERT, UPDATE, DELETE ON workers TO munshi_services;
 GRANT INSERT, UPDATE ON lanes, users, conversations, ledger_customers, memory, outbox, message_costs, numbers, usage
     TO munshi_services;
 GRANT INSERT ON user_identities, inbound_messages, transaction_history, dead_letters TO munshi_services;
+-- a letter that comes again is opened again; its payload stays
+GRANT UPDATE (reason, detail, created_at, replayed_at, dropped_at) ON dead_letters TO munshi_services;
 GRANT INSERT, UPDATE, DELETE ON transactions, turn_attempts TO munshi_services;
 
 GRANT INSERT, UPDATE, DELETE ON cells, tenants TO munshi_admin;
