@@ -2,8 +2,8 @@
 
 One process each on a core of its own; the load on a second core, nats-server on the others. The three are
 measured in turn, again and again, and the medians are compared, since the machine is shared. Beside the
-requests a second stand those a second of the server's CPU: they tell the cost when the core is not ours
-alone.
+requests a second stand those a second of the server's CPU (`by CPU` is that ratio): they tell the cost when
+the core is not ours alone.
 
 Ingress keeps everything: file store, one replica, `sync_interval` 2 s as `munshi up` sets it (an acknowledged
 message survives a killed process; a power cut may cost the last two seconds). No consumer runs beside it.
@@ -294,11 +294,12 @@ def table(summary: list[Run]) -> str:
     """The summary for people."""
     bare, pywa = (next(run for run in summary if run.name == name) for name in ("bare", "pywa"))
     lines = [
-        f"{'handler':<10}{'req/s':>9}{'req/CPU-s':>11}{'x bare':>8}{'x pywa':>8}{'p50 ms':>8}{'p99 ms':>8}"
+        f"{'handler':<10}{'req/s':>9}{'req/CPU-s':>11}{'x bare':>8}{'by CPU':>8}{'x pywa':>8}{'p50 ms':>8}{'p99 ms':>8}"
     ]
     lines.extend(
         f"{run.name:<10}{run.requests_per_second:>9,.0f}{run.requests_per_cpu_second:>11,.0f}"
         f"{run.requests_per_second / bare.requests_per_second:>8.2f}"
+        f"{run.requests_per_cpu_second / bare.requests_per_cpu_second:>8.2f}"
         f"{run.requests_per_second / pywa.requests_per_second:>8.2f}{run.p50_ms:>8.2f}{run.p99_ms:>8.2f}"
         for run in summary
     )

@@ -31,8 +31,13 @@ Owners = Callable[[ChangeAt], Sequence[Tenant] | str]
 """Whose a change is; a word says why it is nobody's."""
 
 
-_conversation_key = lru_cache(maxsize=65_536)(conversation_key)
-"""People write more than once, and each answer brings three statuses."""
+@lru_cache(maxsize=65_536)
+def _subject(
+    tenant: TenantKey, cell: CellName, partitions: int, key: bytes, who: tuple[str, str | None, str | None]
+) -> str:
+    """Where a person's events go. Remembered: people write often, and each answer has its statuses."""
+    conversation = conversation_key(key, *who)
+    return inbound(cell, tenant, partition_of(conversation, partitions), conversation)
 
 
 class Sorted:
@@ -153,36 +158,35 @@ class Sorter:
         if len(data) > MAX_EVENT_BYTES - _HEADERS_ROOM:
             self._dead("too_large", body, tenant)
             return
-        conversation = ACCOUNT_CONVERSATION
-        if event.phone_number_id is not None and (event.bsuid or event.phone):
-            conversation = _conversation_key(
-                tenant.lookup_key, event.phone_number_id, event.bsuid, event.phone
-            )
-        lane = partition_of(conversation, self._partitions.get(tenant.cell, 1))
-        subject = inbound(tenant.cell, tenant.key, lane, conversation)
-        self._put(tenant.cell, subject, data, f"{tenant.key}:{event.id}")
+        self._put(tenant.cell, self._where(tenant, event), data, f"{tenant.key}:{event.id}")
         kinds = self._result.kinds
         kinds[event.kind.value] = kinds.get(event.kind.value, 0) + 1
 
+    def _where(self, tenant: Tenant, event: Event) -> str:
+        partitions = self._partitions.get(tenant.cell, 1)
+        if event.phone_number_id is not None and (event.bsuid or event.phone):
+            who = (event.phone_number_id, event.bsuid, event.phone)
+            return _subject(tenant.key, tenant.cell, partitions, tenant.lookup_key, who)
+        lane = partition_of(ACCOUNT_CONVERSATION, partitions)
+        return inbound(tenant.cell, tenant.key, lane, ACCOUNT_CONVERSATION)
+
     def _envelope(self, tenant: Tenant, event: Event) -> dict[str, Any]:
         """`munshi.contracts.events.Envelope`, as it is written."""
-        person = {
-            key: value
-            for key, value in (
-                ("bsuid", event.bsuid),
-                ("phone", event.phone),
-                ("name", event.name),
-                ("username", event.username),
-            )
-            if value is not None
-        }
+        person = None
+        if event.bsuid or event.phone:
+            person = {
+                "bsuid": event.bsuid,
+                "phone": event.phone,
+                "name": event.name,
+                "username": event.username,
+            }
         return {
             "v": 1,
             "tenant": tenant.key,
             "kind": event.kind.value,
             "id": event.id,
             "phone_number_id": event.phone_number_id,
-            "person": person if event.bsuid or event.phone else None,
+            "person": person,
             "at": moment(event.seconds),
             "received_at": self._received_at,
             "raw": event.raw,
