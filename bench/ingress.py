@@ -293,9 +293,9 @@ def medians(runs: list[Run], name: str) -> Run:
 def table(summary: list[Run]) -> str:
     """The summary for people."""
     bare, pywa = (next(run for run in summary if run.name == name) for name in ("bare", "pywa"))
-    lines = [
-        f"{'handler':<10}{'req/s':>9}{'req/CPU-s':>11}{'x bare':>8}{'by CPU':>8}{'x pywa':>8}{'p50 ms':>8}{'p99 ms':>8}"
-    ]
+    heads = ("req/s", "req/CPU-s", "x bare", "by CPU", "x pywa", "p50 ms", "p99 ms")
+    widths = (9, 11, 8, 8, 8, 8, 8)
+    lines = ["handler   " + "".join(f"{head:>{width}}" for head, width in zip(heads, widths, strict=True))]
     lines.extend(
         f"{run.name:<10}{run.requests_per_second:>9,.0f}{run.requests_per_cpu_second:>11,.0f}"
         f"{run.requests_per_second / bare.requests_per_second:>8.2f}"
