@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import orjson
 import pytest
 
 from munshi_emulator.receiver import WebhookReceiver
@@ -129,7 +130,7 @@ async def test_stops_cleanly_with_a_reader_on_the_event_stream(tmp_path: Path) -
     emulator = EmulatorProcess(tmp_path)
     await emulator.start()
     async with aiohttp.ClientSession() as http, http.get(f"{emulator.url}/control/events") as stream:
-        assert (await stream.content.readline()).startswith(b"event: hello")
+        assert (await stream.content.readuntil(b"event: hello")).startswith(b"retry:")
         status = await asyncio.to_thread(emulator.stop)
         assert status == 0
 
@@ -174,3 +175,43 @@ async def test_data_of_a_newer_version_are_left_alone(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="use the newer program"):
         await EmulatorProcess(tmp_path).start()
     assert database.read_bytes() == before
+
+
+async def frames(stream: aiohttp.ClientResponse, count: int) -> tuple[list[str], str]:
+    """The texts of so many messages of an event stream, and the id of the last event."""
+    texts: list[str] = []
+    cursor = ""
+    async with asyncio.timeout(10):
+        while len(texts) < count:
+            line = (await stream.content.readline()).decode().rstrip()
+            if line.startswith("id: "):
+                cursor = line.removeprefix("id: ")
+            if line.startswith("data: [") and cursor:
+                texts += [
+                    message["body"]["text"]["body"] for message in orjson.loads(line.removeprefix("data: "))
+                ]
+    return texts, cursor
+
+
+async def test_event_stream_goes_on_where_it_was_cut_also_over_a_kill(tmp_path: Path) -> None:
+    emulator = EmulatorProcess(tmp_path)
+    await emulator.start()
+    try:
+        async with emulator.client() as control, aiohttp.ClientSession() as http:
+            await register(control, "http://127.0.0.1:9/none")
+            await control.delivery(paused=True)
+            async with http.get(f"{emulator.url}/control/events?cursor=0") as stream:
+                await control.say(NUMBER, CUSTOMER, "one")
+                first, cursor = await frames(stream, 1)
+            await control.say(NUMBER, CUSTOMER, "two")
+            await control.say(NUMBER, CUSTOMER, "three")
+        emulator.kill()
+        await emulator.start()
+        async with emulator.client() as control, aiohttp.ClientSession() as http:
+            headers = {"Last-Event-ID": cursor}
+            async with http.get(f"{emulator.url}/control/events?cursor=0", headers=headers) as stream:
+                await control.say(NUMBER, CUSTOMER, "four")
+                rest, _ = await frames(stream, 3)
+        assert (first, rest) == (["one"], ["two", "three", "four"])
+    finally:
+        emulator.kill()

@@ -1,8 +1,12 @@
 """What Meta accepts and refuses, as a table. Pure: opens no socket. Limits are those of Meta's reference."""
 
+import contextlib
+import copy
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from munshi_emulator.errors import GraphError
 from munshi_emulator.validation import check
@@ -88,6 +92,9 @@ GOOD: list[tuple[str, Body]] = [
 BAD: list[tuple[str, Body, int]] = [
     ("other product", {**body("text", {"body": "hi"}), "messaging_product": "sms"}, 100),
     ("nobody", {"messaging_product": "whatsapp", "type": "text", "text": {"body": "hi"}}, 131008),
+    ("no digits", {**body("text", {"body": "hi"}), "to": "((((("}, 131009),
+    ("too many digits", {**body("text", {"body": "hi"}), "to": "1" * 21}, 131009),
+    ("other digits", {**body("text", {"body": "hi"}), "to": "९१९८१२३४५६७८"}, 131009),
     ("no number", {**body("text", {"body": "hi"}), "to": "Asha"}, 131009),
     (
         "recipient that is none",
@@ -155,3 +162,28 @@ def test_refused(case: Body, code: int) -> None:
     with pytest.raises(GraphError) as caught:
         check(case)
     assert caught.value.code == code
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place in a JSON value."""
+    keys = value.keys() if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    return [path, *(place for key in keys for place in places(value[key], (*path, key)))]
+
+
+@given(data=st.data(), junk=JSON)
+def test_anything_anywhere_is_accepted_or_refused_in_metas_way(data: st.DataObject, junk: Any) -> None:
+    case = copy.deepcopy(data.draw(st.sampled_from([case for _, case in GOOD])))
+    path = data.draw(st.sampled_from(places(case)[1:]))
+    holder: Any = case
+    for key in path[:-1]:
+        holder = holder[key]
+    holder[path[-1]] = junk
+    with contextlib.suppress(GraphError):
+        check(case)

@@ -93,6 +93,44 @@ async def test_a_thousand_updates_in_one_post(shop: "Shop") -> None:
     assert not shop.receiver.unsigned("app-secret")
 
 
+async def test_no_post_is_larger_than_meta_allows(shop: "Shop") -> None:
+    await shop.control.delivery(shop.id, linger_ms=400, batch_max=1000)
+    orders = [{"phone_number_id": shop.id, "person": shop.customer, "text": "x" * 4096} for _ in range(1000)]
+    await shop.control.send_many(orders)
+    await shop.receiver.wait_items("messages", 1000, 20)
+    sizes = [len(post.raw) for post in shop.receiver.posts]
+    assert 1 < len(sizes) <= 3
+    assert max(sizes) <= 3_000_000
+
+
+async def test_several_numbers_share_a_post_when_they_share_a_secret(shop: "Shop") -> None:
+    common = {"display_phone_number": "+1 555", "verified_name": "Other", "access_tokens": ["other"]}
+    await shop.control.put_number(
+        "811", waba_id="9", app_secret="app-secret", webhook_url=shop.receiver.url, **common
+    )
+    await shop.control.put_number(
+        "812", waba_id="9", app_secret="another", webhook_url=shop.receiver.url, **common
+    )
+    try:
+        await shop.control.delivery(linger_ms=300)
+        orders = [
+            {"phone_number_id": number, "person": shop.customer, "text": "x"}
+            for number in (shop.id, "811", "812") * 3
+        ]
+        await shop.control.send_many(orders)
+        await shop.receiver.wait_items("messages", 9)
+        together = [post for post in shop.receiver.posts if shop.id.encode() in post.raw]
+        numbers = {
+            change["value"]["metadata"]["phone_number_id"] for post in together for change in post.changes()
+        }
+        assert "812" not in numbers
+        assert all(post in shop.receiver.unsigned("another") for post in together)
+        assert not [post for post in shop.receiver.unsigned("app-secret") if post in together]
+    finally:
+        for number in ("811", "812"):
+            await shop.control.call("DELETE", f"/phone-numbers/{number}")
+
+
 async def test_all_or_none_of_a_bulk(shop: "Shop") -> None:
     good = {"phone_number_id": shop.id, "person": shop.customer, "text": "x"}
     with pytest.raises(RuntimeError, match="404"):

@@ -5,6 +5,7 @@ server, so that a program may use it with no emulator in its process.
 """
 
 import asyncio
+import io
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -14,6 +15,7 @@ import aiohttp
 import orjson
 
 Json = dict[str, Any]
+LADDER = ("accepted", "sent", "delivered", "read", "played")
 
 
 class EmulatorError(RuntimeError):
@@ -57,7 +59,8 @@ class EmulatorClient:
             msg = "use the client as a context manager"
             raise RuntimeError(msg)
         query = {name: str(value) for name, value in (params or {}).items() if value is not None}
-        data = None if body is None else orjson.dumps(body)
+        # A stream, because aiohttp warns of large bytes.
+        data = None if body is None else io.BytesIO(orjson.dumps(body))
         headers = {"Content-Type": "application/json"}
         url = f"{self.base_url}/control{path}"
         async with self._session.request(method, url, data=data, params=query, headers=headers) as answer:
@@ -127,13 +130,14 @@ class EmulatorClient:
         return found
 
     async def wait_status(self, wamid: str, status: str, *, timeout_seconds: float = 10.0) -> Json:
-        """Wait until a message has (at least once seen) this status. Raises TimeoutError."""
+        """Wait until a message has this status or one beyond it. Raises TimeoutError."""
+        enough = LADDER[LADDER.index(status) :] if status in LADDER else (status,)
         deadline = time.monotonic() + timeout_seconds
         rev = 0
         while (left := deadline - time.monotonic()) > 0:
             trace = await self.trace(wamid)
             message: Json = trace["message"]
-            if message["status"] == status:
+            if message["status"] in enough:
                 return message
             rev = max(rev, int(message["rev"]))
             await self.messages(after_rev=rev, wait=min(left, 1.0), limit=1)

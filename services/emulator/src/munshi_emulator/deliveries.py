@@ -8,6 +8,7 @@ waits and travels together, as Meta's batches do. Nothing is in order, as with M
 import asyncio
 import contextlib
 import heapq
+import io
 import random
 import time
 from collections.abc import Callable, Iterable
@@ -24,6 +25,9 @@ from munshi_emulator.models import DeliveryFaults, PhoneNumber
 from munshi_emulator.settings import Settings
 from munshi_emulator.store import Statement, Store
 from munshi_emulator.webhooks import Update, body, signature
+
+_LARGE = 1_000_000
+"""Bytes from which on aiohttp wants a stream."""
 
 Fired = Callable[[Update], Statement | None]
 Landed = Callable[[Update], Statement | None]
@@ -291,9 +295,12 @@ class Deliveries:
         if signed is not None:
             headers["X-Hub-Signature-256"] = signed
         started = time.perf_counter()
+        payload = raw if len(raw) < _LARGE else io.BytesIO(raw)
         code = 0
         with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
-            async with self._session.post(url, data=raw, headers=headers, allow_redirects=False) as answer:
+            async with self._session.post(
+                url, data=payload, headers=headers, allow_redirects=False
+            ) as answer:
                 await answer.read()
                 code = answer.status
         self.metrics.webhook_seconds.observe(time.perf_counter() - started)

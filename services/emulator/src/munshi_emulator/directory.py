@@ -7,7 +7,7 @@ from munshi_emulator.models import Person, PhoneNumber
 from munshi_emulator.store import Statement, Store
 
 BSUID = re.compile(r"^[A-Z]{2}\.[A-Za-z0-9]{1,128}$")
-_NOT_DIGIT = re.compile(r"\D")
+_NOT_DIGIT = re.compile(r"\D", re.ASCII)
 
 
 def digits(text: str) -> str:

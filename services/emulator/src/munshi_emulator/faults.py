@@ -69,7 +69,7 @@ def _matches(rule: Fault, endpoint: str, number: str, body: dict[str, Any]) -> b
         return False
     if rule.phone_number_id not in {None, number}:
         return False
-    if rule.recipient is not None and rule.recipient not in {body.get("to"), body.get("recipient")}:
+    if rule.recipient is not None and rule.recipient not in (body.get("to"), body.get("recipient")):
         return False
     kind = "read" if body.get("status") == "read" else body.get("type", "text")
     return rule.type is None or rule.type == kind

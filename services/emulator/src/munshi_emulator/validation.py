@@ -27,7 +27,7 @@ ROW_DESCRIPTION_MAX = 72
 ROW_ID_MAX = 200
 CALLBACK_DATA_MAX = 512
 
-_PHONE = re.compile(r"^\+?[\d\s().-]{5,30}$")
+_PHONE = re.compile(r"^\+?[\s().-]*(?:\d[\s().-]*){5,20}$", re.ASCII)
 
 
 def check(body: Body) -> None:

@@ -43,6 +43,7 @@ async def _frames(world: World, cursor: int, person: str | None) -> AsyncIterato
     epoch = world.epoch
     limit = world.settings.page_cursor_limit
     try:
+        yield b"retry: 1000\n\n"
         yield _frame("hello", {"epoch": epoch, "cursor": cursor, "head": world.journal.last_rev})
         while not world.stopping:
             event.clear()
