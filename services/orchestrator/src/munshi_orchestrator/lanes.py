@@ -145,8 +145,8 @@ class LaneKeeper:
         await self._give_up_leftovers(lanes)
 
     async def _give_up_leftovers(self, lanes: dict[int, LaneLease]) -> None:
-        """Lanes that stand under this worker's name and are not its: of a predecessor that owned more, or given
-        back while the database was away. Nobody else can take them as long as this worker lives."""
+        """Lanes that stand under this worker's name and are not its: of a predecessor that owned more, or
+        given back while the database was away. Nobody else can take them as long as this worker lives."""
         for partition, lane in lanes.items():
             if lane.worker == self._worker and partition not in self._held:
                 await self._leases.release(lane.lane, lane.fence, clean=False)

@@ -128,6 +128,7 @@ class Reading:
         self._held: dict[int, Item] = {}
         self._queues: dict[tuple[TenantKey, ConversationKey], _Queue] = {}
         self._strays: set[asyncio.Task[None]] = set()
+        self._opened = False
         self._halted = asyncio.Event()
         self._reason: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._parked: set[TenantKey] = set()
@@ -165,6 +166,7 @@ class Reading:
     async def open(self) -> None:
         """Begins to read."""
         await self._stream.open()
+        self._opened = True
         await self._ask()
 
     async def until_doubt(self) -> str:
@@ -308,7 +310,7 @@ class Reading:
 
     async def _ask(self) -> None:
         want = self._wanted()
-        if not want or self._halted.is_set():
+        if not want or not self._opened or self._halted.is_set():
             return
         try:
             await self._stream.ask(want)

@@ -46,7 +46,7 @@ def meaning_of(message: m.Message, message_id: MessageID, at: datetime) -> Meani
     )
 
 
-def _said(message: m.Message) -> dict[str, Any]:  # noqa: PLR0911 - one row for each type
+def _said(message: m.Message) -> dict[str, Any]:
     match message:
         case m.Text():
             return {"kind": SaidKind.TEXT, "text": message.body}
