@@ -31,6 +31,8 @@ _OTHER_CURRENCIES = {
 }
 _RUPEE_STEMS = ("rupe", "rupa", "rupi", "rupy", "ruppe", "rupp", "रुप", "रूप")
 _ABBREVIATIONS = frozenset({"rs", "re", "rup", "रु", "रू", "inr"})
+_IMPERATIVES = frozenset({"do", "doh", "दो"})
+"""Two, or "give"; at the end of a longer message the request is likelier."""
 _CENT = Decimal("0.01")
 LARGEST = Decimal("9999999999.99")
 """What NUMERIC(12,2) holds."""
@@ -211,17 +213,17 @@ class _Reader:
             more = self.part(nxt)
             if more is None or more[0] >= unit or more[0] != int(more[0]) or more[1] >= unit:
                 break
-            if self._own_quantity(nxt, more):
+            alone = i == 0 and more[2] == len(self.tokens)
+            if not alone and self._own_quantity(nxt, more):
                 break
             total, unit, after = total + more[0], more[1], more[2]
         return total, after, any(self.tokens[j].is_word for j in range(i, after))
 
     def _own_quantity(self, start: int, part: tuple[Decimal, Decimal, int]) -> bool:
-        """Whether what follows a number is another number: "5 sau 2 kilo", "do hazaar 2% "."""
-        unit_follows = is_unit(self.tokens, part[2])
-        one_word = part[2] - start == 1 and self.tokens[start].text in nw.AMBIGUOUS
+        """Whether what follows a number is no part of it: "5 sau 2 kilo", "paanch sau do" (give five hundred)."""
+        imperative = part[2] - start == 1 and self.tokens[start].text in _IMPERATIVES
         money_follows = currency_at(self.tokens, part[2]) is not None
-        return unit_follows or (one_word and not money_follows)
+        return is_unit(self.tokens, part[2]) or (imperative and not money_follows)
 
 
 def find_numbers(tokens: Sequence[Token], raw: str, taken: frozenset[int] = frozenset()) -> list[Number]:

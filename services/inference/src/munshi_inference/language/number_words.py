@@ -52,7 +52,7 @@ HINDI_SOURCE = """
 41 इकतालीस iktalis ikatalis
 42 बयालीस ब्यालीस bayalis byalis biyalis
 43 तैंतालीस तिरालीस taintalis tetalis
-44 चौवालीस चवालीस chauvalis chavalis chaualis
+44 चौवालीस चवालीस चौंतालीस चौआलीस chauntalis chauvalis chavalis chaualis
 45 पैंतालीस paintalis paitalis pentalis
 46 छियालीस chhiyalis chiyalis
 47 सैंतालीस saintalis saitalis
@@ -74,7 +74,7 @@ HINDI_SOURCE = """
 63 तिरसठ तिरेसठ tirsath
 64 चौंसठ चौसठ chaunsath chausath
 65 पैंसठ painsath paisath
-66 छियासठ chiyasath chhiyasath
+66 छियासठ छयासठ chhayasath chiyasath chhiyasath
 67 सड़सठ sadsath sarsath
 68 अड़सठ adsath arsath
 69 उनहत्तर unhattar
@@ -211,7 +211,7 @@ TENS = frozenset(_table(ENGLISH_TENS_SOURCE))
 _ORDINARY = frozenset(
     listed(
         """
-        hisaab hisab hazir panch pacha pachi sabhi chalo chali chala hundi bahar tension sister sharma
+        hisaab hisab hazir pacha pachi sabhi chalo chali chala hundi bahar tension sister sharma
         satara hajari chhota chota paints points pants patra mitra basta sasta sattu batti patti chai
         chavan panda दास daas chaal saal sala salt mal maal matar pata
         """

@@ -36,21 +36,26 @@ class LedgerEngine:
 
     def read(self, request: Request) -> Understanding:
         """The same, for callers without an event loop."""
+        return self.read_with_joint(request)[0]
+
+    def read_with_joint(self, request: Request) -> tuple[Understanding, float]:
+        """The reading, and the joint probability of its parts before it is put on the scale of confidence."""
         reading = read(request.text, request.today)
         if not reading.units:
-            return Understanding(text=request.text, intent=Intent.OTHER, confidence=0.0)
+            return Understanding(text=request.text, intent=Intent.OTHER, confidence=0.0), 0.0
         labels, certainty = self.model.tag(unit_features(reading, self.model.vocabulary))
         labelled = Labelled(reading, tuple(labels))
         scores = self._classify(labelled)
         language = self._language(request.text, scores)
         intent, probability = self._intent(labelled, scores)
         parts = assembly.entries(labelled) if intent is Intent.ADD_TRANSACTION else [labelled]
-        confidence = self._confidence(probability, certainty, scores, intent)
+        joint = self._joint(probability, certainty, scores, intent)
+        confidence = self._confidence(joint)
         found = [
             self._entry(request, part, intent, confidence, language, whole=len(parts) == 1) for part in parts
         ]
         first, *rest = self._with_carried_names(found)
-        return first.model_copy(update={"further": tuple(rest)}) if rest else first
+        return (first.model_copy(update={"further": tuple(rest)}) if rest else first), joint
 
     def _classify(self, labelled: Labelled) -> Scores:
         return self.model.classify(
@@ -83,14 +88,16 @@ class LedgerEngine:
         name = self.model.categories[best]
         return None if name == "none" or scores.category[best] < LEAST_CATEGORY else Category(name)
 
-    def _confidence(self, intent_p: float, certainty: float, scores: Scores, intent: Intent) -> float:
-        """Probability that the reading is right: what model and tagger say, on the fitted scale."""
+    def _joint(self, intent_p: float, certainty: float, scores: Scores, intent: Intent) -> float:
+        """Probability that intent, labels and (of an entry) category are right together."""
         joint = intent_p * math.sqrt(max(certainty, 1e-6))
-        if intent in assembly.ENTRIES:
-            joint *= float(scores.category.max())
+        return joint * float(scores.category.max()) if intent in assembly.ENTRIES else joint
+
+    def _confidence(self, joint: float) -> float:
+        """The joint probability on the scale that was fitted on phrases the models had not seen."""
         slope, offset = self.model.card.get("calibration", (1.0, 0.0))
-        joint = min(max(joint, 1e-6), 1 - 1e-6)
-        return 1 / (1 + math.exp(-(slope * math.log(joint / (1 - joint)) + offset)))
+        clipped = min(max(joint, 1e-6), 1 - 1e-6)
+        return 1 / (1 + math.exp(-(slope * math.log(clipped / (1 - clipped)) + offset)))
 
     def _entry(
         self,

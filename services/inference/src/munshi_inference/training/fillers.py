@@ -117,6 +117,7 @@ def fill(slot: str, variant: str, writing: str, rng: random.Random) -> Pieces:
         "exp": lambda: _pick("expenses", writing, rng),
         "day": lambda: _calendar("days", writing, rng),
         "period": lambda: _calendar("periods", writing, rng),
+        "oldday": lambda: _calendar("days", writing, rng),
         "due": lambda: _calendar("dues", writing, rng),
         "time": lambda: _calendar("times", writing, rng),
         "weekday": lambda: written(_weekday(writing, rng), writing),

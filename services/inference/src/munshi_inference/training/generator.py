@@ -89,7 +89,8 @@ def _with_asides(
         )
         return [*pieces, (", ", "O"), *promise]
     if choice < 0.28:
-        return [*pieces, (" ", "O"), *fill("time", "", writing, rng)]
+        time = fill("time", "", writing, rng)
+        return [*pieces, (" ", "O"), *time] if choice < 0.27 else [*time, (" ", "O"), *pieces]
     return [*pieces, (" ", "O"), *fill("phone", "", writing, rng)]
 
 

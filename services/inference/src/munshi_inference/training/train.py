@@ -8,7 +8,9 @@ import hashlib
 import json
 import random
 import sys
+import tempfile
 import time
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,11 +22,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from munshi.contracts.understanding import Entities, Intent, Request, Understanding
 from munshi_inference.language.tokens import tokenise
 from munshi_inference.nlu import repository
+from munshi_inference.nlu.assembly import ENTRIES, Labelled, entities
+from munshi_inference.nlu.engine import LedgerEngine
 from munshi_inference.nlu.features import BUCKETS, hashed, sentence_features, unit_features
+from munshi_inference.nlu.repository import LedgerModel
 from munshi_inference.nlu.units import Reading, read
+from munshi_inference.training.calibrate import fit_scale
 from munshi_inference.training.generator import PHRASES, Sentence, all_phrases, sentences
+from munshi_inference.training.grammar import Phrase
 from munshi_inference.training.onnx_export import classifier_model
 from munshi_inference.training.people import WORDS
 
@@ -66,10 +74,10 @@ def label_units(sentence: Sentence, reading: Reading) -> tuple[str, ...]:
     return tuple(labels)
 
 
-def examples(count: int, seed: int) -> list[Example]:
-    """Generated sentences, read and labelled."""
+def examples(count: int, seed: int, phrases: Sequence[Phrase] | None = None) -> list[Example]:
+    """Generated sentences (of all phrases, or of those given), read and labelled."""
     found = []
-    for sentence in sentences(count, seed):
+    for sentence in sentences(count, seed, phrases):
         reading = read(sentence.text, TRAINING_DAY)
         found.append(Example(sentence, reading, label_units(sentence, reading)))
     return found
@@ -138,10 +146,13 @@ class Head:
 
 def fit_head(matrix: Any, targets: Sequence[str], classes: Sequence[str], strength: float) -> Head:
     """A multinomial logistic regression; rows in the order of `classes`."""
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(C=strength, max_iter=150, tol=1e-4, solver="lbfgs")
-    model.fit(matrix, targets)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is part of the regularisation
+        model.fit(matrix, targets)
     weights = np.zeros((len(classes), BUCKETS), dtype=np.float32)
     bias = np.full(len(classes), -20.0, dtype=np.float32)
     order = list(model.classes_)
@@ -179,11 +190,54 @@ def data_hash() -> str:
     return digest.hexdigest()
 
 
+def trial(count: int, seed: int, iterations: int) -> dict[str, Any]:
+    """What the models make of phrases they never saw, and the scale of confidence that follows from it."""
+    rng = random.Random(seed)
+    bank = all_phrases()
+    rng.shuffle(bank)
+    held, known = bank[: len(bank) // 5], bank[len(bank) // 5 :]
+    with tempfile.TemporaryDirectory() as folder:
+        fit(Path(folder), examples(count, seed + 1, known), seed, iterations, {})
+        engine = LedgerEngine(LedgerModel(Path(folder)))
+        asked = [e for e in examples(count // 10, seed + 2, held) if e.sentence.category != "several"]
+        right: Counter[str] = Counter()
+        points = []
+        for example in asked:
+            reading, joint = engine.read_with_joint(Request(text=example.sentence.text, today=TRAINING_DAY))
+            result = _as_generated(example, reading)
+            right.update(name for name, good in result.items() if good)
+            points.append((joint, all(result.values())))
+    shares = {
+        name: round(right[name] / len(asked), 4) for name in ("intent", "amount", "customer_name", "category")
+    }
+    return {"unseen_phrases": {"sentences": len(asked), **shares}, "calibration": fit_scale(points)}
+
+
+def _as_generated(example: Example, reading: Understanding) -> dict[str, bool]:
+    """Whether intent, amount, name and category are what the generator meant."""
+    gold = Labelled(example.reading, example.labels)
+    intent = Intent(example.sentence.intent)
+    entry = intent in ENTRIES and example.sentence.category != "none"
+    wanted = entities(gold, intent, None, TRAINING_DAY) if intent is not Intent.OTHER else Entities()
+    return {
+        "intent": reading.intent is intent,
+        "amount": reading.entities.amount == wanted.amount,
+        "customer_name": reading.entities.customer_name == wanted.customer_name,
+        "category": not entry or reading.entities.category == example.sentence.category,
+    }
+
+
 def train(folder: Path, count: int = SENTENCES, seed: int = SEED, iterations: int = 80) -> dict[str, Any]:
     """Generates, fits and writes one version into `folder`; returns its card."""
     folder.mkdir(parents=True, exist_ok=True)
+    return fit(folder, examples(count, seed), seed, iterations, trial(count // 3, seed, iterations // 2))
+
+
+def fit(
+    folder: Path, data: Sequence[Example], seed: int, iterations: int, shown: dict[str, Any]
+) -> dict[str, Any]:
+    """Fits both models to examples and writes a version; `shown` goes into its card."""
     common, ledger_words = vocabulary()
-    data = examples(count, seed)
     train_tagger(data, common, folder / repository.TAGGER_FILE, iterations)
     heads = train_classifier(data, ledger_words, seed)
     classifier_model([(h.weights, h.bias) for h in heads], folder / repository.CLASSIFIER_FILE)
@@ -191,7 +245,8 @@ def train(folder: Path, count: int = SENTENCES, seed: int = SEED, iterations: in
         "name": repository.MODEL_NAME,
         "version": int(folder.name) if folder.name.isdecimal() else 0,
         "seed": seed,
-        "sentences": count,
+        "sentences": len(data),
+        "iterations": iterations,
         "phrases": len(all_phrases()),
         "data_sha256": data_hash(),
         "by_intent": dict(sorted(Counter(e.sentence.intent for e in data).items())),
@@ -201,7 +256,7 @@ def train(folder: Path, count: int = SENTENCES, seed: int = SEED, iterations: in
         "intents": INTENTS,
         "categories": CATEGORIES,
         "languages": LANGUAGES,
-        "temperature": 1.0,
+        **shown,
         "vocabulary": sorted(common),
         "ledger_words": sorted(ledger_words),
     }
