@@ -6,6 +6,7 @@
 import asyncio
 import os
 import random
+import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,7 @@ async def check(stage: Theatre, asked: Asked) -> None:
 
 async def play(folder: Path, total: int) -> None:
     luck = random.Random(SEED)
-    print(f"seed {SEED}, {total} messages")
+    sys.stdout.write(f"seed {SEED}, {total} messages\n")  # pytest shows it where the test fails
     async with theatre(folder) as stage:
         async with stage.emulator.client() as client:
             await client.fault("lose_answer", probability=0.02)
@@ -122,7 +123,7 @@ async def play(folder: Path, total: int) -> None:
         finally:
             killing.cancel()
             await asyncio.gather(killing, return_exceptions=True)
-        print(f"killed and scaled: {chaos.kills}")
+        sys.stdout.write(f"killed and scaled: {chaos.kills}\n")
         async with stage.emulator.client() as client:
             await client.clear_faults()
         await stage.quiet(120)
