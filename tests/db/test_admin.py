@@ -4,7 +4,6 @@ import asyncio
 
 import asyncpg
 import pytest
-from rig.cells import tenant_document
 
 from munshi.contracts.ids import CellName, TenantKey
 from munshi.contracts.tenant import POOL
@@ -12,6 +11,7 @@ from munshi.db.admin import create_cell_role, delete_tenant, drop_cell_role, rol
 from munshi.db.quoting import identifier, literal
 from munshi.db.turns import Turns
 from munshi.errors import Permanent
+from rig.cells import tenant_document
 
 from .conftest import APART, CELL_PASSWORD, SHARMA, Cells, Database
 from .scenes import NUMBER, Talk, entry, take, talk

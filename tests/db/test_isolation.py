@@ -1,4 +1,4 @@
-"""A cell's role reads and writes its own tenants only, whatever it sets: generated for every table there is."""
+"""A cell's role reads and writes its own tenants only, whatever it sets: tried on every table there is."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,9 @@ from munshi.db.models import Base, Vector
 from .conftest import APART, SHARMA, VERMA, Cells, Database
 
 TABLES = sorted(Base.metadata.tables)
-OF_A_TENANT = [name for name in TABLES if "tenant" in Base.metadata.tables[name].columns and name != "tenants"]
+OF_A_TENANT = [
+    name for name in TABLES if "tenant" in Base.metadata.tables[name].columns and name != "tenants"
+]
 OF_A_CELL = [name for name in TABLES if name not in OF_A_TENANT]
 CELL_OF = {SHARMA: POOL, VERMA: POOL, APART: APART}
 PROVISIONED = {"cells", "tenants"}
@@ -126,9 +128,7 @@ async def whole(superuser: asyncpg.Connection, table: str, tenant: TenantKey) ->
     """A tenant's rows of a table as they really are."""
     key = "tenant" if "tenant" in Base.metadata.tables[table].columns else "cell"
     value = tenant if key == "tenant" else CELL_OF[tenant]
-    return [
-        tuple(row) for row in await superuser.fetch(f"SELECT * FROM {table} WHERE {key} = $1", value)
-    ]
+    return [tuple(row) for row in await superuser.fetch(f"SELECT * FROM {table} WHERE {key} = $1", value)]
 
 
 async def test_a_tenants_rows_are_nobody_elses(filled: Filled) -> None:
@@ -189,7 +189,9 @@ async def test_a_cells_rows_are_nobody_elses(filled: Filled) -> None:
                 filled.intruder, f"UPDATE {name} SET cell = '{POOL}' WHERE cell = '{APART}'"
             ), name
             if name not in PROVISIONED:
-                query, values = insert(Base.metadata.tables[name], APART, lane="new", worker="new", partition=9)
+                query, values = insert(
+                    Base.metadata.tables[name], APART, lane="new", worker="new", partition=9
+                )
                 assert await refused(filled.intruder, query, *values), name
         assert await whole(filled.superuser, name, APART) == before, name
 
@@ -220,7 +222,8 @@ CALLS = {
         "phone_number_id": "x", "messages": [], "effects": [], "outbox": []}}')""",
     "claim_outbox": """claim_outbox('{"tenant": "T", "lane": "lane of T", "fence": 7, "conversation_id": 7,
         "pair_interval": 6, "pair_burst": 45, "settle_after": 60}')""",
-    "settle_outbox": """settle_outbox('[{"tenant": "T", "id": 7, "attempt": 7, "fence": 7, "result": "failed"}]')""",
+    "settle_outbox": """settle_outbox('[{"tenant": "T", "id": 7, "attempt": 7, "fence": 7,
+        "result": "failed"}]')""",
     "apply_statuses": """apply_statuses('[{"tenant": "T", "id": 7, "wamid": "x", "status": "read"}]')""",
     "link_person": f"""link_person('{{"tenant": "T", "lane": "lane of T", "identities": {WHO}}}')""",
     "pending_outbox": "pending_outbox('lane of T', 7)",
@@ -260,7 +263,7 @@ async def test_a_function_does_nothing_for_another_cells_tenant(filled: Filled, 
 
 
 async def test_every_entry_function_is_tried(admin: asyncpg.Connection) -> None:
-    """Those that services call from outside name the tenant, lane or cell first; inner ones are under RLS too."""
+    """Those that set the tenant or run as their owner; all others are under the caller's rights and RLS."""
     rows = await admin.fetch(
         "SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace"
         " AND p.proowner = 'munshi_owner'::regrole AND (p.prosecdef OR p.prosrc LIKE '%munshi.tenant%')"

@@ -82,7 +82,9 @@ async def test_taking_over_finds_the_work_of_all_tenants_in_the_lane_only(
     for each in (one, other, done, far):
         await each.queue("a", "b")
     assert done.last is not None
-    await admin.execute("UPDATE outbox SET state = 'sent' WHERE conversation_id = $1", done.last.conversation_id)
+    await admin.execute(
+        "UPDATE outbox SET state = 'sent' WHERE conversation_id = $1", done.last.conversation_id
+    )
     fence = (await take(cells.pool)).fence
     found = await Lanes(cells.pool, POOL, "w1").pending(one.lane, fence)
     assert isinstance(found, tuple)

@@ -59,7 +59,11 @@ async def test_an_entry_is_read_back_as_it_was_booked(cells: Cells) -> None:
     found = await books(one).last_entry()
     assert found is not None
     assert (found.ref, found.description, found.amount) == ("wamid.A#1", "chai", Decimal("99.50"))
-    assert (found.category, found.currency, found.occurred_on) == (Category.EXPENSE, "INR", date(2026, 11, 21))
+    assert (found.category, found.currency, found.occurred_on) == (
+        Category.EXPENSE,
+        "INR",
+        date(2026, 11, 21),
+    )
     assert abs((now() - found.created_at).total_seconds()) < 60
 
 
@@ -126,7 +130,9 @@ async def test_an_entry_taken_back_is_in_the_history_alone(cells: Cells, admin: 
     await one.say("wamid.C", RemoveEntry(ref="wamid.A#1", reason="undo"))
     assert [each.ref for each in await books(one).entries_of_message(MessageID("wamid.A"))] == ["wamid.A#2"]
     assert await usage(one) == 1
-    kept = await admin.fetch("SELECT action, before->>'amount' AS amount FROM transaction_history ORDER BY id")
+    kept = await admin.fetch(
+        "SELECT action, before->>'amount' AS amount FROM transaction_history ORDER BY id"
+    )
     assert [tuple(row) for row in kept] == [("amend", "500.00"), ("remove", "600.00")]
     again = await one.turn(message("wamid.D"), effects=(RemoveEntry(ref="wamid.A#1", reason="undo"),))
     assert await one.commit(again) == Conflict("books")
@@ -215,7 +221,7 @@ async def test_facts_are_kept_and_replaced(cells: Cells, admin: asyncpg.Connecti
     assert [(row["key"], orjson.loads(row["value"])) for row in rows] == [("b", {}), ("shop", {"open": 10})]
 
 
-async def test_a_reply_leads_to_the_entries_it_answered(cells: Cells, admin: asyncpg.Connection) -> None:
+async def test_a_reply_leads_to_the_entries_it_answered(cells: Cells) -> None:
     """By the message itself, by the reply to it, by a later correction, and by the reply to that."""
     one = await talk(cells.pool, SHARMA)
     outbox = Outbox(cells.pool)
@@ -255,12 +261,18 @@ async def test_usage_counts_the_months_of_the_tenants_zone(cells: Cells, admin: 
         await connection.execute("SELECT set_config('munshi.tenant', $1, true)", SHARMA)
         # half past eight in the evening of 31 October by UTC is November in India
         await connection.execute(
-            "SELECT count_usage($1, 'Asia/Kolkata', 1, $2, 1)", SHARMA, datetime(2020, 10, 31, 20, 30, tzinfo=UTC)
+            "SELECT count_usage($1, 'Asia/Kolkata', 1, $2, 1)",
+            SHARMA,
+            datetime(2020, 10, 31, 20, 30, tzinfo=UTC),
         )
         await connection.execute(
-            "SELECT count_usage($1, 'Asia/Kolkata', 1, $2, 1)", SHARMA, datetime(2020, 10, 31, 18, 0, tzinfo=UTC)
+            "SELECT count_usage($1, 'Asia/Kolkata', 1, $2, 1)",
+            SHARMA,
+            datetime(2020, 10, 31, 18, 0, tzinfo=UTC),
         )
-    rows = await admin.fetch("SELECT month, transactions FROM usage WHERE month < '2021-01-01' ORDER BY month")
+    rows = await admin.fetch(
+        "SELECT month, transactions FROM usage WHERE month < '2021-01-01' ORDER BY month"
+    )
     assert [tuple(row) for row in rows] == [(date(2020, 10, 1), 1), (date(2020, 11, 1), 1)]
 
 
@@ -278,7 +290,13 @@ async def test_an_effect_that_cannot_be_is_refused_whole(
 ) -> None:
     class Raw:
         def model_dump(self) -> dict[str, str]:
-            return {"description": "x", "currency": "INR", "source": "text", "occurred_on": "2026-11-21", **bad}
+            return {
+                "description": "x",
+                "currency": "INR",
+                "source": "text",
+                "occurred_on": "2026-11-21",
+                **bad,
+            }
 
     one = await talk(cells.pool, SHARMA)
     turn = await one.turn(message("wamid.A"), effects=(entry("wamid.A#0"), Raw()))
@@ -325,4 +343,6 @@ async def test_any_run_of_changes_agrees_with_plain_arithmetic(
     assert sum((owed.amount for owed in found), Decimal(0)) == wanted
     totals = await books(one).totals(date(2026, 11, 21), date(2026, 11, 21))
     assert sum(total.count for total in totals) == len(model)
-    assert sum((total.total for total in totals), Decimal(0)) == sum((a for a, _ in model.values()), Decimal(0))
+    assert sum((total.total for total in totals), Decimal(0)) == sum(
+        (a for a, _ in model.values()), Decimal(0)
+    )

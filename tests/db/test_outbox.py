@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import asyncpg
@@ -325,7 +326,7 @@ async def test_reserved_blocks_of_a_number_never_overlap(cells: Cells) -> None:
     began = now()
     starts = await asyncio.gather(*(outbox.reserve_number(SHARMA, NUMBER, size, 80.0) for size in sizes))
     blocks = sorted(zip(starts, sizes, strict=True))
-    for (start, size), (following, _) in zip(blocks, blocks[1:], strict=False):
+    for (start, size), (following, _) in pairwise(blocks):
         assert following >= start + timedelta(seconds=size / 80) - timedelta(microseconds=2)
     assert blocks[0][0] >= began
     assert await outbox.reserve_number(VERMA, NUMBER, 1, 80.0) < blocks[-1][0], "each tenant's own"

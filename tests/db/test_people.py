@@ -73,7 +73,14 @@ async def test_two_users_of_one_person_become_one(cells: Cells, admin: asyncpg.C
     assert [owed.amount for owed in await books.balance(customers["Ramesh"].id)] == [Decimal(350)]
     memory = await admin.fetch("SELECT user_id, key, value->>'old' AS old FROM memory ORDER BY key")
     assert [tuple(row) for row in memory] == [(keep, "own", None), (keep, "shop", "false")]
-    for table in ("user_identities", "conversations", "outbox", "transactions", "transaction_history", "users"):
+    for table in (
+        "user_identities",
+        "conversations",
+        "outbox",
+        "transactions",
+        "transaction_history",
+        "users",
+    ):
         column = "id" if table == "users" else "user_id"
         assert await admin.fetchval(f"SELECT count(*) FROM {table} WHERE {column} = $1", gone) == 0, table
 

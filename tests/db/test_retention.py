@@ -39,7 +39,9 @@ async def scene(cells: Cells, admin: asyncpg.Connection) -> Talk:
     one = await talk(cells.pool, SHARMA)
     await one.say("wamid.A", entry("wamid.A#1"))
     last = await one.queue("sent", "waiting")
-    await admin.execute("UPDATE outbox SET state = 'sent', wamid = 'wamid.1' WHERE id = $1", last.outbox[0].id)
+    await admin.execute(
+        "UPDATE outbox SET state = 'sent', wamid = 'wamid.1' WHERE id = $1", last.outbox[0].id
+    )
     graveyard = Graveyard(cells.pool)
     await graveyard.note_attempt(SHARMA, MessageID("wamid.B"), "x")
     await graveyard.bury(Burial(SHARMA, "turn", "wamid.B", "defect", {}))

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from munshi.contracts.ids import MessageID, OutboxID
 from munshi.db.outbox import Claim, Claimed, ClaimRules, Outbox, Pricing, SendResult, Status
-
 from munshi.db.turns import PairLimit
 
 from .conftest import SHARMA, VERMA, Cells
@@ -39,7 +38,13 @@ def status(row: OutboxID, name: str, *, by_id: bool = True, **changes: object) -
     """A status of this row."""
     code = 131026 if name == "failed" else None
     return Status(
-        SHARMA, MessageID(f"wamid.{row}"), name, AT[name], row if by_id else None, code, **changes  # type: ignore[arg-type]
+        SHARMA,
+        MessageID(f"wamid.{row}"),
+        name,
+        AT[name],
+        row if by_id else None,
+        code,
+        **changes,  # type: ignore[arg-type]
     )
 
 
@@ -68,12 +73,12 @@ async def test_any_order_ends_alike(
     if batched:
         if answer >= 0:
             await outbox.settle([sent])
-        states.extend(done and done.state for done in await outbox.apply_statuses(statuses))
+        states.extend(done.state if done else None for done in await outbox.apply_statuses(statuses))
     else:
         for number, each in enumerate(statuses):
             if number == answer:
                 await outbox.settle([sent])
-            states.extend(done and done.state for done in await outbox.apply_statuses([each]))
+            states.extend(done.state if done else None for done in await outbox.apply_statuses([each]))
     rank = [FURTHEST[state or ""] for state in states]
     assert rank == sorted(rank), "a state went backwards"
 
@@ -121,7 +126,10 @@ async def test_unknown_statuses_and_unknown_rows_do_nothing(cells: Cells) -> Non
 
 async def test_a_batch_answers_in_the_order_given(cells: Cells) -> None:
     one = await talk(cells.pool, SHARMA)
-    rows = [await sending(Talk(cells.pool, SHARMA, one.lane, one.fence, who=(identity(str(n)),))) for n in range(5)]
+    rows = [
+        await sending(Talk(cells.pool, SHARMA, one.lane, one.fence, who=(identity(str(n)),)))
+        for n in range(5)
+    ]
     statuses = [status(row.id, "delivered") for row in (rows[3], rows[0], rows[4], rows[1], rows[2])]
     done = await Outbox(cells.pool).apply_statuses(statuses)
     assert [each and each.id for each in done] == [each.id for each in statuses]
@@ -135,7 +143,13 @@ async def test_each_message_and_category_is_charged_once(cells: Cells, admin: as
     await outbox.apply_statuses([status(row.id, "sent", pricing=service)])
     await outbox.apply_statuses([status(row.id, "delivered", pricing=service)])
     await outbox.apply_statuses(
-        [status(row.id, "delivered", pricing=Pricing("utility", "PMP", "regular", billable=True, price="0.115"))]
+        [
+            status(
+                row.id,
+                "delivered",
+                pricing=Pricing("utility", "PMP", "regular", billable=True, price="0.115"),
+            )
+        ]
     )
     rows = await admin.fetch(
         "SELECT category, billable, type, price, outbox_id FROM message_costs ORDER BY category"

@@ -4,10 +4,10 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import asyncpg
 import pytest
-from rig.servers import Servers
 
 from munshi.contracts.assistant import AmendEntry
 from munshi.contracts.ids import MessageID, TenantKey
@@ -18,6 +18,7 @@ from munshi.db.ledger import LedgerBooks
 from munshi.db.outbox import Outbox
 from munshi.db.turns import Committed, Conflict, Fenced, PairLimit, Seen, Turns
 from munshi.errors import Permanent, Retryable
+from rig.servers import Servers
 
 from .conftest import APART, SHARMA, Cells, Database
 from .scenes import NUMBER, OTHER_NUMBER, entry, identity, message, now, take, talk, text
@@ -37,7 +38,10 @@ WRITTEN = (
 async def counts(admin: asyncpg.Connection) -> dict[str, int]:
     """Rows of every table that a turn writes, and the versions of conversations."""
     found = {name: await admin.fetchval(f"SELECT count(*) FROM {name}") for name in WRITTEN}
-    return {**found, "versions": await admin.fetchval("SELECT coalesce(sum(version), 0)::int FROM conversations")}
+    return {
+        **found,
+        "versions": await admin.fetchval("SELECT coalesce(sum(version), 0)::int FROM conversations"),
+    }
 
 
 async def test_a_turn_writes_marks_effects_state_and_replies(cells: Cells, admin: asyncpg.Connection) -> None:
@@ -56,7 +60,9 @@ async def test_a_turn_writes_marks_effects_state_and_replies(cells: Cells, admin
     assert isinstance(done, Committed)
     assert [row.claimed for row in done.outbox] == [False, False]
 
-    loaded = await Turns(cells.pool).load(SHARMA, NUMBER, ramesh.who, [MessageID("wamid.A"), MessageID("wamid.B")])
+    loaded = await Turns(cells.pool).load(
+        SHARMA, NUMBER, ramesh.who, [MessageID("wamid.A"), MessageID("wamid.B")]
+    )
     assert loaded.conversation is not None
     assert loaded.person is not None
     assert (loaded.conversation.id, loaded.conversation.version) == (done.conversation_id, done.version)
@@ -263,7 +269,8 @@ async def test_a_claim_in_the_commit_keeps_all_rules(
     ramesh = await talk(cells.pool, SHARMA)
     limit = PairLimit(interval_seconds=3600, burst=1)
     await ramesh.say("wamid.0", window_expires_at=None)
-    reply, changes = text("hello"), {"window_expires_at": now() + timedelta(hours=24)}
+    reply = text("hello")
+    changes: dict[str, Any] = {"window_expires_at": now() + timedelta(hours=24)}
     match case:
         case "window":
             changes = {"window_expires_at": now() - timedelta(seconds=1)}
@@ -272,9 +279,9 @@ async def test_a_claim_in_the_commit_keeps_all_rules(
         case "opted out":
             await ramesh.say("wamid.1", opted_out=True)
         case "opting out now":
-            changes = {**changes, "opted_out": True}  # type: ignore[dict-item]
+            changes = {**changes, "opted_out": True}
         case "opting out, confirmed":
-            changes = {**changes, "opted_out": True}  # type: ignore[dict-item]
+            changes = {**changes, "opted_out": True}
             reply = replace(reply, past_opt_out=True)
         case "paused":
             await Outbox(cells.pool).pause_number(SHARMA, NUMBER, "credentials")

@@ -6,6 +6,9 @@ import os
 import sys
 from collections.abc import Sequence
 
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+
 from munshi.errors import UserMistake
 from munshi_migrations.schema import NewerDatabase, current, head, revisions, upgrade
 
@@ -49,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         asyncio.run(_COMMANDS[chosen](url))
-    except (UserMistake, OSError) as error:
+    except (UserMistake, OSError, asyncpg.PostgresError, DBAPIError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -26,6 +28,15 @@ class NewerDatabase(UserMistake):
             f"this data was written by a newer version of Munshi: its schema is {found}, this program knows "
             f"up to {known}. Nothing was changed. Use a program at least as new as the data, or other data."
         )
+
+
+class UpgradeFailed(UserMistake):
+    """The server refused a statement of a version."""
+
+    def __init__(self, error: Exception) -> None:
+        cause = str(error.__cause__ or error).splitlines()[0]
+        advice = "; run it again when the database is less busy" if "lock timeout" in cause else ""
+        super().__init__(f"the schema could not be brought up to date: {cause}{advice}")
 
 
 def config() -> Config:
@@ -93,7 +104,7 @@ def require_owner(connection: Connection) -> None:
     if connection.execute(roles).first() is None or not connection.execute(may).scalar():
         raise UserMistake(
             "this database is not prepared: its roles are missing, or this login may not act as munshi_owner; "
-            "run munshi_migrations.bootstrap first, and log in as munshi_admin"
+            "run munshi_migrations.bootstrap first and log in as munshi_admin"
         )
 
 
@@ -104,6 +115,7 @@ async def upgrade(url: str, revision: str = "head") -> str:
 
     Raises:
         NewerDatabase: the database is ahead of this program; nothing was changed.
+        UpgradeFailed: the server refused a statement; the version that it belongs to was not reached.
     """
     made = engine(url)
     try:
@@ -111,6 +123,8 @@ async def upgrade(url: str, revision: str = "head") -> str:
             await _locked(connection)
             await connection.run_sync(_run, command.upgrade, revision)
             return await connection.run_sync(_found) or ""
+    except (asyncpg.PostgresError, DBAPIError) as error:
+        raise UpgradeFailed(error) from error
     finally:
         await made.dispose()
 

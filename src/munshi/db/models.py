@@ -382,12 +382,7 @@ class DeadLetter(Base):
     __table_args__ = (
         UniqueConstraint("tenant", "source", "key"),
         CheckConstraint("source IN ('ingress', 'turn', 'send')"),
-        Index(
-            "dead_letters_open",
-            "tenant",
-            "created_at",
-            postgresql_where=text("replayed_at IS NULL AND dropped_at IS NULL"),
-        ),
+        Index("dead_letters_age", "tenant", "created_at"),
     )
     tenant: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[int] = _id()

@@ -25,7 +25,7 @@ def create_engine(url: str, *, name: str, size: int = 5) -> AsyncEngine:
 async def tenant_session(engine: AsyncEngine, tenant: TenantKey) -> AsyncIterator[AsyncSession]:
     """One transaction as a cell's role in which only this tenant's rows are seen.
 
-    Committed at the end, rolled back by an error. Do not commit inside: the tenant is set for one transaction.
+    Committed at the end, rolled back by an error. Do not commit inside: the tenant is set for it alone.
     """
     async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
         await session.execute(text("SELECT set_config('munshi.tenant', :tenant, true)"), {"tenant": tenant})

@@ -264,8 +264,7 @@ CREATE TABLE dead_letters (
     PRIMARY KEY (tenant, id),
     UNIQUE (tenant, source, key)
 );
-CREATE INDEX dead_letters_open ON dead_letters (tenant, created_at)
-    WHERE replayed_at IS NULL AND dropped_at IS NULL;
+CREATE INDEX dead_letters_age ON dead_letters (tenant, created_at);
 
 CREATE TABLE usage (
     tenant text NOT NULL,

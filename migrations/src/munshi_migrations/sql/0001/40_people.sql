@@ -71,9 +71,10 @@ BEGIN
         RAISE EXCEPTION 'tenant % is not of this role', v_tenant USING ERRCODE = 'MU403';
     END IF;
     PERFORM pg_advisory_xact_lock(people_lock_key(v_tenant));
-    SELECT array_agg(DISTINCT u.user_id ORDER BY u.user_id) INTO v_users
-        FROM jsonb_to_recordset(p->'identities') AS i (kind text, hash text)
-        JOIN user_identities u ON u.tenant = v_tenant AND u.kind = i.kind AND u.hash = decode(i.hash, 'hex');
+    SELECT array_agg(DISTINCT f.user_id ORDER BY f.user_id) FILTER (WHERE f.user_id IS NOT NULL) INTO v_users
+        FROM (SELECT (SELECT u.user_id FROM user_identities u
+                      WHERE u.tenant = v_tenant AND u.kind = i.kind AND u.hash = decode(i.hash, 'hex')) AS user_id
+              FROM jsonb_to_recordset(p->'identities') AS i (kind text, hash text)) f;
     v_keep := v_users[1];
     FOREACH v_gone IN ARRAY coalesce(v_users[2:], '{}') LOOP
         PERFORM merge_users(v_tenant, v_keep, v_gone, p->>'lane');
