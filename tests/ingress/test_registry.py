@@ -23,7 +23,7 @@ async def followed(cells: Cells) -> AsyncIterator[TenantDirectory]:
     async with bus_of(cells) as bus:
         following = asyncio.create_task(follow_registry(bus, directory))
         try:
-            await until(lambda: directory.knows(POOL))
+            await until(lambda: directory.knows(POOL), 15)
             yield directory
         finally:
             following.cancel()
