@@ -103,8 +103,8 @@ def require_owner(connection: Connection) -> None:
     may = text("SELECT pg_has_role(session_user, 'munshi_owner', 'SET')")
     if connection.execute(roles).first() is None or not connection.execute(may).scalar():
         raise UserMistake(
-            "this database is not prepared: its roles are missing, or this login may not act as munshi_owner; "
-            "run munshi_migrations.bootstrap first and log in as munshi_admin"
+            "this database is not prepared: its roles are missing, or this login may not act as "
+            "munshi_owner; run munshi_migrations.bootstrap first and log in as munshi_admin"
         )
 
 
