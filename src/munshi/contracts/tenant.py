@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -52,8 +53,14 @@ class DeletionPolicy(StrEnum):
     DELETE = "Delete"
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """All IANA names; read once, since reading them takes milliseconds and a registry has thousands of tenants."""
+    return frozenset(available_timezones())
+
+
 def _known_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _zones():
         raise ValueError(f"{name!r} is not an IANA time zone; write one such as Asia/Kolkata")
     return name
 
