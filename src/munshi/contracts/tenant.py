@@ -55,7 +55,7 @@ class DeletionPolicy(StrEnum):
 
 @cache
 def _zones() -> frozenset[str]:
-    """All IANA names; read once, since reading them takes milliseconds and a registry has thousands of tenants."""
+    """All IANA names, read once: it takes milliseconds, and a registry has thousands of tenants."""
     return frozenset(available_timezones())
 
 
