@@ -44,8 +44,8 @@ class Theatre:
         """Starts everything: three tenants, two pooled and one with a cell of its own."""
         await asyncio.to_thread(self.servers.start)
         await migrated_database(self.servers, DATABASE)
-        # The rig's PostgreSQL gives commits up that were not written yet when it is killed; a real one does
-        not. await run_as_superuser(self.servers, f"alter database {DATABASE} set synchronous_commit = on")
+        # The rig's PostgreSQL loses commits when it is killed, for speed; a real one does not.
+        await run_as_superuser(self.servers, f"alter database {DATABASE} set synchronous_commit = on")
         limits = {"messagesPerSecondPerCustomer": 100, "messagesPerDayPerCustomer": 100_000}
         for index, number in enumerate(NUMBERS):
             isolation = "Dedicated" if index == len(NUMBERS) - 1 else "Pooled"
