@@ -76,7 +76,8 @@ async def deliver(cells: Cells, meta: Meta, worker: str, dice: random.Random) ->
 
 async def send(outbox: Outbox, meta: Meta, one: PendingConversation, fence: int, row: Claimed) -> None:
     """A call to Meta that may be refused, whose answer may be lost, or after which the sender dies."""
-    what = meta.dice.choice(("ok", "ok", "refused", "answer lost", "dies after", "dies before the answer counts"))
+    fates = ("ok", "ok", "refused", "answer lost", "dies after", "dies before the answer counts")
+    what = meta.dice.choice(fates)
     told = SendResult(one.tenant, row.id, row.attempt, fence, "sent")
     if what == "refused":
         await outbox.settle([replace(told, result="retry", retry_at=now() - timedelta(seconds=1))])
@@ -104,7 +105,8 @@ async def test_every_reply_leaves_once_and_in_order(
         one = Talk(cells.pool, tenant, held.lane, held.fence, who=(identity(f"person {number}"),))
         for turn in range(TURNS):
             bodies = [f"{number}.{turn}.{part}" for part in range(dice.randint(1, 3))]
-            prepared = await one.turn(message(f"wamid.{number}.{turn}"), replies=tuple(text(b) for b in bodies))
+            replies = tuple(text(body) for body in bodies)
+            prepared = await one.turn(message(f"wamid.{number}.{turn}"), replies=replies)
             done = await one.commit(prepared)
             assert isinstance(done, Committed)
             wanted[done.conversation_id].extend(bodies)

@@ -11,8 +11,9 @@ import pytest
 
 from munshi.contracts.assistant import AmendEntry
 from munshi.contracts.ids import MessageID, TenantKey
-from munshi.contracts.understanding import Language
+from munshi.contracts.understanding import Language, Script
 from munshi.db.connection import open_pool
+from munshi.db.dead_letters import Burial, Graveyard, Mark
 from munshi.db.errors import translated
 from munshi.db.ledger import LedgerBooks
 from munshi.db.outbox import Outbox
@@ -130,6 +131,19 @@ async def test_a_turn_with_one_seen_message_is_not_written_at_all(
     assert isinstance(await ramesh.commit(replace(mixed, messages=mixed.messages[1:])), Committed)
 
 
+async def test_a_strangers_message_that_was_given_up_makes_nobody(
+    cells: Cells, admin: asyncpg.Connection
+) -> None:
+    letter = Burial(
+        SHARMA, "turn", "wamid.A", "defect", {}, message_id=MessageID("wamid.A"), mark=Mark("text", now())
+    )
+    await Graveyard(cells.pool).bury(letter)
+    before = await counts(admin)
+    ramesh = await talk(cells.pool, SHARMA)
+    assert await ramesh.commit(await ramesh.turn(message("wamid.A"))) == Seen((MessageID("wamid.A"),))
+    assert await counts(admin) == before
+
+
 async def test_eight_at_once_write_one_turn(cells: Cells, admin: asyncpg.Connection) -> None:
     ramesh = await talk(cells.pool, SHARMA)
     turn = await ramesh.turn(message("wamid.A"), effects=(entry("wamid.A#1"),), replies=(text("ok"),))
@@ -239,6 +253,14 @@ async def test_a_profile_name_follows_the_person(cells: Cells) -> None:
     loaded = await Turns(cells.pool).load(SHARMA, NUMBER, ramesh.who, [])
     assert loaded.person is not None
     assert loaded.person.name == "Ramesh Kirana"
+    assert loaded.person.language == Language(tag="hi")
+    await ramesh.say("wamid.D", language=Language(tag="hi", script=Script.DEVANAGARI))
+    loaded = await Turns(cells.pool).load(SHARMA, NUMBER, ramesh.who, [])
+    assert loaded.person is not None
+    assert (loaded.person.name, loaded.person.language) == (
+        "Ramesh Kirana",
+        Language(tag="hi", script=Script.DEVANAGARI),
+    )
 
 
 async def test_a_reply_is_claimed_in_the_commit_when_nothing_forbids_it(cells: Cells) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import asyncpg
 
 from munshi.db.quoting import identifier, literal
+from munshi.errors import UserMistake
 
 _ROLES = """
 DO $$
@@ -30,6 +31,10 @@ ALTER ROLE munshi_admin SET idle_in_transaction_session_timeout = '60s';
 """
 
 
+OLDEST_SERVER = 16
+"""Of PostgreSQL: from then on a role may give another on without having its rights itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bootstrap:
     """What is to be there after the first step."""
@@ -45,9 +50,15 @@ async def bootstrap(superuser_url: str, wanted: Bootstrap) -> str:
 
     `superuser_url` names any database of the server (`postgres`). Gives back the address of the new database
     as `munshi_admin`, on the same server.
+
+    Raises:
+        UserMistake: the server is too old.
     """
     server = await asyncpg.connect(superuser_url)
     try:
+        version = server.get_server_version().major
+        if version < OLDEST_SERVER:
+            raise UserMistake(f"this PostgreSQL is {version}; Munshi needs {OLDEST_SERVER} or later")
         # Roles are the whole server's: another bootstrap may run beside this one. Ends with the connection.
         await server.execute("SELECT pg_advisory_lock(hashtextextended('munshi.bootstrap', 0))")
         await _make_roles(server, wanted)

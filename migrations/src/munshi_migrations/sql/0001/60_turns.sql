@@ -92,11 +92,11 @@ BEGIN
     IF NOT FOUND THEN
         RETURN jsonb_build_object('status', 'fenced');
     END IF;
-    v_place := turn_place(p);
     v_seen := seen_messages(v_tenant, (SELECT jsonb_agg(m->'id') FROM jsonb_array_elements(p->'messages') m));
     IF v_seen <> '[]' THEN
         RETURN jsonb_build_object('status', 'duplicate', 'seen', v_seen);
     END IF;
+    v_place := turn_place(p);
     IF v_place.o_conflict IS NOT NULL THEN
         RETURN jsonb_build_object('status', 'conflict', 'reason', v_place.o_conflict);
     END IF;
@@ -130,6 +130,7 @@ BEGIN
             last_message_at = v_now
         WHERE c.tenant = v_tenant AND c.id = v_place.o_conversation
         RETURNING c.version INTO v_version;
+    PERFORM note_person(p, v_place.o_user);
     IF p->'effects' <> '[]' THEN
         PERFORM apply_effects(v_tenant, v_zone, v_place.o_user, v_place.o_conversation, p->'effects');
     END IF;
@@ -193,9 +194,20 @@ BEGIN
             o_conflict := 'merge';
         END IF;
     END IF;
-    UPDATE users u SET name = p->>'person_name', language = coalesce(nullif(p->'language', 'null'), u.language)
-        WHERE o_conflict IS NULL AND u.tenant = v_tenant AND u.id = o_user
-          AND (u.name IS DISTINCT FROM p->>'person_name' AND p->>'person_name' IS NOT NULL);
+END
+$$;
+
+-- Keeps a person's name and language as last seen; writes only when they changed, which is rare.
+CREATE FUNCTION note_person(p jsonb, p_user bigint) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    UPDATE users u
+        SET name = coalesce(p->>'person_name', u.name),
+            language = coalesce(nullif(p->'language', 'null'), u.language)
+        WHERE u.tenant = p->>'tenant' AND u.id = p_user
+          AND (u.name IS DISTINCT FROM coalesce(p->>'person_name', u.name)
+               OR u.language->>'tag' IS DISTINCT FROM coalesce(p->'language'->>'tag', u.language->>'tag')
+               OR u.language->>'script' IS DISTINCT FROM coalesce(p->'language'->>'script', u.language->>'script'));
 END
 $$;
 

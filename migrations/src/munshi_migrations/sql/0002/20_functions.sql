@@ -93,11 +93,11 @@ BEGIN
     IF NOT FOUND THEN
         RETURN jsonb_build_object('status', 'fenced');
     END IF;
-    v_place := turn_place(p);
     v_seen := seen_messages(v_tenant, (SELECT jsonb_agg(m->'id') FROM jsonb_array_elements(p->'messages') m));
     IF v_seen <> '[]' THEN
         RETURN jsonb_build_object('status', 'duplicate', 'seen', v_seen);
     END IF;
+    v_place := turn_place(p);
     IF v_place.o_conflict IS NOT NULL THEN
         RETURN jsonb_build_object('status', 'conflict', 'reason', v_place.o_conflict);
     END IF;
@@ -131,6 +131,7 @@ BEGIN
             last_message_at = v_now
         WHERE c.tenant = v_tenant AND c.id = v_place.o_conversation
         RETURNING c.version INTO v_version;
+    PERFORM note_person(p, v_place.o_user);
     IF p->'effects' <> '[]' THEN
         PERFORM apply_effects(v_tenant, v_zone, v_place.o_user, v_place.o_conversation, p->'effects',
                               ARRAY(SELECT m->>'id' FROM jsonb_array_elements(p->'messages') m));
