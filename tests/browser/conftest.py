@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from munshi_emulator.client import EmulatorClient
 from munshi_emulator.receiver import Post, WebhookReceiver
@@ -27,6 +27,10 @@ FLAGS = [
     "--use-fake-ui-for-media-stream",
 ]
 TOKEN = "token"
+PATIENCE_MS = 20_000
+"""Longest wait for what must come; a busy machine takes its time."""
+
+expect.set_options(timeout=PATIENCE_MS)
 _COUNTER = itertools.count(1)
 
 Json = dict[str, Any]
@@ -133,7 +137,7 @@ async def page(browser: Browser, bot: Bot) -> AsyncIterator[Page]:
     """A phone with the shop's chat open. Any error of the page's script fails the test."""
     context = await browser.new_context(viewport={"width": 390, "height": 800}, has_touch=True)
     opened = await context.new_page()
-    opened.set_default_timeout(10_000)
+    opened.set_default_timeout(PATIENCE_MS)
     errors: list[str] = []
     opened.on("pageerror", lambda error: errors.append(str(error)))
     await opened.goto(bot.emulator.url)

@@ -82,7 +82,7 @@ async def test_restart_and_resume(browser: "Browser", tmp_path: Path) -> None:
             page.get_by_role("button", name="Not sent: The emulator does not answer. Try again")
         ).to_be_visible()
         await emulator.start()
-        await expect(page.get_by_role("img", name="Delivered to the shop")).to_have_count(2, timeout=15_000)
+        await expect(page.get_by_role("img", name="Delivered to the shop")).to_have_count(2)
         await expect(page.locator(".bubble")).to_have_count(2)
         assert [item["text"]["body"] for item in receiver.items("messages")] == ["before", "meanwhile"]
         await page.close()

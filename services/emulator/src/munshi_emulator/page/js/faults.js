@@ -63,6 +63,9 @@ export function Faults() {
     <button class="wide quiet" onClick=${clear}>Switch all of it off</button>`;
 }
 
+/** A switch that shows at once what was wished for, and what holds when `onChange` is done. */
 export function Switch({ label, hint, on, onChange }) {
-  return html`<label class="switch-row"><span><b>${label}</b><small>${hint}</small></span><input type="checkbox" role="switch" checked=${on} onChange=${onChange} /></label>`;
+  const [wish, setWish] = useState(null);
+  const turn = async (event) => { setWish(event.currentTarget.checked); await onChange(); setWish(null); };
+  return html`<label class="switch-row"><span><b>${label}</b><small>${hint}</small></span><input type="checkbox" role="switch" checked=${wish ?? on} onChange=${turn} /></label>`;
 }

@@ -32,6 +32,7 @@ export const thread = computed(() => threads.value[open.value] ?? { list: [], co
 
 const PAGE = 80;
 let stream = null;
+let loaded = false;
 let cursor = 0;
 let epoch = null;
 let toastTimer = 0;
@@ -79,6 +80,7 @@ export function choosePerson(id) {
 export async function reload() {
   stream?.close();
   stream = null;
+  loaded = false;
   batch(() => { threads.value = {}; chats.value = []; typing.value = {}; traffic.value = []; selected.value = null; quoted.value = null; editing.value = null; });
   if (!personId.value) return;
   const head = await attempt(() => get("/messages", { person: personId.value, newest: true, limit: 1 }));
@@ -88,6 +90,8 @@ export async function reload() {
   for (const message of heads?.messages ?? []) cursor = Math.max(cursor, message.rev);
   await loadChats();
   if (open.value) await loadThread(open.value);
+  loaded = true;
+  if (open.value && !threads.value[open.value]) await loadThread(open.value);
   connect();
 }
 
@@ -219,7 +223,7 @@ function readRoute() {
   const number = decodeURIComponent(location.hash.match(/^#\/chat\/(.+)$/)?.[1] ?? "") || null;
   if (number === open.value) return;
   batch(() => { open.value = number; quoted.value = null; editing.value = null; });
-  if (number && !threads.value[number] && personId.value) loadThread(number);
+  if (number && loaded && !threads.value[number] && personId.value) loadThread(number);
   seen();
 }
 
@@ -255,7 +259,15 @@ export async function send(fields, number = open.value) {
   return deliver(own);
 }
 
-async function deliver(own) {
+let line = Promise.resolve();
+/** One after the other, as a phone does it: the browser would send them side by side, in any order. */
+function deliver(own) {
+  const mine = line.then(() => hand(own));
+  line = mine;
+  return mine;
+}
+
+async function hand(own) {
   try {
     const answer = await post("/messages", own.request);
     return answer.wamid;
