@@ -1,6 +1,7 @@
 """The composition root: what the orchestrator is made of, and how it begins and ends."""
 
 import asyncio
+import gc
 import importlib.metadata
 import signal
 import time
@@ -144,6 +145,9 @@ class Orchestrator:
 async def serve(settings: OrchestratorSettings) -> None:
     """Runs a worker until SIGTERM or SIGINT."""
     orchestrator = Orchestrator(settings, build_assistants(load_engine(settings.engine)))
+    # Models and libraries stay for good: without this each full collection walks over all of them.
+    gc.collect()
+    gc.freeze()
     work = asyncio.create_task(orchestrator.run())
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
