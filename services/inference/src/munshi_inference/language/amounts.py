@@ -220,7 +220,7 @@ class _Reader:
         return total, after, any(self.tokens[j].is_word for j in range(i, after))
 
     def _own_quantity(self, start: int, part: tuple[Decimal, Decimal, int]) -> bool:
-        """Whether what follows a number is no part of it: "5 sau 2 kilo", "paanch sau do" (give five hundred)."""
+        """Whether what follows is no part of the number: "5 sau 2 kilo", "paanch sau do" (give 500)."""
         imperative = part[2] - start == 1 and self.tokens[start].text in _IMPERATIVES
         money_follows = currency_at(self.tokens, part[2]) is not None
         return is_unit(self.tokens, part[2]) or (imperative and not money_follows)

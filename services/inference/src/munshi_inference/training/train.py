@@ -37,7 +37,8 @@ from munshi_inference.training.onnx_export import classifier_model
 from munshi_inference.training.people import WORDS
 
 SEED = 20261121
-SENTENCES = 60_000
+SENTENCES = 80_000
+ITERATIONS = 80
 TRAINING_DAY = date(2026, 11, 21)
 INTENTS = (
     "add_transaction", "add_receipt", "query_total_day", "query_total_period", "query_customer_balance",
@@ -174,9 +175,9 @@ def train_classifier(
     rng = random.Random(seed)
     rows = [hashed(sentence_features(e.reading, _noisy(e, rng), ledger_words)) for e in data]
     matrix = _matrix(rows)
-    intent = fit_head(matrix, [e.sentence.intent for e in data], INTENTS, 20.0)
+    intent = fit_head(matrix, [e.sentence.intent for e in data], INTENTS, 8.0)
     single = [i for i, e in enumerate(data) if e.sentence.category != "several"]
-    category = fit_head(matrix[single], [data[i].sentence.category for i in single], CATEGORIES, 20.0)
+    category = fit_head(matrix[single], [data[i].sentence.category for i in single], CATEGORIES, 8.0)
     latin = [i for i, e in enumerate(data) if e.sentence.writing != "deva"]
     tongues = ["en" if data[i].sentence.writing == "en" else "hi" for i in latin]
     return intent, category, fit_head(matrix[latin], tongues, LANGUAGES, 5.0)
@@ -227,7 +228,7 @@ def _as_generated(example: Example, reading: Understanding) -> dict[str, bool]:
     }
 
 
-def train(folder: Path, count: int = SENTENCES, seed: int = SEED, iterations: int = 80) -> dict[str, Any]:
+def train(folder: Path, count: int = SENTENCES, seed: int = SEED, iterations: int = ITERATIONS) -> dict[str, Any]:
     """Generates, fits and writes one version into `folder`; returns its card."""
     folder.mkdir(parents=True, exist_ok=True)
     return fit(folder, examples(count, seed), seed, iterations, trial(count // 3, seed, iterations // 2))
@@ -271,7 +272,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--into", type=Path, default=repository.repository() / repository.MODEL_NAME / "1")
     parser.add_argument("--sentences", type=int, default=SENTENCES)
     parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument("--iterations", type=int, default=80)
+    parser.add_argument("--iterations", type=int, default=ITERATIONS)
     chosen = parser.parse_args(arguments)
     began = time.monotonic()
     card = train(chosen.into, chosen.sentences, chosen.seed, chosen.iterations)
