@@ -42,7 +42,7 @@ async def serve(settings: Settings) -> None:
         timeout_keep_alive=30,
         backlog=2048,
     )
-    listener = config_socket(settings)
+    listener = listening_socket(settings)
     port = listener.getsockname()[1]
     (settings.data_dir / "port").write_text(str(port))
     structlog.get_logger().info("listening", host=settings.host, port=port)
@@ -50,7 +50,7 @@ async def serve(settings: Settings) -> None:
     await server.serve(sockets=[listener])
 
 
-def config_socket(settings: Settings) -> socket.socket:
+def listening_socket(settings: Settings) -> socket.socket:
     """A listening socket. Raises OSError if the port is taken."""
     listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
