@@ -56,17 +56,22 @@ def _kind(annotation: Any) -> str:
     return names.get(annotation) or ("secret" if annotation is SecretStr else str(annotation))
 
 
+def _all_services() -> type[BaseSettings]:
+    cls: type[BaseSettings] = importlib.import_module("munshi.settings").ServiceSettings
+    return cls
+
+
 def configuration() -> str:
     """Every environment variable, from the settings classes."""
     lines = ["# Configuration", "", "Made by `make generate` from the settings classes; do not edit.", ""]
-    base = set(importlib.import_module("munshi.settings").ServiceSettings.model_fields)
+    shared = {f"MUNSHI_{key}".upper() for key in _all_services().model_fields}
     for heading, module, name in SETTINGS:
         cls: type[BaseSettings] = getattr(importlib.import_module(module), name)
         lines += [f"## {heading}", "", "| variable | kind | default | meaning |", "|---|---|---|---|"]
         for key, field in cls.model_fields.items():
-            if key in base and name != "ServiceSettings":
-                continue
             variable = f"{cls.model_config.get('env_prefix', '')}{key}".upper()
+            if variable in shared and name != "ServiceSettings":
+                continue
             meaning = _cell(field.description or "")
             lines.append(
                 f"| `{variable}` | {_cell(_kind(field.annotation))} | {_default(field)} | {meaning} |"
