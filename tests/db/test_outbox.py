@@ -320,6 +320,21 @@ async def test_a_pause_with_an_end_ends_by_itself(cells: Cells) -> None:
     assert (await claimed(one)).attempt == 1
 
 
+async def test_a_pause_for_a_reason_of_before_the_resume_is_not_made(cells: Cells) -> None:
+    """A send with an expired token is answered after the token was renewed."""
+    outbox = Outbox(cells.pool)
+    one = await talk(cells.pool, SHARMA)
+    await one.queue("a")
+    await outbox.reserve_number(SHARMA, NUMBER, 1, 80)
+    begun = now()
+    assert await outbox.resume_numbers(SHARMA, reason="credentials") == []
+    await outbox.pause_number(SHARMA, NUMBER, "credentials", since=begun)
+    assert (await claimed(one)).attempt == 1
+    await outbox.pause_number(SHARMA, NUMBER, "credentials", since=now())
+    await one.queue("b")
+    assert await outbox.resume_numbers(SHARMA, reason="credentials") == [NUMBER]
+
+
 async def test_reserved_blocks_of_a_number_never_overlap(cells: Cells) -> None:
     outbox = Outbox(cells.pool)
     sizes = [5, 1, 10, 3, 7, 2] * 3

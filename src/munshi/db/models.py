@@ -373,6 +373,7 @@ class Number(Base):
     paused_reason: Mapped[str | None]
     paused_at: Mapped[datetime | None]
     paused_until: Mapped[datetime | None]
+    resumed_at: Mapped[datetime | None]
 
 
 class DeadLetter(Base):

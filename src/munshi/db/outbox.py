@@ -201,11 +201,22 @@ class Outbox:
         return start
 
     async def pause_number(
-        self, tenant: TenantKey, number: PhoneNumberID, reason: str, until: datetime | None = None
+        self,
+        tenant: TenantKey,
+        number: PhoneNumberID,
+        reason: str,
+        until: datetime | None = None,
+        since: datetime | None = None,
     ) -> None:
-        """Stops a number's sending; everything is kept. `until` `None`: till `resume_numbers`."""
+        """Stops a number's sending; everything is kept. `until` `None`: till `resume_numbers`.
+
+        `since`: when the send began that gives the reason. Where the number was resumed after that (the token
+        was renewed meanwhile), it is left alone.
+        """
         with translated():
-            await self._pool.execute("SELECT pause_number($1, $2, $3, $4)", tenant, number, reason, until)
+            await self._pool.execute(
+                "SELECT pause_number($1, $2, $3, $4, $5)", tenant, number, reason, until, since
+            )
 
     async def resume_numbers(
         self, tenant: TenantKey, number: PhoneNumberID | None = None, reason: str | None = None

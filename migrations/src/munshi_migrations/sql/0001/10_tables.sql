@@ -245,6 +245,7 @@ CREATE TABLE numbers (
     paused_reason text,
     paused_at timestamptz,
     paused_until timestamptz,
+    resumed_at timestamptz,
     PRIMARY KEY (tenant, phone_number_id)
 );
 COMMENT ON COLUMN numbers.tat IS 'Theoretical arrival time (GCRA) of the number''s throughput.';

@@ -312,8 +312,11 @@ BEGIN
 END
 $$;
 
--- Stops a number's sending: `credentials`, `policy`, … Until a time, or until it is resumed.
-CREATE FUNCTION pause_number(p_tenant text, p_number text, p_reason text, p_until timestamptz) RETURNS void
+-- Stops a number's sending: `credentials`, `policy`, … Until a time, or until it is resumed. p_since: when the
+-- send began that gives the reason; a number that was resumed after that is left alone, since the reason is
+-- of before (an expired token that was renewed meanwhile).
+CREATE FUNCTION pause_number(p_tenant text, p_number text, p_reason text, p_until timestamptz,
+                             p_since timestamptz DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM set_config('munshi.tenant', p_tenant, true);
@@ -321,7 +324,8 @@ BEGIN
         VALUES (p_tenant, p_number, p_reason, clock_timestamp(), p_until)
         ON CONFLICT (tenant, phone_number_id)
         DO UPDATE SET paused_reason = p_reason, paused_until = p_until,
-                      paused_at = coalesce(n.paused_at, excluded.paused_at);
+                      paused_at = coalesce(n.paused_at, excluded.paused_at)
+        WHERE p_since IS NULL OR n.resumed_at IS NULL OR n.resumed_at < p_since;
 END
 $$;
 
@@ -333,13 +337,18 @@ DECLARE
     v_numbers text[];
 BEGIN
     PERFORM set_config('munshi.tenant', p_tenant, true);
-    WITH resumed AS (
-        UPDATE numbers n SET paused_reason = NULL, paused_at = NULL, paused_until = NULL
-            WHERE n.tenant = p_tenant AND n.paused_reason IS NOT NULL
-              AND (p_number IS NULL OR n.phone_number_id = p_number)
-              AND (p_reason IS NULL OR n.paused_reason = p_reason)
-            RETURNING n.phone_number_id)
-    SELECT coalesce(array_agg(r.phone_number_id), '{}') INTO v_numbers FROM resumed r;
+    v_numbers := ARRAY(
+        SELECT n.phone_number_id FROM numbers n
+        WHERE n.tenant = p_tenant AND n.paused_reason IS NOT NULL
+          AND (p_number IS NULL OR n.phone_number_id = p_number)
+          AND (p_reason IS NULL OR n.paused_reason = p_reason)
+        ORDER BY n.phone_number_id FOR UPDATE);
+    UPDATE numbers n SET paused_reason = NULL, paused_at = NULL, paused_until = NULL
+        WHERE n.tenant = p_tenant AND n.phone_number_id = ANY (v_numbers);
+    -- also those that are not paused yet: a pause that is on its way may be of before
+    UPDATE numbers n SET resumed_at = clock_timestamp()
+        WHERE n.tenant = p_tenant AND (p_number IS NULL OR n.phone_number_id = p_number)
+          AND n.paused_reason IS NULL;
     RETURN v_numbers;
 END
 $$;
