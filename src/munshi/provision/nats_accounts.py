@@ -5,9 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import nats
 import orjson
-from nats.aio.client import Client
+from nats.aio.client import Client, RawCredentials
 
 from munshi.contracts.ids import CellName
 from munshi.contracts.subjects import registry_bucket
@@ -18,6 +17,7 @@ from munshi.provision.nats_jwt import (
     Identity,
     Permissions,
     account_jwt,
+    claims,
     creds,
     deletion_jwt,
     operator_jwt,
@@ -25,6 +25,7 @@ from munshi.provision.nats_jwt import (
 )
 
 _UPDATE = "$SYS.REQ.CLAIMS.UPDATE"
+_LOOKUP = "$SYS.REQ.ACCOUNT.{}.CLAIMS.LOOKUP"
 _DELETE = "$SYS.REQ.CLAIMS.DELETE"
 _PUSH_SECONDS = 5.0
 
@@ -97,26 +98,24 @@ def cell_users(cell: CellName, keys: CellKeys) -> CellUsers:
 @asynccontextmanager
 async def connected(url: str, creds_text: str | None, name: str) -> AsyncIterator[Client]:
     """A connection for one errand: does not reconnect, fails within seconds."""
-    credentials: dict[str, Any] = {} if creds_text is None else {"user_credentials": _raw(creds_text)}
-    connection = await nats.connect(
-        url,
-        name=name,
-        allow_reconnect=False,
-        connect_timeout=5,
-        inbox_prefix="_INBOX_provision",
-        error_cb=_ignore,
-        **credentials,
+    credentials: dict[str, Any] = (
+        {} if creds_text is None else {"user_credentials": RawCredentials(creds_text)}
     )
+    connection = Client()
     try:
+        await connection.connect(
+            url,
+            name=name,
+            allow_reconnect=False,
+            connect_timeout=5,
+            inbox_prefix="_INBOX_provision",
+            error_cb=_ignore,
+            **credentials,
+        )
         yield connection
     finally:
+        # Also after a refusal: the library leaves the socket open then.
         await connection.close()
-
-
-def _raw(text: str) -> object:
-    from nats.aio.client import RawCredentials
-
-    return RawCredentials(text)
 
 
 async def _ignore(_: Exception) -> None:
@@ -126,13 +125,26 @@ async def _ignore(_: Exception) -> None:
 async def push_accounts(url: str, operator: Operator, jwts: Mapping[str, str]) -> None:
     """Makes or updates accounts on a running server. `jwts`: account's name (for messages) to JWT.
 
+    An account that says the same already is left alone: an update is felt by everybody connected to it.
+
     Raises:
         Permanent: the server refused one.
     """
     async with connected(url, operator.system_creds(), "provisioning") as connection:
         for name, jwt in jwts.items():
+            if await _has(connection, jwt):
+                continue
             reply = await connection.request(_UPDATE, jwt.encode(), timeout=_PUSH_SECONDS)
             _check(orjson.loads(reply.data), f"account {name}")
+
+
+async def _has(connection: Client, jwt: str) -> bool:
+    wanted = claims(jwt)
+    reply = await connection.request(_LOOKUP.format(wanted["sub"]), b"", timeout=_PUSH_SECONDS)
+    if not reply.data:
+        return False
+    held = claims(reply.data.decode())
+    return bool(held["nats"] == wanted["nats"] and held["iss"] == wanted["iss"])
 
 
 async def delete_accounts(url: str, operator: Operator, accounts: list[str]) -> None:

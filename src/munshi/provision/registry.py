@@ -8,7 +8,7 @@ from munshi.contracts.tenant import Credentials, TenantEntry, WhatsAppTenant, ce
 from munshi.provision.cells import Bus
 from munshi.provision.key_ring import CellKeys
 from munshi.provision.nats_accounts import connected
-from munshi.sealing import seal_credentials
+from munshi.sealing import Unsealable, seal_credentials, unseal_credentials
 
 
 def entry_of(
@@ -28,10 +28,26 @@ def entry_of(
 
 
 async def put_entry(bus: Bus, cell_keys: CellKeys, entry: TenantEntry) -> None:
-    """Writes the entry; services see it within a second."""
+    """Writes the entry; services see it within a second. One that says the same already is left alone."""
     async with connected(bus.url, bus.admin_creds(entry.cell, cell_keys), "provisioning") as connection:
         bucket = await connection.jetstream().key_value(registry_bucket(entry.cell))
-        await bucket.put(entry.key, entry.model_dump_json(by_alias=True).encode())
+        try:
+            held = (await bucket.get(entry.key)).value or b""
+        except KeyNotFoundError:
+            held = b""
+        if not _same(held, entry, bytes.fromhex(cell_keys.sealing_key)):
+            await bucket.put(entry.key, entry.model_dump_json(by_alias=True).encode())
+
+
+def _same(held: bytes, entry: TenantEntry, sealing_key: bytes) -> bool:
+    """Sealing the same credentials twice gives two texts: what is inside is compared."""
+    try:
+        found = TenantEntry.model_validate_json(held)
+        inside = unseal_credentials(sealing_key, found.sealed, found.key)
+    except (ValueError, Unsealable):
+        return False
+    wanted = unseal_credentials(sealing_key, entry.sealed, entry.key)
+    return inside == wanted and found.model_copy(update={"sealed": entry.sealed}) == entry
 
 
 async def delete_entry(bus: Bus, cell_keys: CellKeys, cell: CellName, key: TenantKey) -> None:
