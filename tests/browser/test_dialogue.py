@@ -8,7 +8,7 @@ from playwright.async_api import expect
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page
-    from tests.browser.conftest import Bot
+    from .conftest import Bot
 
 Json = dict[str, Any]
 

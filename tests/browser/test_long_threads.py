@@ -11,7 +11,7 @@ from munshi_emulator.testing import EmulatorProcess
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
-    from tests.browser.conftest import Bot
+    from .conftest import Bot
 
 SHOWN = """() => {
   const top = document.querySelector('.messages').getBoundingClientRect().top;

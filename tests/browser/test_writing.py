@@ -9,7 +9,7 @@ from playwright.async_api import expect
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
-    from tests.browser.conftest import Bot
+    from .conftest import Bot
 
 TEXTS = {
     "hi": "रमेश को ₹500 का माल उधार, श्रीमती ज्ञानेश्वरी",

@@ -9,7 +9,7 @@ import pytest
 from munshi_emulator.errors import CLASSES
 
 if TYPE_CHECKING:
-    from tests.emulator.conftest import Shop
+    from .conftest import Shop
 
 
 def text(shop: "Shop", callback: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 if TYPE_CHECKING:
-    from tests.emulator.conftest import Shop
+    from .conftest import Shop
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 VOICE = b"OggS\0\x02" + bytes(22) + b"OpusHead" + bytes(100)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.emulator.conftest import Shop
+    from .conftest import Shop
 
 HOUR = 3600
 MARKETING = {"name": "sale", "language": "en", "category": "MARKETING", "body": "Sale for {{1}}"}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.emulator.conftest import Shop
+    from .conftest import Shop
 
 TYPES: list[tuple[str, dict[str, Any]]] = [
     ("text", {"text": "नमस्ते 🙏"}),
