@@ -8,6 +8,7 @@ from playwright.async_api import expect
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page
+
     from .conftest import Bot
 
 Json = dict[str, Any]

@@ -11,6 +11,7 @@ from munshi_emulator.testing import EmulatorProcess
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
+
     from .conftest import Bot
 
 SHOWN = """() => {

@@ -9,6 +9,7 @@ from playwright.async_api import expect
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
+
     from .conftest import Bot
 
 TEXTS = {
