@@ -48,7 +48,8 @@ async def test_a_clock_that_jumps_closes_the_window_and_the_next_message_opens_i
         stage.start_worker("one").wait_ready()
 
         async def given_up(_: EmulatorClient, database: asyncpg.Connection) -> bool:
-            return await database.fetchval("select error_code from outbox where state = 'failed'") == 131047
+            code = await database.fetchval("select error_code from outbox where state = 'failed'")
+            return bool(code == 131047)
 
         await stage.until(given_up, 30, "the late reply to be given up")
         async with stage.emulator.client() as client:

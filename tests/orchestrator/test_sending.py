@@ -66,7 +66,7 @@ async def test_our_own_pair_bucket_spaces_what_is_beyond_the_burst(stage: Stage)
     await stage.replies(45)
 
     async def waits() -> bool:
-        return await stage.one("select count(*) from outbox where state = 'queued'") == 2
+        return bool(await stage.one("select count(*) from outbox where state = 'queued'") == 2)
 
     await eventually(waits)
     sent = await stage.replies(46)
@@ -112,7 +112,7 @@ async def test_an_expired_token_keeps_everything_until_it_is_renewed(stage: Stag
     other = await stage.say("help", "919800000002")
 
     async def paused() -> bool:
-        return await stage.one("select paused_reason from numbers") == "credentials"
+        return bool(await stage.one("select paused_reason from numbers") == "credentials")
 
     await eventually(paused)
     known = stage.credentials
@@ -174,7 +174,7 @@ async def test_a_lost_answer_is_one_message_and_the_next_waits_for_its_status(st
 
 
 async def _queued(stage: Stage) -> bool:
-    return await stage.one("select count(*) from outbox where state = 'queued'") == 1
+    return bool(await stage.one("select count(*) from outbox where state = 'queued'") == 1)
 
 
 async def test_a_lost_answer_without_a_status_is_sent_again_after_its_time(stage: Stage) -> None:
@@ -198,7 +198,7 @@ async def test_a_refused_connection_is_tried_again_at_once(stage: Stage) -> None
     await stage.say("help")
 
     async def tried() -> bool:
-        return (await stage.one("select coalesce(max(attempts), 0) from outbox")) >= 3
+        return bool(await stage.one("select coalesce(max(attempts), 0) from outbox") >= 3)
 
     await eventually(tried, 5)
     worker.kill()

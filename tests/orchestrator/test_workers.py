@@ -30,7 +30,7 @@ async def test_workers_share_fairly_and_hand_over_without_a_gap(stage: Stage) ->
     await until_owned(stage, {"one": 16})
     two = stage.worker("two")
     await until_owned(stage, {"one": fair_share(16, ["one", "two"], "one"), "two": 8})
-    asked = {phone: [] for phone in PEOPLE}
+    asked: dict[str, list[str]] = {phone: [] for phone in PEOPLE}
     for turn in range(6):
         for phone in PEOPLE:
             asked[phone].append(await stage.say(f"Ramesh ko {100 + turn} udhaar diya", phone))

@@ -98,7 +98,8 @@ class LaneKeeper:
         self._closing = True
         beating = asyncio.create_task(self.run())
         try:
-            await asyncio.gather(*(self._release(partition, deadline) for partition in list(self._held)))
+            leaving = [self._leave(partition, deadline) for partition in list(self._held)]
+            await asyncio.gather(*leaving, return_exceptions=True)
             async with asyncio.timeout(self._times.lease):
                 await self._leases.leave()
         except (MunshiError, TimeoutError, *PASSING) as error:
@@ -122,24 +123,18 @@ class LaneKeeper:
             await holding.lane.tick()
 
     async def _balance(self, workers: Sequence[str], lanes: dict[int, LaneLease]) -> None:
-        lost = [partition for partition, holding in self._held.items() if holding.work.done()]
-        lost += [
-            partition
-            for partition, holding in self._held.items()
-            if partition in lanes
-            and partition not in lost
-            and lanes[partition].fence != holding.grant.fence
-            and not holding.leaving
-        ]
-        await self._drop(lost, "taken by another")
+        staying = {partition: held for partition, held in self._held.items() if not held.leaving}
+        for partition, holding in staying.items():
+            if holding.work.done():
+                await self._drop([partition], "ended")
+            elif partition in lanes and lanes[partition].fence != holding.grant.fence:
+                await self._drop([partition], "taken by another")
         if self._closing:
             return
         share = fair_share(self._cell.partitions, workers, self._worker)
-        staying = [partition for partition, holding in self._held.items() if not holding.leaving]
-        for partition in to_release(staying, share):
-            self._held[partition].leaving = asyncio.create_task(
-                self._release(partition, self._times.hand_over)
-            )
+        owned = [partition for partition, holding in self._held.items() if not holding.leaving]
+        for partition in to_release(owned, share):
+            self._leave(partition, self._times.hand_over)
         for view in to_take(self._views(lanes), len(self._held), share):
             await self._take(view)
         await self._give_up_leftovers(lanes)
@@ -194,6 +189,13 @@ class LaneKeeper:
         if holding.leaving:
             holding.leaving.cancel()
         holding.work.cancel()
+
+    def _leave(self, partition: int, deadline: float) -> asyncio.Task[None]:
+        """Begins to hand a lane over, unless that is under way."""
+        holding = self._held[partition]
+        if holding.leaving is None:
+            holding.leaving = asyncio.create_task(self._release(partition, deadline))
+        return holding.leaving
 
     async def _release(self, partition: int, deadline: float) -> None:
         holding = self._held[partition]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from munshi.contracts.events import Person
-from munshi.contracts.ids import CellName, ConversationKey, PhoneNumberID
+from munshi.contracts.ids import PhoneNumberID
 from munshi.contracts.subjects import inbound, partition_of
 from munshi.db.turns import Identity
 from munshi.registry import Tenant
@@ -42,10 +42,9 @@ def place_of(
     tenant: Tenant, partitions: int, number: PhoneNumberID, bsuid: str | None, phone: str | None
 ) -> Place:
     """The place of the identity that decides: the BSUID, else the phone."""
-    key: ConversationKey = conversation_key(tenant.lookup_key, number, bsuid, phone)
+    key = conversation_key(tenant.lookup_key, number, bsuid, phone)
     partition = partition_of(key, partitions)
-    cell: CellName = tenant.cell
-    return Place(partition, inbound(cell, tenant.key, partition, key))
+    return Place(partition, inbound(tenant.cell, tenant.key, partition, key))
 
 
 def earlier_places(

@@ -285,9 +285,8 @@ class Reading:
         try:
             await self._handlers.unreadable(delivery)
             await self._ack(delivery)
-        except Exception:  # noqa: BLE001 - logged; the event stays on the bus
+        except Exception:  # noqa: BLE001 - logged; the bus brings it again after ack_wait
             _log.exception("unreadable_not_kept", lane=self.grant.lane, tenant=delivery.tenant)
-            self.doubt("unreadable not kept")
 
     def _stray(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -7,7 +7,6 @@ from enum import StrEnum
 
 from munshi.contracts.assistant import Said, SaidKind
 from munshi.contracts.tenant import WhatsAppTenantSpec
-from munshi.contracts.understanding import Language
 from munshi.db.turns import Conversation
 from munshi_orchestrator.notices import Notice, is_due
 from munshi_orchestrator.optout import Wish, wish_of
@@ -90,8 +89,3 @@ def _wish(spec: WhatsAppTenantSpec, said: Sequence[Said], *, opted_out: bool) ->
         if one.kind in (SaidKind.TEXT, SaidKind.BUTTON):
             return wish_of(spec.assistant, one.text, opted_out=opted_out)
     return None
-
-
-def language_of(talk: Conversation | None) -> Language | None:
-    """The conversation's last language."""
-    return talk.language if talk else None
