@@ -1,5 +1,6 @@
 """One platform by `munshi up`, looked at and worked with: status, apply, get, delete, logs, dead letters."""
 
+import asyncio
 import hashlib
 import hmac
 import http.client
@@ -338,3 +339,62 @@ def test_help_is_everywhere_and_wrong_use_is_2(platform: PlatformRig) -> None:
     assert platform.munshi("up", "--graph-url", "ftp://x").returncode == 2
     assert platform.munshi("frobnicate").returncode == 2
     assert platform.munshi("apply").returncode == 2
+
+
+def _letter_of(platform: PlatformRig, tenant: str) -> str:
+    (letter,) = wait_for(lambda: _letters(platform, "--tenant", tenant), 20, "a dead letter")
+    return str(letter["id"])
+
+
+def test_a_message_for_an_unknown_number_is_replayed_once_the_number_is_known(platform: PlatformRig) -> None:
+    number, added = "300000000000011", "300000000000012"
+    text = document("replayed", number, "Pooled", "Delete")
+    assert platform.munshi("apply", "-f", "-", stdin=text).returncode == 0
+    message = {
+        "from": "919833300001",
+        "id": "wamid.replayed",
+        "timestamp": str(int(time.time())),
+        "type": "text",
+        "text": {"body": "help"},
+    }
+    value = {
+        "messaging_product": "whatsapp",
+        "metadata": {"display_phone_number": "1", "phone_number_id": added},
+        "contacts": [{"profile": {"name": "R"}, "wa_id": "919833300001"}],
+        "messages": [message],
+    }
+    body = json.dumps(
+        {
+            "object": "whatsapp_business_account",
+            "entry": [{"id": "200000000000001", "changes": [{"field": "messages", "value": value}]}],
+        }
+    ).encode()
+    assert post_signed(platform, "tests_replayed", body, "secret-one") == 200
+    letter = _letter_of(platform, "tests/replayed")
+    more = text.replace(
+        f'{{phoneNumberID: "{number}"}}', f'{{phoneNumberID: "{number}"}}, {{phoneNumberID: "{added}"}}'
+    )
+    assert platform.munshi("apply", "-f", "-", stdin=more).returncode == 0
+    done = platform.munshi("dead-letters", "replay", letter)
+    assert (done.returncode, done.stdout) == (0, f"dead letter {letter}: posted to ingress again\n"), (
+        done.stderr
+    )
+    wait_for(lambda: _turns(platform, "wamid.replayed"), 20, "the replayed message has had its turn")
+    assert _letters(platform, "--tenant", "tests/replayed") == []
+    assert platform.munshi("delete", "tenant", "replayed", "--yes").returncode == 0
+
+
+def _turns(platform: PlatformRig, message_id: str) -> int:
+    """How many answers to a message were decided upon. The emulator never saw the message itself."""
+    import asyncpg
+
+    async def count() -> int:
+        connection = await asyncpg.connect(platform.status()["database"]["url"])
+        try:
+            return int(
+                await connection.fetchval("SELECT count(*) FROM outbox WHERE reply_to = $1", message_id)
+            )
+        finally:
+            await connection.close()
+
+    return asyncio.run(count())
