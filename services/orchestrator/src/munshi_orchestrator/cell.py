@@ -64,7 +64,7 @@ class CellService:
         self._shared = shared
         self._connection = connection
         self._cell = cell
-        outbox, lanes = Outbox(pool), Lanes(pool, cell.name, settings.worker)
+        outbox, lanes = Outbox(pool), Lanes(pool, cell.name, settings.worker_name)
         graveyard, turns = Graveyard(pool), Turns(pool)
         rates = NumberRates(outbox, settings.number_rate)
         self._settle = Batcher(outbox.settle)
@@ -114,7 +114,7 @@ class CellService:
         self.keeper = LaneKeeper(
             cell,
             lanes,
-            settings.worker,
+            settings.worker_name,
             self._lane,
             LeaseTimes(settings.lease_seconds, settings.heartbeat_seconds, settings.stop_seconds / 2),
         )
@@ -196,7 +196,7 @@ async def opened_pool(url: str, settings: OrchestratorSettings) -> AsyncIterator
             with translated():
                 pool = await open_pool(
                     url,
-                    name=f"munshi-orchestrator {settings.worker}"[:60],
+                    name=f"munshi-orchestrator {settings.worker_name}"[:60],
                     size=settings.database_connections,
                 )
             break

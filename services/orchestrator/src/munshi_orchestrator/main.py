@@ -84,7 +84,7 @@ class Orchestrator:
             async with serve_health(
                 settings.host, settings.port, self._metrics.registry, self.alive, self.ready
             ) as port:
-                _log.info("orchestrator_ready", worker=settings.worker, port=port)
+                _log.info("orchestrator_ready", worker=settings.worker_name, port=port)
                 await serve_cells(settings.cells_dir, "orchestrator", session)
         finally:
             await graph.close()
@@ -155,7 +155,7 @@ async def serve(settings: OrchestratorSettings) -> None:
     try:
         await work
     except asyncio.CancelledError:
-        _log.info("orchestrator_stopped", worker=settings.worker)
+        _log.info("orchestrator_stopped", worker=settings.worker_name)
 
 
 def run() -> None:

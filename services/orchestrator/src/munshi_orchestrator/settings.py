@@ -3,27 +3,22 @@
 import secrets
 import socket
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from munshi.settings import ServiceSettings
-
-
-def _anonymous_worker() -> str:
-    return f"{socket.gethostname()}-{secrets.token_hex(4)}"
 
 
 class OrchestratorSettings(ServiceSettings):
     """Settings of one worker."""
 
-    worker: str = Field(
-        default_factory=_anonymous_worker,
+    worker: str | None = Field(
+        default=None,
         min_length=1,
         max_length=120,
         description=(
-            "This worker's name; one process at a time may bear it. Whoever starts the process gives a name "
-            "that a restart keeps (a pod's name, the supervisor's): the new process then takes its dead "
-            "predecessor's lanes at once. Default: the host's name and a random part, so that nothing is "
-            "shared."
+            "This worker's name; one process at a time may bear it. A restart under the same name takes its "
+            "dead predecessor's lanes at once. Default: the host's name (a pod's is its own) and the port, "
+            "which no two living processes of a host can share."
         ),
     )
     graph_url: str = Field(
@@ -118,3 +113,10 @@ class OrchestratorSettings(ServiceSettings):
         description="Seconds between runs of the retention jobs of a cell. Retention is given in hours and "
         "days.",
     )
+
+    _unique: str = PrivateAttr(default_factory=lambda: secrets.token_hex(4))
+
+    @property
+    def worker_name(self) -> str:
+        """`worker`, or a name that only one living process can have."""
+        return self.worker or f"{socket.gethostname()}-{self.port or self._unique}"
