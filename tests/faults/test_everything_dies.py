@@ -20,7 +20,8 @@ from munshi_emulator.client import EmulatorClient
 SEED = int(os.environ.get("MUNSHI_FAULT_SEED") or random.SystemRandom().randrange(2**32))
 QUICK = int(os.environ.get("MUNSHI_FAULT_MESSAGES") or 1_500)
 LONG = int(os.environ.get("MUNSHI_FAULT_MESSAGES") or 10_000)
-PEOPLE = 60
+EACH = 40
+"""Messages of one person at most: within the burst of 45 that Meta's pair limit allows a reply to each."""
 
 Asked = dict[tuple[str, str], list[str]]
 """Ids of the messages of each person on each number, in the order in which they were said."""
@@ -52,7 +53,7 @@ async def delivered(stage: Theatre) -> None:
 
 async def load(stage: Theatre, total: int, luck: random.Random) -> Asked:
     """Says `total` messages in waves, one of each person a wave."""
-    people = [(NUMBERS[n % len(NUMBERS)], f"9198100{n:05d}") for n in range(PEOPLE)]
+    people = [(NUMBERS[n % len(NUMBERS)], f"9198100{n:05d}") for n in range(max(60, total // EACH))]
     asked: Asked = defaultdict(list)
     said = 0
     while said < total:
