@@ -20,8 +20,10 @@ from munshi_inference.nlu.features import hashed, sentence_features, unit_featur
 from munshi_inference.nlu.repository import LedgerModel, Scores
 from munshi_inference.nlu.units import read
 
-LEAST_CATEGORY = 0.35
-"""A category less probable than this is left out, so that it is asked for."""
+LEAST_CATEGORY = 0.5
+"""A category less probable than this, of those there are, is left out, so that it is asked for."""
+MOST_UNDECIDED = 0.75
+"""Where "no category said" is likelier than this, none is given."""
 
 
 class LedgerEngine:
@@ -84,9 +86,12 @@ class LedgerEngine:
         return best, probabilities[best]
 
     def _category(self, scores: Scores) -> Category | None:
-        best = int(scores.category.argmax())
-        name = self.model.categories[best]
-        return None if name == "none" or scores.category[best] < LEAST_CATEGORY else Category(name)
+        """The likeliest category; None where the sentence does not decide it."""
+        found = {n: float(p) for n, p in zip(self.model.categories, scores.category, strict=True)}
+        undecided = found.pop("none")
+        best = max(found, key=lambda name: found[name])
+        sure = undecided < MOST_UNDECIDED and found[best] >= LEAST_CATEGORY * (1 - undecided)
+        return Category(best) if sure else None
 
     def _joint(self, intent_p: float, certainty: float, scores: Scores, intent: Intent) -> float:
         """Probability that intent, labels and (of an entry) category are right together."""

@@ -41,10 +41,12 @@ def _item(writing: str, rng: random.Random) -> str:
     if choice < 0.08:
         return written(syllables(rng).lower(), writing)
     one = _pick("items", writing, rng)
-    if choice < 0.16:
+    if choice < 0.12:
+        return f"{written(syllables(rng).lower(), writing)} {one}"
+    if choice < 0.2:
         link = "and" if writing == "en" else written(rng.choice(["aur", "or", "aur", "+"]), writing)
         return f"{one} {link} {_pick('items', writing, rng)}"
-    return f"{one}, {_pick('items', writing, rng)}" if choice < 0.2 else one
+    return f"{one}, {_pick('items', writing, rng)}" if choice < 0.24 else one
 
 
 def _quantity(writing: str, rng: random.Random) -> str:
@@ -114,6 +116,8 @@ def fill(slot: str, variant: str, writing: str, rng: random.Random) -> Pieces:
         "count": lambda: _small(writing, rng, 2, rng.choice([5, 12, 40])),
         "qty": lambda: _quantity(writing, rng),
         "item": lambda: _item(writing, rng),
+        "svc": lambda: _pick("services", writing, rng),
+        "place": lambda: _pick("places", writing, rng),
         "exp": lambda: _pick("expenses", writing, rng),
         "day": lambda: _calendar("days", writing, rng),
         "period": lambda: _calendar("periods", writing, rng),

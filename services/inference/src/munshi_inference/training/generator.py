@@ -157,8 +157,11 @@ def _dress(
         text = text.lower()
     elif choice < 0.53:
         text = text.upper()
-    if rng.random() < 0.12 and text and text[-1].isalnum():
-        text += rng.choice([".", "..", " .", "!", "।", " 🙏", " 👍", "...", " ok"][:8])
+    if rng.random() < 0.05:
+        lead = rng.choice(["🙏 ", "✅ ", "- ", "* ", "💰 ", "📝 ", "👉 ", ". ", "1. ", "2) "])
+        text, spans = lead + text, [(a + len(lead), b + len(lead), label) for a, b, label in spans]
+    if rng.random() < 0.14 and text and text[-1].isalnum():
+        text += rng.choice([".", "..", " .", "!", "।", " 🙏", " 👍", " ✅", " 😅", "..."])
     return text, spans
 
 

@@ -69,7 +69,7 @@ def misspell(text: str, writing: str, rng: random.Random) -> str:
         spelled = word
         if choice < (0.35 if writing != "deva" else 0.12):
             spelled = _variant(word, writing, rng)
-        if writing != "deva" and rng.random() < (0.06 if careless else 0.008):
+        if writing != "deva" and rng.random() < (0.09 if careless else 0.01):
             spelled = _typo(spelled, rng)
         out.append(spelled)
     return lead + " ".join(out) + tail

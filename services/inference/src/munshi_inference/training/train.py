@@ -84,7 +84,20 @@ def examples(count: int, seed: int, phrases: Sequence[Phrase] | None = None) -> 
     return found
 
 
-_THINGS = ("items", "items_en", "expenses", "expenses_en", "units", "units_en", "honorifics", "titles")
+_THINGS = (
+    "services",
+    "services_en",
+    "places",
+    "places_en",
+    "items",
+    "items_en",
+    "expenses",
+    "expenses_en",
+    "units",
+    "units_en",
+    "honorifics",
+    "titles",
+)
 _NAMES = ("first_names", "last_names", "gods", "nicknames", "names_deva", "last_names_deva")
 SHORT_KEY = 3
 """Name keys up to this length are also ordinary words (de, kar, das) and stay in the vocabulary."""
@@ -228,7 +241,9 @@ def _as_generated(example: Example, reading: Understanding) -> dict[str, bool]:
     }
 
 
-def train(folder: Path, count: int = SENTENCES, seed: int = SEED, iterations: int = ITERATIONS) -> dict[str, Any]:
+def train(
+    folder: Path, count: int = SENTENCES, seed: int = SEED, iterations: int = ITERATIONS
+) -> dict[str, Any]:
     """Generates, fits and writes one version into `folder`; returns its card."""
     folder.mkdir(parents=True, exist_ok=True)
     return fit(folder, examples(count, seed), seed, iterations, trial(count // 3, seed, iterations // 2))
