@@ -14,10 +14,10 @@ from ingress.meta import ACCOUNT, NUMBER, change, encoded, message, status, webh
 from munshi.contracts.events import DeadLetter, Envelope, Kind
 from munshi.contracts.ids import CellName, PhoneNumberID
 from munshi.contracts.subjects import partition_of
-from munshi.contracts.tenant import POOL
+from munshi.contracts.tenant import PLATFORM, POOL
 from munshi.registry import Tenant, TenantDirectory
 from munshi.sealing import conversation_key
-from munshi_ingress.sorting import PLATFORM, NotKnownYet, Sorted, Sorter, owned_by, owned_in, read_json
+from munshi_ingress.sorting import NotKnownYet, Sorted, Sorter, owned_by, owned_in, read_json
 from rig.cells import credentials, tenant_document
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

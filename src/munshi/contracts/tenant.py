@@ -17,6 +17,8 @@ KIND = "WhatsAppTenant"
 PLURAL = "whatsapptenants"
 
 POOL = CellName("pool")
+PLATFORM = TenantKey("platform")
+"""Owner of dead letters that are no tenant's; in the pool. A tenant's own key has an underscore."""
 
 
 class _Spec(BaseModel):

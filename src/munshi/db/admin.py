@@ -8,7 +8,7 @@ import asyncpg
 import orjson
 
 from munshi.contracts.ids import CellName, TenantKey
-from munshi.contracts.tenant import WhatsAppTenantSpec, cell_of
+from munshi.contracts.tenant import PLATFORM, POOL, WhatsAppTenantSpec, cell_of
 from munshi.db.quoting import identifier, literal
 
 _ROLE_SETTINGS = {
@@ -54,6 +54,8 @@ async def create_cell_role(connection: asyncpg.Connection, cell: CellName, passw
             cell,
             role,
         )
+        if cell == POOL:
+            await _ensure_platform(connection, role)
     return CellRole(cell, role)
 
 
@@ -66,6 +68,8 @@ async def drop_cell_role(connection: asyncpg.Connection, cell: CellName) -> None
     role = role_of_cell(await connection.fetchval("SELECT current_database()"), cell)
     async with connection.transaction():
         await _one_at_a_time(connection, role)
+        if cell == POOL:
+            await delete_tenant(connection, PLATFORM, purge=False)
         await connection.execute("DELETE FROM cells WHERE cell = $1", cell)
         if await connection.fetchval("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", role):
             await connection.execute(f"ALTER ROLE {identifier(role)} NOLOGIN")
@@ -109,6 +113,19 @@ async def delete_tenant(connection: asyncpg.Connection, tenant: TenantKey, *, pu
             " WHERE tenant = $1 AND deleted_at IS NULL",
             tenant,
         )
+
+
+async def _ensure_platform(connection: asyncpg.Connection, role: str) -> None:
+    # Without a row of its own, row-level security would refuse the dead letters that are nobody's.
+    await connection.execute(
+        "INSERT INTO tenants (tenant, cell, role_name, display_name, assistant, time_zone)"
+        " VALUES ($1, $2, $3, 'Platform', 'None', 'UTC')"
+        " ON CONFLICT (tenant) DO UPDATE SET cell = excluded.cell, role_name = excluded.role_name,"
+        " deleted_at = NULL",
+        PLATFORM,
+        POOL,
+        role,
+    )
 
 
 def _settings_of(block: Any) -> dict[str, Any]:

@@ -39,6 +39,7 @@ _SETTINGS = {
     "max_wal_senders": "0",
     "password_encryption": "scram-sha-256",
     "jit": "off",  # every statement is short
+    "autovacuum_naptime": "10s",  # plans of a table that was never analysed are guesses
     "log_timezone": "UTC",
     "timezone": "UTC",
     "log_line_prefix": "%m [%p] ",

@@ -16,14 +16,11 @@ from munshi.contracts.cloud_api.webhook import FIELD_MESSAGES, OBJECT, ChangeAt,
 from munshi.contracts.events import HEADER_ID, HEADER_TRACE
 from munshi.contracts.ids import CellName, TenantKey
 from munshi.contracts.subjects import ACCOUNT_CONVERSATION, dead, inbound, partition_of
-from munshi.contracts.tenant import POOL
+from munshi.contracts.tenant import PLATFORM, POOL
 from munshi.errors import Retryable
 from munshi.sealing import conversation_key
 from munshi.tenants import Tenant, TenantDirectory
 from munshi_ingress.split import Event, Stray, split
-
-PLATFORM = TenantKey("platform")
-"""Owner of dead letters that belong to no tenant. No tenant's key is without an underscore."""
 
 _HEADERS_ROOM = 4096
 
