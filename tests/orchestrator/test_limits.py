@@ -1,13 +1,16 @@
 """Limits of one customer, words that stop, and messages that cannot be worked out."""
 
+import asyncio
 import os
 from datetime import UTC, datetime
 
 import orjson
+import pytest
 
 from munshi.contracts.events import HEADER_ID, DeadLetter
 from munshi.contracts.ids import ConversationKey
 from munshi.contracts.subjects import dead, dead_stream, inbound
+from munshi.contracts.tenant import PLATFORM
 from munshi.contracts.understanding import Language, Script
 from munshi_orchestrator.notices import Notice, text_of
 from orchestrator.stage import Stage, eventually
@@ -135,7 +138,7 @@ async def test_a_replayed_dead_letter_is_worked_out(stage: Stage) -> None:
     worker = stage.worker(module="orchestrator.broken_worker", turn_tries="1", extra=extra)
     bad = await stage.say("boom")
     await stage.replies(1)
-    worker.stop()
+    await asyncio.to_thread(worker.stop)
     stage.worker()
     taken = await stage.one("select replay_dead_letter(tenant, id) from dead_letters")
     payload = orjson.loads(taken)["payload"]
@@ -153,13 +156,15 @@ async def test_what_is_no_envelope_is_kept_as_a_dead_letter(stage: Stage) -> Non
     assert await stage.one("select reason from dead_letters") == "unreadable_envelope"
 
 
-async def test_dead_letters_of_ingress_move_into_the_database(stage: Stage) -> None:
+@pytest.mark.parametrize("of_a_tenant", [True, False])
+async def test_dead_letters_of_ingress_move_into_the_database(stage: Stage, of_a_tenant: bool) -> None:
     stage.worker()
+    owner = stage.entry.key if of_a_tenant else PLATFORM
     letter = DeadLetter(
-        tenant=stage.entry.key, id="a" * 64, reason="malformed_json", received_at=datetime.now(UTC), body="{"
+        tenant=owner, id="a" * 64, reason="malformed_json", received_at=datetime.now(UTC), body="{"
     )
     bus = stage.connection.client.jetstream()
-    await bus.publish(dead(stage.cell.name, stage.entry.key), letter.model_dump_json().encode())
+    await bus.publish(dead(stage.cell.name, owner), letter.model_dump_json().encode())
 
     async def moved() -> bool:
         info = await bus.stream_info(dead_stream(stage.cell.name))
