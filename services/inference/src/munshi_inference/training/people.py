@@ -115,9 +115,22 @@ def _person(writing: str, rng: random.Random) -> str:
         return _first(rng)
     if choice < 0.78:
         return f"{_first(rng)} {rng.choice(words('last_names'))}"
-    if choice < 0.92:
+    if choice < 0.87:
         return rng.choice(words("last_names"))
+    if choice < 0.92:
+        return _with_initials(writing, rng)
     return f"{_first(rng)} {rng.choice(words('second_names' if choice < 0.96 else 'trades'))}"
+
+
+def _with_initials(writing: str, rng: random.Random) -> str:
+    """ "R K Sharma", "S.K. Gupta", "P. Suresh"; in Devanagari the letters are written as they sound."""
+    if writing == "deva":
+        return f"{rng.choice(words('initials_deva'))} {rng.choice(words('last_names_deva'))}"
+    letters = rng.sample("ABCDGHJKMNPRSTV", rng.choice([1, 2, 2]))
+    joined = rng.choice(
+        [" ".join(letters), ".".join(letters) + ".", "".join(letters), ". ".join(letters) + "."]
+    )
+    return f"{joined} {rng.choice(words(rng.choice(['last_names', 'first_names'])))}"
 
 
 def _around(writing: str, rng: random.Random) -> tuple[str, str]:
