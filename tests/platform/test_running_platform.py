@@ -1,17 +1,20 @@
 """One platform by `munshi up`, looked at and worked with: status, apply, get, delete, logs, dead letters."""
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import http.client
 import json
 import os
+import queue
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 import pytest
@@ -257,6 +260,11 @@ def test_a_taken_port_is_named(platform: PlatformRig, tmp_path: Path) -> None:
         assert other.munshi("status").returncode == 1
 
 
+def _read_lines(stream: IO[str], seen: "queue.SimpleQueue[str]") -> None:
+    for line in stream:
+        seen.put(line)
+
+
 def test_logs_are_readable_as_json_and_live(platform: PlatformRig) -> None:
     lines = platform.munshi("logs", "ingress", "orchestrator", "--json").stdout.splitlines()
     assert lines
@@ -288,10 +296,16 @@ def test_logs_are_readable_as_json_and_live(platform: PlatformRig) -> None:
     )
     try:
         assert follower.stdout is not None
-        time.sleep(0.5)
-        with (platform.data / "logs" / "nats.log").open("a") as log:
-            log.write("a line of this test\n")
-        assert follower.stdout.readline() == "a line of this test\n"
+        seen: queue.SimpleQueue[str] = queue.SimpleQueue()
+        threading.Thread(target=_read_lines, args=(follower.stdout, seen), daemon=True).start()
+        # What was there before it began to follow is not shown: write until it does.
+        line, end = "", time.monotonic() + 20
+        while line != "a line of this test\n":
+            assert time.monotonic() < end, "the follower shows no new line"
+            with (platform.data / "logs" / "nats.log").open("a") as log:
+                log.write("a line of this test\n")
+            with contextlib.suppress(queue.Empty):
+                line = seen.get(timeout=0.2)
     finally:
         follower.kill()
         follower.wait()

@@ -282,6 +282,8 @@ class Sender:
         resumed = await self._with.outbox.resume_numbers(tenant.key, reason=Pause.CREDENTIALS)
         if resumed:
             _log.info("number_resumed", tenant=tenant.key, numbers=len(resumed))
+            # Others may have looked while it was being written, and would sleep on.
+            self._on_tenant(tenant.key, tenant)
         return bool(resumed)
 
     @staticmethod
@@ -335,6 +337,15 @@ class Sender:
             await self._with.outbox.pause_number(tenant.key, number, why, until)
         except (MunshiError, *PASSING) as error:
             _log.warning("pause_not_written", tenant=tenant.key, reason=str(error))
+        renewed = self._with.directory.get(tenant.key)
+        if (
+            why is Pause.CREDENTIALS
+            and renewed
+            and renewed.credentials.access_token.get_secret_value() != token
+        ):
+            # The new token came while the pause was being written, and its resumption may have gone before:
+            # whoever finds the number paused resumes it once more.
+            self._tokens.pop(tenant.key, None)
         _log.error("number_paused", tenant=tenant.key, reason=why)
 
 
