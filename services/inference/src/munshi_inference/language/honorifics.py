@@ -8,7 +8,7 @@ from munshi_inference.language.romanise import key
 _AFTER = """
 ji jee bhai bhaai bhaiya bhaiyya bhaisahab bhaijaan bhayya didi di bhabhi bhabi aunty auntie aunti anti
 uncle ankal chacha chachi kaka kaki mama mami tau tai taya dada dadi nana nani amma akka anna annan garu
-gaaru chettan chetan chechi da dada boudi saab sahab saheb sahib sab sir madam mam maam babu seth sethji
+gaaru chettan chetan chechi da dada boudi saab sahab saheb sahib sab sir madam mam ma'am maam babu seth sethji
 baba mausi bua beta miyan janab paaji paji veerji ben behen bahan bhau tai bhaisaab aapa apa baji appa
 chachu kaku dadu swami guruji bapu mahashay जी भाई भैया भइया दीदी भाभी आंटी आँटी अंकल चाचा चाची काका काकी
 मामा मामी ताऊ ताई दादा दादी नाना नानी अम्मा अक्का अन्ना गारू चेट्टन चेची दा बाबू सेठ बाबा मौसी बुआ बेटा

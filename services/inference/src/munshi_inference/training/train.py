@@ -37,7 +37,7 @@ from munshi_inference.training.onnx_export import classifier_model
 from munshi_inference.training.people import WORDS
 
 SEED = 20261121
-SENTENCES = 80_000
+SENTENCES = 110_000
 ITERATIONS = 80
 TRAINING_DAY = date(2026, 11, 21)
 INTENTS = (
