@@ -67,6 +67,11 @@ class Journal:
         """The highest revision given out."""
         return self._rev
 
+    @property
+    def last_seq(self) -> int:
+        """The number of the newest message, written or about to be."""
+        return self._seq
+
     def next_update(self) -> int:
         """The next id of an update."""
         self._update += 1

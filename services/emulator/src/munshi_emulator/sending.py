@@ -143,5 +143,5 @@ def mark_read(world: World, number: PhoneNumber, body: dict[str, Any]) -> list[S
     )
     if body.get("typing_indicator"):
         place = {"phone_number_id": number.phone_number_id, "person_id": message["person_id"]}
-        world.signal({"event": "typing", **place, "seconds": 25})
+        world.signal({"event": "typing", **place, "seconds": 25, "after": world.journal.last_seq})
     return [world.journal.advance(row["wamid"], "read") for row in earlier]

@@ -1,7 +1,9 @@
 """Live events for the page: server-sent events with a cursor.
 
 `hello` names the epoch; `messages` carries what changed after the cursor, whose last revision is the event's
-id, so that a browser that reconnects (Last-Event-ID) goes on without a gap; `signal` is fleeting (typing).
+id, so that a browser that reconnects (Last-Event-ID) goes on without a gap; `signal` is fleeting (typing). A
+signal may come before older messages or after newer ones: `after` of `typing` is the `seq` of the newest
+message when the business began to type, and any later one of the business ends it.
 """
 
 import asyncio

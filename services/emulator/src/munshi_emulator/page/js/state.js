@@ -11,7 +11,7 @@ export const open = signal(null);
 export const threads = signal({});
 /** phone number id -> { list: messages by seq, complete: whether the first one is there, pending: own ones on their way } */
 export const typing = signal({});
-/** phone number id -> until (ms). */
+/** phone number id -> { until (ms), after: seq of the newest message when the shop began }. */
 export const link = signal("connecting");
 /** connecting, live, lost. */
 export const clockOffset = signal(0);
@@ -35,6 +35,8 @@ let stream = null;
 let loaded = false;
 let cursor = 0;
 let epoch = null;
+let answered = {};
+/** phone number id -> highest seq of a message of the shop that the stream brought. */
 let toastTimer = 0;
 
 /** A line that goes away by itself; `role=status` reads it out. */
@@ -81,6 +83,7 @@ export async function reload() {
   stream?.close();
   stream = null;
   loaded = false;
+  answered = {};
   batch(() => { threads.value = {}; chats.value = []; typing.value = {}; traffic.value = []; selected.value = null; quoted.value = null; editing.value = null; });
   if (!personId.value) return;
   const head = await attempt(() => get("/messages", { person: personId.value, newest: true, limit: 1 }));
@@ -128,17 +131,24 @@ function connect() {
 function fleeting(event) {
   if (event.event === "reset") { location.reload(); return; }
   if (event.event === "clock") { clockOffset.value = event.offset_seconds; loadChats(); return; }
-  if (event.event === "typing" && event.person_id === personId.value) setTyping(event.phone_number_id, event.seconds);
+  if (event.event === "typing" && event.person_id === personId.value) setTyping(event);
 }
 
-function setTyping(number, seconds) {
+/** Typing and messages travel apart, so either may come first: what the shop has answered already shows no dots. */
+function setTyping({ phone_number_id: number, seconds, after }) {
+  if (answered[number] > after) return;
   const until = Date.now() + seconds * 1000;
-  typing.value = { ...typing.value, [number]: until };
-  setTimeout(() => { if (typing.value[number] === until) endTyping(number); }, seconds * 1000);
+  typing.value = { ...typing.value, [number]: { until, after } };
+  setTimeout(() => { if (typing.value[number]?.until === until) endTyping(number); }, seconds * 1000);
+}
+
+/** A message of the shop ends the typing that was before it; a status of an earlier one does not. */
+function spoke(number, seq) {
+  answered[number] = Math.max(answered[number] ?? 0, seq);
+  if (typing.value[number]?.after < seq) endTyping(number);
 }
 
 function endTyping(number) {
-  if (!typing.value[number]) return;
   const { [number]: _gone, ...rest } = typing.value;
   typing.value = rest;
 }
@@ -151,7 +161,7 @@ function merge(messages) {
     const changed = { ...threads.value };
     for (const message of messages) {
       const number = message.phone_number_id;
-      if (message.direction === "out" && message.status !== "failed" && !hidden(message) && isNew(number, message)) endTyping(number);
+      if (message.direction === "out" && message.status !== "failed" && !hidden(message)) spoke(number, message.seq);
       const known = changed[number];
       if (known) changed[number] = placed(known, message);
     }
@@ -165,18 +175,13 @@ function merge(messages) {
   seen();
 }
 
-function isNew(number, message) {
-  const list = threads.value[number]?.list ?? [];
-  return !list.length || message.seq > list[list.length - 1].seq;
-}
-
 function placed(known, message) {
   const pending = known.pending.filter((own) => own.key !== message.key);
   if (hidden(message)) return { ...known, pending };
   const list = [...known.list];
   let at = list.length;
   while (at > 0 && list[at - 1].seq > message.seq) at--;
-  if (at > 0 && list[at - 1].seq === message.seq) list[at - 1] = message;
+  if (at > 0 && list[at - 1].seq === message.seq) { if (list[at - 1].rev <= message.rev) list[at - 1] = message; }
   else if (at > 0 || known.complete) list.splice(at, 0, message);
   return { ...known, list, pending };
 }
@@ -195,9 +200,13 @@ function updatedChat(one, messages) {
 export async function loadThread(number) {
   const answer = await attempt(() => get("/messages", { person: personId.value, phone_number_id: number, newest: true, limit: PAGE }));
   if (!answer) return;
+  // The stream and one's own hand go on while the answer travels: what they brought is newer than it.
+  const meanwhile = threads.value[number] ?? { list: [], pending: [] };
+  const keys = new Set(answer.messages.map((message) => message.key));
+  const pending = meanwhile.pending.filter((own) => !keys.has(own.key));
   const list = answer.messages.filter((message) => !hidden(message));
-  const pending = threads.value[number]?.pending ?? [];
-  threads.value = { ...threads.value, [number]: { list, complete: answer.messages.length < PAGE, pending } };
+  const found = { list, complete: answer.messages.length < PAGE, pending };
+  threads.value = { ...threads.value, [number]: meanwhile.list.reduce(placed, found) };
 }
 
 /** The page before the first message that is there. `onCome(list)` is called in the moment in which it comes in, before
