@@ -44,15 +44,19 @@ class BenchStage:
     shops: list[tuple[TenantEntry, Credentials]] = field(default_factory=list)
     ids: "itertools.count[int]" = field(default_factory=itertools.count)
 
-    def worker(self) -> Service:
-        """One orchestrator, ready."""
+    def worker(self, meter: Path | None = None) -> Service:
+        """One orchestrator, ready; with `meter`, one that writes there what its assistants took."""
         environment = {
             "MUNSHI_WORKER": "bench",
             "MUNSHI_CELLS_DIR": str(self.cells.folder),
             "MUNSHI_GRAPH_URL": self.graph_url,
             "MUNSHI_NUMBER_RATE": "1000",
         }
-        return self.services.start("orchestrator", environment).wait_ready()
+        module = None
+        if meter is not None:
+            environment |= {"BENCH_METER": str(meter), "PYTHONPATH": str(ROOT)}
+            module = "bench._metered_worker"
+        return self.services.start("orchestrator", environment, module=module).wait_ready()
 
     async def put(self, text: str, people: int, each: int, run: str) -> None:
         """Puts `each` messages of every person on the bus, round by round; `{}` becomes a number."""

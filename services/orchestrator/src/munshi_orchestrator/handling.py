@@ -151,6 +151,8 @@ class Handling:
             timer.cancel()
 
     def _show_typing(self, tenant: Tenant, step: Step) -> None:
+        if self._with.turns.crowded:
+            return  # a call for each message that waits would only make the crowd larger
         token = tenant.credentials.access_token.get_secret_value()
         version = tenant.spec.whatsapp.graph_version
         body = typing(step.said[-1].message_id)

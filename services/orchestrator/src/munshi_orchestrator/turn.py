@@ -101,6 +101,11 @@ class TurnRunner:
         self._compute_seconds = steps.labels("compute")
         self._commit_seconds = steps.labels("commit")
 
+    @property
+    def crowded(self) -> bool:
+        """Whether all places for turns are taken: what takes long is then the queue, not a turn."""
+        return self._slots.locked()
+
     async def run(self, reading: Reading, step: Step, waiting: int) -> str:
         """Does a step for good; gives back what became of it. `waiting` more events stand behind it.
 
