@@ -10,6 +10,7 @@ import json
 import os
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,17 @@ from munshi.contracts.understanding import Understander
 from munshi_orchestrator import main as orchestrator
 from munshi_orchestrator.settings import OrchestratorSettings
 
+_METER: ContextVar[Callable[[float], None] | None] = ContextVar("meter", default=None)
+
 
 class _Metered:
     """Awaits something and reports the CPU of its own steps."""
 
-    def __init__(self, work: Awaitable[TurnOutcome], spent: Callable[[float], None]) -> None:
+    def __init__(self, work: Awaitable[Any], spent: Callable[[float], None]) -> None:
         self._work = work
         self._spent = spent
 
-    def __await__(self) -> Generator[Any, Any, TurnOutcome]:
+    def __await__(self) -> Generator[Any, Any, Any]:
         steps = self._work.__await__()
         answer: Any = None
         while True:
@@ -37,11 +40,20 @@ class _Metered:
             try:
                 awaited = steps.send(answer)
             except StopIteration as end:
-                outcome: TurnOutcome = end.value
-                return outcome
+                return end.value
             finally:
                 self._spent(time.thread_time() - began)
             answer = yield awaited
+
+
+async def _metered(work: Awaitable[Any], spent: Callable[[float], None]) -> Any:
+    return await _Metered(work, spent)
+
+
+def _task(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> "asyncio.Task[Any]":
+    """A task; metered where it was started by something that is."""
+    spent = _METER.get()
+    return asyncio.Task(work if spent is None else _metered(work, spent), loop=loop, **options)
 
 
 class MeteredAssistant:
@@ -55,11 +67,16 @@ class MeteredAssistant:
         """CPU that the process had taken when its first turn began."""
 
     async def turn(self, given: TurnInput) -> TurnOutcome:
-        """The inner assistant's turn."""
+        """The inner assistant's turn, the tasks that its graph starts included."""
         self.turns += 1
         if self.began is None:
             self.began = time.process_time()
-        return await _Metered(self._inner.turn(given), self._add)
+        token = _METER.set(self._add)
+        try:
+            outcome: TurnOutcome = await _Metered(self._inner.turn(given), self._add)
+            return outcome
+        finally:
+            _METER.reset(token)
 
     def _add(self, seconds: float) -> None:
         self.seconds += seconds
@@ -77,6 +94,7 @@ async def main() -> None:
         return built
 
     orchestrator.build_assistants = build
+    asyncio.get_running_loop().set_task_factory(_task)
     try:
         await orchestrator.serve(OrchestratorSettings())
     finally:
