@@ -6,15 +6,20 @@ import pytest
 
 from munshi_inference.nlu.engine import LedgerEngine
 from munshi_inference.nlu.repository import LedgerModel, latest, repository
-from munshi_inference.training.evaluate import evaluate, load_lines, timings
+from munshi_inference.training.evaluate import evaluate, load_lines
 
 FILES = sorted((Path(__file__).parents[1] / "understanding").glob("*.jsonl"))
 AIM = {"intent": 0.95, "amount": 0.97, "customer_name": 0.90, "category": 0.95}
 REACHED = {
-    "fresh": {"intent": 0.94, "amount": 0.93, "customer_name": 0.89, "category": 0.92},
-    "unseen": {"intent": 0.94, "amount": 0.93, "customer_name": 0.88, "category": 0.94},
+    "dev": {"intent": 0.99, "amount": 0.99, "customer_name": 0.99, "category": 0.99},
+    "held_out": {"intent": 0.97, "amount": 0.98, "customer_name": 0.96, "category": 0.97},
+    "fresh": {"intent": 0.97, "amount": 0.97, "customer_name": 0.94, "category": 0.98},
+    "unseen": {"intent": 0.94, "amount": 0.93, "customer_name": 0.89, "category": 0.95},
 }
-"""Files where the aim is not reached: what must not be lost again."""
+"""Just under what is reached: what must not be lost again.
+
+`unseen` misses the aim in intent, amount and name.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +33,3 @@ def test_reaches_the_floor(engine: LedgerEngine, file: Path, measure: str) -> No
     share = evaluate(engine, load_lines(file)).share(measure)
     assert share is not None
     assert share >= REACHED.get(file.stem, AIM)[measure], f"{measure} of {file.stem}: {share:.3f}"
-
-
-def test_an_utterance_takes_less_than_a_millisecond_of_cpu(engine: LedgerEngine) -> None:
-    times = timings(engine, load_lines(FILES[0]))
-    assert times[len(times) // 2] < 1.0

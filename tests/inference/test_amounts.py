@@ -27,6 +27,7 @@ def numbers(text: str) -> list[Number]:
         ("₹ 2,00,000", "200000", "INR"),
         ("1500rs", "1500", "INR"),
         ("450 rs/-", "450", "INR"),
+        ("450 rps", "450", "INR"),
         ("2.5k", "2500", None),
         ("10 K", "10000", None),
         ("2 lakh", "200000", None),
@@ -159,3 +160,11 @@ def test_money_fits_the_books(value: str, money: str | None) -> None:
     found = as_money(Decimal(value))
     assert (None if found is None else str(found)) == money
     assert found is None or found <= LARGEST
+
+
+@pytest.mark.parametrize(
+    ("text", "money"),
+    [("500/", True), ("500/ jama", True), ("500/kg", False), ("500/2", False), ("2/", False)],
+)
+def test_a_slash_at_the_end_is_the_short_form_of_money(text: str, money: bool) -> None:
+    assert numbers(text)[0].slash is money

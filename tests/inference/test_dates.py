@@ -53,6 +53,7 @@ def test_reads_a_day(text: str, iso: str) -> None:
     ("text", "iso"),
     [
         ("is hafte ka total", "2026-11-16/2026-11-21"),
+        ("total for the month of April", "2026-04-01/2026-04-30"),
         ("इस हफ्ते की बिक्री", "2026-11-16/2026-11-21"),
         ("last week", "2026-11-09/2026-11-15"),
         ("is mahine", "2026-11-01/2026-11-21"),

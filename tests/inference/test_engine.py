@@ -78,6 +78,43 @@ def test_a_name_nobody_has_is_found_by_its_place() -> None:
     assert read("झुंटावो ने 300 लौटाए").entities.customer_name == "झुंटावो"
 
 
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        ("Ramesh ko maal udhaar diya hai", Category.CREDIT),
+        ("सुरेश को सामान उधार दिया", Category.CREDIT),
+        ("gave goods on credit to Ramesh", Category.CREDIT),
+        ("Ramesh ne paise de diye", Category.PAYMENT),
+    ],
+)
+def test_an_entry_may_come_without_its_amount(text: str, category: Category) -> None:
+    reading = read(text)
+    assert reading.intent is Intent.ADD_TRANSACTION
+    assert reading.entities.category is category
+    assert reading.entities.customer_name
+    assert reading.entities.amount is None
+
+
+@pytest.mark.parametrize(
+    "text", ["no, it was 450, not 540", "540 nahi 450 tha", "nahi nahi 540 nahi 450 likhna tha"]
+)
+def test_a_correction_takes_the_number_that_is_not_denied(text: str) -> None:
+    reading = read(text)
+    assert (reading.intent, reading.entities.amount) == (Intent.CORRECT, Decimal(450))
+
+
+def test_a_bill_number_after_the_shop_and_a_date_with_it() -> None:
+    reading = read("Bill attached. Mehta Traders, no. 3318 dt 12/11/2026, amt 7,600")
+    assert reading.intent is Intent.ADD_RECEIPT
+    assert reading.entities.invoice_no == "3318"
+    assert (reading.entities.amount, reading.entities.date) == (Decimal(7600), "2026-11-12")
+
+
+def test_rupees_before_a_hyphen_are_no_bill_number() -> None:
+    reading = read("Ramesh ko rs-500 udhaar diya")
+    assert (reading.entities.amount, reading.entities.invoice_no) == (Decimal(500), None)
+
+
 def test_a_rate_times_a_quantity_is_the_total() -> None:
     assert read("sold 4 chairs at 1200 each").entities.amount == Decimal(4800)
 
@@ -91,6 +128,8 @@ def test_a_rate_times_a_quantity_is_the_total() -> None:
         "tamatar 80 rupaye kilo ho gaya hai",
         "aaj mausam kaisa hai",
         "मुझे 500 उधार चाहिए",
+        "my bus is at 5.45, platform 3",
+        "can Dolo 650 be taken twice a day?",
     ],
 )
 def test_what_is_none_of_its_business_becomes_no_entry(text: str) -> None:

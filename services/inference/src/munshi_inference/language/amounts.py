@@ -15,6 +15,7 @@ from munshi_inference.language.tokens import Token
 _HUNDRED, _THOUSAND = Decimal(100), Decimal(1000)
 _CURRENCY_MARKS = {"₹": "INR", "₨": "INR", "$": "USD", "€": "EUR", "£": "GBP"}
 _OTHER_CURRENCIES = {
+    "rps": "INR",
     "usd": "USD",
     "dollar": "USD",
     "dollars": "USD",
@@ -30,7 +31,7 @@ _OTHER_CURRENCIES = {
     "lkr": "LKR",
 }
 _RUPEE_STEMS = ("rupe", "rupa", "rupi", "rupy", "ruppe", "rupp", "रुप", "रूप")
-_ABBREVIATIONS = frozenset({"rs", "re", "rup", "रु", "रू", "inr"})
+_ABBREVIATIONS = frozenset({"rs", "re", "rup", "rps", "रु", "रू", "inr"})
 _IMPERATIVES = frozenset({"do", "doh", "दो"})
 """Two, or "give"; at the end of a longer message the request is likelier."""
 _CENT = Decimal("0.01")
@@ -52,7 +53,8 @@ UNITS = frozenset(
     week weeks saal साल year years ghante ghanta घंटे hours hour hrs minute minutes mins mint मिनट percent
     pratishat % प्रतिशत log logo लोग aadmi आदमी bande labour mazdoor मज़दूर मजदूर baar बार times km गाड़ी
     tarikh तारीख guna note नोट coil cylinder silinder सिलेंडर ट्रॉली trolley trali trip trips truck ande
-    anda eggs egg अंडे kapde
+    anda eggs egg अंडे kapde over overs ओवर run runs wicket wickets विकेट guests guest starters mains desserts
+    mehman मेहमान mala माला saree sarees साड़ी tablet tablets tab strip strips degree degrees marks pages
         """
     )
 )
@@ -84,11 +86,7 @@ def currency_at(tokens: Sequence[Token], i: int) -> tuple[str, int] | None:
         code = "INR"
     if code is None:
         return None
-    dot = (
-        text in {"rs", "re", "rup", "रु", "रू", "inr"}
-        and i + 1 < len(tokens)
-        and tokens[i + 1].text in {".", ":", "-"}
-    )
+    dot = text in _ABBREVIATIONS and i + 1 < len(tokens) and tokens[i + 1].text in {".", ":", "-"}
     return code, 2 if dot else 1
 
 
@@ -249,7 +247,7 @@ def _number_at(reader: _Reader, i: int) -> Number | None:
     if read is None:
         return None
     value, after, words = read
-    slash = after < len(tokens) and tokens[after].text in {"/-", "/="}
+    slash = after < len(tokens) and (tokens[after].text in {"/-", "/="} or _bare_slash(tokens, after))
     if slash:
         after += 1
     behind = currency_at(tokens, after)
@@ -266,3 +264,10 @@ def _number_at(reader: _Reader, i: int) -> Number | None:
     if (weak or small) and currency is None and not slash:
         return None
     return Number(i, after, value, currency, slash, is_unit(tokens, after), words)
+
+
+def _bare_slash(tokens: Sequence[Token], i: int) -> bool:
+    """ "500/" before a space or the end; "3/4", "500/kg" and the lone "2/" are no money."""
+    mark, number = tokens[i], tokens[i - 1]
+    glued_after = i + 1 < len(tokens) and tokens[i + 1].start == mark.end
+    return mark.text == "/" and mark.start == number.end and not glued_after and len(number.text) > 1

@@ -251,6 +251,7 @@ class _Finder:
             return self.span(i, at + 1, self.today - timedelta(days=14 - 1), self.today)
         if (
             self.text(i) == "the"
+            and not (self.text(i + 2) == "of" and self.text(i + 3) in words.MONTHS)
             and self.cls(i + 1) in {"WEEK", "MONTH", "YEAR"}
             and self.text(i - 1) in {"for", "of", "in", "during"}
         ):

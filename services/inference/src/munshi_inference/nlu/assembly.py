@@ -23,6 +23,9 @@ RELATIVE_DAYS = frozenset(listed("aaj aj today kal kl yesterday parso parson आ
 """Days that are the entry's even where the tagger was not sure."""
 
 
+NEGATIONS = frozenset(listed("nahi nahin nhi nai nahee nahii नहीं नही"))
+
+
 POSSESSIVES = frozenset(listed("ka ki ke का की के"))
 
 
@@ -96,7 +99,33 @@ def only_number(labelled: Labelled) -> Unit | None:
         for u in labelled.reading.units
         if u.number is not None and not u.number.unit and u.number.value >= 1
     ]
+    if len(could) == 2:
+        could = [u for u in could if not _denied(labelled, u)]
     return could[0] if len(could) == 1 else None
+
+
+def guesses_amount(labelled: Labelled) -> bool:
+    """Whether an amount would be taken that the tagger did not mark as money."""
+    marked = labelled.units("AMT") or labelled.units("RATE")
+    return not marked and only_number(labelled) is not None
+
+
+def _without_denied(labelled: Labelled) -> Labelled:
+    """The reading without the money that a correction denies: "640 nahi 460" is of 460."""
+    units = labelled.reading.units
+    labels = tuple(
+        "OLD" if label == "AMT" and _denied(labelled, unit) else label
+        for unit, label in zip(units, labelled.labels, strict=True)
+    )
+    return Labelled(labelled.reading, labels)
+
+
+def _denied(labelled: Labelled, unit: Unit) -> bool:
+    """Whether a number stands beside a word of denial: "not 540", "540 nahi"."""
+    units = labelled.reading.units
+    i = units.index(unit)
+    before, after = units[i - 1].text if i else "", units[i + 1].text if i + 1 < len(units) else ""
+    return before in {"not", "na"} or after in NEGATIONS
 
 
 def when(labelled: Labelled, intent: Intent, today: date) -> str | None:
@@ -108,7 +137,9 @@ def when(labelled: Labelled, intent: Intent, today: date) -> str | None:
     ]
     if not dated:
         said = [u for u in labelled.reading.units if u.date]
-        dated = said if intent in TOTALS else [u for u in said if u.text in RELATIVE_DAYS]
+        dated = (
+            said if intent in TOTALS | {Intent.ADD_RECEIPT} else [u for u in said if u.text in RELATIVE_DAYS]
+        )
     if intent is Intent.QUERY_TOTAL_PERIOD:
         dated.sort(key=lambda u: u.kind != "period")
     for unit in dated:
@@ -128,7 +159,7 @@ def entities(labelled: Labelled, intent: Intent, category: Category | None, toda
     value: Decimal | None = None
     currency: str | None = None
     if intent in TAKES_AMOUNT:
-        value, currency = amount(labelled)
+        value, currency = amount(_without_denied(labelled) if intent is Intent.CORRECT else labelled)
         if value is None and (unit := only_number(labelled)) is not None and unit.number is not None:
             value, currency = as_money(unit.number.value), unit.number.currency
     named = names(labelled) if intent in TAKES_NAME else []

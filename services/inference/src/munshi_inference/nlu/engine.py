@@ -24,6 +24,9 @@ LEAST_CATEGORY = 0.5
 """A category less probable than this, of those there are, is left out, so that it is asked for."""
 MOST_UNDECIDED = 0.75
 """Where "no category said" is likelier than this, none is given."""
+MOST_GUESSED = 0.6
+"""Confidence at most where an entry's amount is the one number there, which the tagger took for no money:
+chatter that counts something looks like that."""
 
 
 class LedgerEngine:
@@ -53,6 +56,8 @@ class LedgerEngine:
         parts = assembly.entries(labelled) if intent is Intent.ADD_TRANSACTION else [labelled]
         joint = self._joint(probability, certainty, scores, intent)
         confidence = self._confidence(joint)
+        if intent in assembly.ENTRIES and assembly.guesses_amount(labelled):
+            confidence = min(confidence, MOST_GUESSED)
         found = [
             self._entry(request, part, intent, confidence, language, whole=len(parts) == 1) for part in parts
         ]

@@ -45,7 +45,10 @@ class Scores:
 
 
 class LedgerModel:
-    """Tagger and classifier of one version. Loading costs some ten milliseconds; calls are thread-safe."""
+    """Tagger and classifier of one version. Loading costs some ten milliseconds.
+
+    Not for several threads at once: the tagger holds the sentence that it is asked about between two calls.
+    """
 
     def __init__(self, folder: Path) -> None:
         import onnxruntime as ort

@@ -18,7 +18,10 @@ _PHONE = re.compile(
 )
 _TIME = re.compile(
     r"\b\d{1,2}(?:[:.]\d{2})?\s?(?:am|pm|a\.m|p\.m|baje|bje|bajey|o'clock)\b"
-    r"|\b\d{1,2}:\d{2}\b|\d{1,2}(?:\.\d\d)?\s?बजे"
+    r"|\b\d{1,2}:\d{2}\b"
+    r"|(?:(?<=\bat )|(?<=\bby )|(?<=\btill )|(?<=\bvisit )|(?<=\bmeeting )|(?<=\bcall )|(?<=\bclass ))"
+    r"(?:1[0-2]|[1-9])\.(?:00|15|30|45)\b(?!\s*(?:/|per|each|rs|rupe|kg|a\s))"
+    r"|\d{1,2}(?:\.\d\d)?\s?बजे"
 )
 _BILL = (
     r"(?:bill|bil|invoice|inv|challan|chalan|receipt|reciept|raseed|rasid|rashid|voucher|memo|parchi"
@@ -30,8 +33,9 @@ _INVOICE = re.compile(
     rf"{_BILL}\s*{_NUMBER_WORD}\s*[.:#=-]*\s*(?:hai\s|is\s)?\s*{_CODE}"
     rf"|{_BILL}\s*[:#-]+\s*{_CODE.replace('code', 'code2')}"
     rf"|(?:invoice|inv|challan|voucher|इनवॉइस|चालान)\s+(?P<code5>\d{{1,6}})(?=\s*(?:,|-|from|of|dated|se|ka|$))"
-    rf"|(?<![\w-])(?P<code3>[a-z]{{1,6}}[-/]\d[\da-z]*(?:[-/][\da-z]+)*)(?![\w-])"
+    rf"|(?<![\w-])(?P<code3>(?!(?:rs|re|inr|rps)[-/])[a-z]{{1,6}}[-/]\d[\da-z]*(?:[-/][\da-z]+)*)(?![\w-])"
     rf"|(?<!\w)(?:no|नंबर|नं)\s*\.?\s*:?\s*(?P<code4>[a-z]{{1,4}}-?\d+)(?!\w)"
+    rf"|,\s*(?:no|nos|number|नंबर|नं)\s*[.:#]*\s*(?P<code6>\d{{2,8}})(?![\w,.]*\d)"
 )
 _BILL_SOMEWHERE = re.compile(_BILL)
 
@@ -139,7 +143,7 @@ def _invoice(folded: str) -> tuple[int, int] | None:
         return None
     for match in _INVOICE.finditer(folded):
         name = next(n for n, v in match.groupdict().items() if v)
-        if name in {"code3", "code4"} and name == "code4" and _BILL_SOMEWHERE.search(folded) is None:
+        if name in {"code4", "code6"} and _BILL_SOMEWHERE.search(folded) is None:
             continue
         return match.span(name)
     return None
