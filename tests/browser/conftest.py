@@ -41,6 +41,12 @@ STATE = """async () => {
 }"""
 """What the page knows, from the modules that it runs."""
 
+HEARS = """async () => {
+    const { link } = await import("/page/js/state.js");
+    await new Promise((done) => link.subscribe((value) => { if (value === "live") done(); }));
+}"""
+"""Ends when the page has its event stream; dots that are shown before that are nobody's."""
+
 expect.set_options(timeout=PATIENCE_MS)
 _COUNTER = itertools.count(1)
 FAILED = pytest.StashKey[bool]()
@@ -81,6 +87,12 @@ class Bot:
         """Wait for the scripts; one that failed or does not end fails the test."""
         async with asyncio.timeout(PATIENCE_MS / 1000):
             await asyncio.gather(*self.tasks)
+
+    async def seen_by(self, page: Page) -> None:
+        """Wait until the page has the chat open and hears what happens in it."""
+        await page.get_by_role("textbox", name=f"Message to {self.name}").wait_for()
+        async with asyncio.timeout(PATIENCE_MS / 1000):
+            await page.evaluate(HEARS)
 
     async def post(self, **body: Any) -> str:
         """Call the messages endpoint; the wamid of a send."""
@@ -200,7 +212,7 @@ async def page(request: pytest.FixtureRequest, browser: Browser, bot: Bot) -> As
     watch(opened, bot)
     await opened.goto(bot.emulator.url)
     await opened.get_by_role("button", name=bot.name).click()
-    await opened.get_by_role("textbox", name=f"Message to {bot.name}").wait_for()
+    await bot.seen_by(opened)
     yield opened
     if request.node.stash.get(FAILED, False):
         request.node.add_report_section("teardown", "account", await account(opened, bot))

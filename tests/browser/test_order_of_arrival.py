@@ -33,7 +33,7 @@ LATE_SIGNALS = """
 async def test_dots_that_come_after_the_answer_do_not_stay(page: "Page", bot: "Bot") -> None:
     await page.add_init_script(LATE_SIGNALS)
     await page.reload()
-    await page.get_by_role("textbox", name=f"Message to {bot.name}").wait_for()
+    await bot.seen_by(page)
     await bot.control.say(bot.id, "asha", "Sita 200")
     (message,) = await bot.receiver.wait_items("messages", 1)
     await bot.typing(message)
