@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 UV_FLAGS := --quiet
 PROJECTS := -e ".[embedded]" -e migrations -e services/emulator -e services/inference -e services/ingress -e services/orchestrator
 WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n > 4 ? 4 : n )))
-PYTEST := pytest --color=yes
+PYTEST := pytest
 UP_FLAGS ?=
 
 .PHONY: help
