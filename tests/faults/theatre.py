@@ -124,7 +124,31 @@ class Theatre:
                             return last
                     await asyncio.sleep(0.2)
         except TimeoutError:
-            raise AssertionError(f"not within {seconds} s: {what}; the last answer was {last!r}") from None
+            seen = await self._seen()
+            raise AssertionError(
+                f"not within {seconds} s: {what}; the last answer was {last!r}\n{seen}"
+            ) from None
+
+    async def _seen(self) -> str:
+        """Who owns what and what lies where, for a failure's message."""
+        lines = []
+        database = await asyncpg.connect(self.servers.admin_url(DATABASE), timeout=3)
+        try:
+            for table in ("lanes", "workers"):
+                lines += [f"{table}: {dict(row)}" for row in await database.fetch(f"select * from {table}")]
+        finally:
+            await database.close(timeout=1)
+        for cell in load_cells(self.cells.folder).values():
+            async with connected(cell, "theatre") as connection:
+                for info in await connection.client.jetstream().consumers_info(event_stream(cell.name)):
+                    if info.num_pending or info.num_ack_pending:
+                        lines.append(
+                            f"{cell.name} {info.name}: {info.num_pending} pending, "
+                            f"{info.num_ack_pending} not acked, {info.num_waiting} requests"
+                        )
+        for name, worker in self.workers.items():
+            lines.append(f"--- the end of {name}'s log\n{worker.log[-3000:]}")
+        return "\n".join(lines)
 
     async def pending(self) -> int:
         """Events on all buses."""

@@ -115,6 +115,15 @@ class LaneStream:
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._consumer}"
         await self._connection.publish(subject, orjson.dumps(request), reply=self._inbox)
 
+    async def left(self) -> int:
+        """Events of the lane that are not done, as the server counts them: not delivered, or not acked.
+
+        Raises:
+            nats.errors.Error, TimeoutError: the bus is away or refuses.
+        """
+        info = await self._connection.jetstream().consumer_info(self._stream, self._consumer)
+        return int(info.num_pending or 0) + int(info.num_ack_pending or 0)
+
     async def close(self) -> None:
         """Listens no longer. What was delivered and not acked stays on the bus."""
         if self._subscription is not None and not self._connection.is_closed:

@@ -109,6 +109,9 @@ GATHER_AT_MOST = 20
 """Messages joined into one turn: beyond that the person is not typing any more."""
 _ASIDE = (Kind.STATUS, Kind.ERROR, Kind.FIELD)
 _SILENCE_SECONDS = 30.0
+_IDLE_SECONDS = 10.0
+"""A lane with nothing in memory for so long is held against the server's count: an ack or a request that was
+lost without a trace is found by that, long before `ack_wait`."""
 
 
 class Reading:
@@ -133,6 +136,7 @@ class Reading:
         self._reason: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._parked: set[TenantKey] = set()
         self._heard = (0, time.monotonic())
+        self._idle_since = time.monotonic()
 
     @property
     def held(self) -> int:
@@ -186,6 +190,22 @@ class Reading:
         elif now - self._heard[1] > _SILENCE_SECONDS:
             self.doubt("silence")
         await self._ask()
+        if self._held or self._parked or not self._opened:
+            self._idle_since = now
+        elif now - self._idle_since > _IDLE_SECONDS:
+            await self._compare()
+
+    async def _compare(self) -> None:
+        """Nothing is in memory, so nothing should be left on the bus."""
+        began = self._idle_since = time.monotonic()
+        try:
+            left = await self._stream.left()
+        except (NatsError, TimeoutError) as error:
+            _log.info("lane_not_compared", lane=self.grant.lane, reason=type(error).__name__)
+            return
+        if left and not self._held and self._idle_since == began:
+            _log.warning("lane_left_behind", lane=self.grant.lane, events=left)
+            self.doubt("left_behind")
 
     async def sleep(self, seconds: float) -> None:
         """Waits without holding anybody up.
@@ -238,6 +258,7 @@ class Reading:
             self._parked.add(delivery.tenant)
             return
         self._held[delivery.sequence] = item
+        self._idle_since = item.arrived
         self._room.held += 1
         if envelope.kind in _ASIDE:
             self._handlers.aside(self, item)
