@@ -233,7 +233,7 @@ def _same_server(lines: list[str], data: Path) -> psutil.Process | None:
             if (here.st_dev, here.st_ino) == (data.stat().st_dev, data.stat().st_ino):
                 return process
     except (psutil.Error, ValueError, IndexError, OSError):
-        pass
+        return None  # the file is stale or half written: nothing of ours runs there
     return None
 
 
