@@ -37,6 +37,7 @@ $(VENV)/.run: requirements/run.txt pyproject.toml migrations/pyproject.toml $(wi
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@echo "setting up: what the tests need (once)"
 	@$(BIN)/uv pip install $(UV_FLAGS) --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@$(BIN)/uv pip install $(UV_FLAGS) --python $(BIN)/python --no-deps -e operator
 	@touch $@
 
 .PHONY: install

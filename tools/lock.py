@@ -17,7 +17,7 @@ MEMBERS = [
     "pyproject.toml",
     *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("services/*/pyproject.toml")),
 ]
-MEMBERS += ["migrations/pyproject.toml"]
+MEMBERS += ["migrations/pyproject.toml", "operator/pyproject.toml"]
 
 # lock: (project file, further arguments of the resolver)
 TARGETS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -27,6 +27,7 @@ TARGETS: dict[str, tuple[str, tuple[str, ...]]] = {
     "image-orchestrator": ("services/orchestrator/pyproject.toml", ()),
     "image-emulator": ("services/emulator/pyproject.toml", ()),
     "image-migrations": ("migrations/pyproject.toml", ()),
+    "image-operator": ("operator/pyproject.toml", ()),
 }
 
 

@@ -1,0 +1,1 @@
+"""The operator: turns every `WhatsAppTenant` into what serves it, and keeps it so."""
