@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from munshi_emulator.client import EmulatorClient
+from rig.disks import small_disk
 from rig.platform import PlatformRig, platform_in, wait_for
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -186,20 +186,10 @@ def test_wrong_tenants_stop_the_start_before_anything_runs(tmp_path: Path) -> No
         assert not (rig.data / "postgres").exists()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk: needs root")
 def test_a_full_disk_is_a_clear_message(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(disk)], capture_output=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip("this machine does not let us mount a small disk")
-    try:
+    with small_disk(tmp_path / "disk", 20) as disk:
         with platform_in(disk) as rig:
             done = rig.munshi("up", "--port", str(rig.port))
         assert done.returncode == 1
         assert f"the disk of {disk} has" in done.stderr
         assert "make room" in done.stderr
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)

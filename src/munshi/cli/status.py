@@ -48,6 +48,7 @@ def report_of(folder: "DataFolder", state: "PlatformState | None") -> dict[str, 
                 "ready": process.ready,
                 "metrics": process.metrics,
                 "restarts": process.restarts,
+                "problem": process.problem,
             }
             for process in (state.processes if state else ())
         ],
@@ -103,6 +104,9 @@ def _show(folder: "DataFolder", state: "PlatformState | None", report: dict[str,
         pid = str(process["pid"] or "-")
         processes.add_row(process["name"], pid, ready, str(process["restarts"]), process["metrics"] or "-")
     console().print(processes)
+    for process in report["processes"]:
+        if process["problem"]:
+            console().print(f"[red]{process['name']}[/red]: {process['problem']}", soft_wrap=True)
     addresses = Table("address", "", box=None, header_style="bold")
     for name, url in {**report["endpoints"], "nats": report["nats"]["url"]}.items():
         if url:

@@ -28,6 +28,7 @@ from munshi.embedded.plan import (
 )
 from munshi.embedded.postgres import Postgres
 from munshi.embedded.processes import ProcessSpec
+from munshi.embedded.room import Room
 from munshi.embedded.schema import admin_url, bring_up_to_date, probably_current
 from munshi.embedded.state import Endpoints, Phase, PlatformState, own_start, write_state
 from munshi.embedded.supervisor import Supervised, Supervisor, http_probe, plain_probe
@@ -204,17 +205,28 @@ class Platform:
                 )
             )
             write_private(self._data.system_creds, operator.system_creds())
-            spec = nats.prepare(self._data.logs / "nats.log")
-            servers.append(self._supervisor.add(Supervised(spec, plain_probe(nats.ready))))
+            spec, probe = nats.prepare(self._data.logs / "nats.log"), plain_probe(nats.ready)
+            servers.append(
+                self._supervisor.add(
+                    # A stream that could not be written stays broken until the server is started anew.
+                    Supervised(spec, probe, alive_probe=probe, room=Room(self._data.nats))
+                )
+            )
         if self._options.database_url is None:
             postgres = self._postgres()
             spec = postgres.prepare(self._data.logs / "postgres.log")
-            servers.append(self._supervisor.add(Supervised(spec, plain_probe(postgres.ready))))
+            servers.append(
+                self._supervisor.add(
+                    # It ends by itself when it cannot write; a long recovery must not be cut short.
+                    Supervised(spec, plain_probe(postgres.ready), room=Room(self._data.postgres))
+                )
+            )
         return servers
 
     def _start_service(self, spec: ProcessSpec, port: int) -> Supervised:
         ready, alive = http_probe(port), http_probe(port, "/healthz")
-        return self._supervisor.add(Supervised(spec, ready, alive, metrics=f"{url(port)}/metrics"))
+        room = Room(self._data.emulator) if spec.name == "emulator" else None
+        return self._supervisor.add(Supervised(spec, ready, alive, metrics=f"{url(port)}/metrics", room=room))
 
     async def _apply(self, admin: str, wanted: WantedTenants, services: list[Supervised]) -> None:
         emulator_url = None if self._options.graph_url else url(self._options.ports.emulator)

@@ -12,6 +12,7 @@ import psutil
 import structlog
 
 from munshi.embedded.processes import ProcessSpec, ask_to_stop, kill_group, start
+from munshi.embedded.room import Room
 from munshi.embedded.state import ProcessState
 from munshi.errors import UserMistake
 
@@ -20,7 +21,9 @@ _log = structlog.get_logger()
 _WATCH_SECONDS = 0.05
 """A dead child is noticed this soon."""
 _PROBE_SECONDS = 0.5
-"""Readiness of a ready process is looked at this often; of one that starts, ten times as often."""
+"""Readiness is looked at this often; of a process that starts, ten times as often."""
+_ROOM_SECONDS = 0.5
+"""The disk is looked at this often."""
 _SETTLED_SECONDS = 5.0
 """A process that lived this long did not die of its start: the next back-off begins anew."""
 _FIRST_DELAY = 0.05
@@ -61,13 +64,17 @@ class Supervised:
     alive_probe: Probe | None = None
     """Answers as long as the process makes progress; absent: being there is enough."""
     metrics: str | None = None
+    room: Room | None = None
+    """The disk that it writes to; absent: only its log."""
+    again: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set: what kept it from running is over, it is started without further delay."""
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     process: "Popen[bytes] | None" = None
     started: float | None = None
     restarts: int = 0
     failures: int = 0
     """Deaths in a row, each soon after the start."""
-    task: "asyncio.Task[None] | None" = None
+    tasks: "list[asyncio.Task[None]]" = field(default_factory=list)
 
     def kill(self) -> None:
         """Ends it at once; it is started anew."""
@@ -84,6 +91,7 @@ class Supervised:
             ready=self.ready.is_set(),
             restarts=self.restarts,
             metrics=self.metrics,
+            problem=self.room.problem if self.room else None,
         )
 
 
@@ -98,7 +106,10 @@ class Supervisor:
     def add(self, member: Supervised) -> Supervised:
         """Starts it and keeps it running from now on."""
         self.members.append(member)
-        member.task = asyncio.create_task(self._keep(member), name=f"keep {member.spec.name}")
+        member.tasks.append(asyncio.create_task(self._keep(member), name=f"keep {member.spec.name}"))
+        if member.room is not None:
+            mind = self._mind_room(member, member.room)
+            member.tasks.append(asyncio.create_task(mind, name=f"room of {member.spec.name}"))
         return member
 
     async def wait_ready(self, members: Sequence[Supervised], seconds: float) -> None:
@@ -125,10 +136,9 @@ class Supervisor:
         self.members.clear()
 
     async def _end(self, member: Supervised) -> None:
-        if member.task is not None:
-            member.task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await member.task
+        for task in member.tasks:
+            task.cancel()
+        await asyncio.gather(*member.tasks, return_exceptions=True)
         process = member.process
         if process is None:
             return
@@ -146,6 +156,7 @@ class Supervisor:
     async def _keep(self, member: Supervised) -> None:
         while not self._stopping:
             born = time.monotonic()
+            member.again.clear()
             if self._start(member):
                 probe = asyncio.create_task(self._probe(member))
                 try:
@@ -160,7 +171,24 @@ class Supervisor:
             self._on_change()
             delay = min(_FIRST_DELAY * 2 ** (member.failures - 1), _MAX_DELAY)
             _log.warning("process_died", process=member.spec.name, delay=delay, deaths=member.restarts)
-            await asyncio.sleep(delay)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(member.again.wait(), delay)
+
+    async def _mind_room(self, member: Supervised, room: Room) -> None:
+        """Tells when the disk is full. When it has room again, what cannot work is started anew at once: it
+        waits for its back-off, or failed to write and will not try again by itself, as NATS."""
+        while True:
+            if await asyncio.to_thread(room.look):
+                if room.full:
+                    _log.error("disk_full", process=member.spec.name, problem=room.problem)
+                else:
+                    _log.info("disk_has_room", process=member.spec.name, free_bytes=room.free)
+                    if not member.ready.is_set():
+                        member.again.set()
+                        if member.alive_probe is not None:
+                            member.kill()
+                self._on_change()
+            await asyncio.sleep(_ROOM_SECONDS)
 
     def _start(self, member: Supervised) -> bool:
         try:
@@ -176,15 +204,16 @@ class Supervisor:
     async def _probe(self, member: Supervised) -> None:
         """Keeps `ready` true to the facts, and ends a process that no longer makes progress."""
         last_alive: float | None = None
+        interval = _PROBE_SECONDS / 10
         while True:
             if await member.ready_probe() != member.ready.is_set():
                 (member.ready.clear if member.ready.is_set() else member.ready.set)()
                 self._on_change()
             if member.ready.is_set():
-                last_alive = time.monotonic()
+                last_alive, interval = time.monotonic(), _PROBE_SECONDS
             elif last_alive is not None:
                 last_alive = await self._still_alive(member, last_alive)
-            await asyncio.sleep(_PROBE_SECONDS if member.ready.is_set() else _PROBE_SECONDS / 10)
+            await asyncio.sleep(interval)
 
     async def _still_alive(self, member: Supervised, last_alive: float) -> float:
         if member.alive_probe is None or await member.alive_probe():

@@ -1,0 +1,164 @@
+"""A disk that fills while the platform runs: refused in words, nothing acknowledged lost, healed by room."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import asyncpg
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from munshi.embedded.data_folder import DataFolder
+from munshi_emulator.client import EmulatorClient
+from rig.disks import fill, small_disk
+from rig.platform import PlatformRig, platform_in, wait_for
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SHARMA = "106540352242922"
+PEOPLE = 20
+
+
+@contextlib.contextmanager
+def platform_with_small_disk(root: Path, part: str, megabytes: int) -> Iterator[tuple[PlatformRig, Path]]:
+    """A running platform whose `part` of the data folder is a disk of its own."""
+    data = DataFolder(root / "data")
+    data.prepare()
+    with small_disk(data.root / part, megabytes) as disk, platform_in(data.root) as rig:
+        yield rig.up("--tenants", str(EXAMPLES)), disk
+
+
+async def say(client: EmulatorClient, first: int, count: int) -> list[str]:
+    """So many messages of `PEOPLE` people; their ids."""
+    messages = [
+        {
+            "phone_number_id": SHARMA,
+            "person": f"9198{n % PEOPLE:08d}",
+            "text": f"Ramesh ko {100 + n} udhaar diya",
+        }
+        for n in range(first, first + count)
+    ]
+    return await client.send_many(messages)
+
+
+async def taken(client: EmulatorClient, count: int) -> None:
+    """Waits until ingress has answered 200 for so many messages."""
+    async with asyncio.timeout(30):
+        while (await client.counts())["updates"].get("message.delivered", 0) < count:
+            await asyncio.sleep(0.05)
+
+
+async def refused(client: EmulatorClient) -> None:
+    """Waits until ingress answers 503 to a webhook that is still to be delivered."""
+    async with asyncio.timeout(30):
+        while not any(update["last_code"] == 503 for update in await client.updates()):
+            await asyncio.sleep(0.05)
+
+
+async def answered_once(client: EmulatorClient, asked: list[str]) -> None:
+    """Waits for all answers; none is missing, none is there twice."""
+    replies = await client.wait_for(len(asked), direction="out", timeout_seconds=90, limit=1000)
+    await client.wait_delivered(timeout_seconds=30)
+    replies = await client.messages(direction="out", limit=1000)
+    assert Counter(reply["body"]["context"]["message_id"] for reply in replies) == Counter(asked)
+
+
+async def refusals(platform: PlatformRig) -> float:
+    """Webhooks that were refused for the bus's sake, by ingress's own count."""
+    async with aiohttp.ClientSession() as http, http.get(f"{platform.ingress}/metrics") as answer:
+        text = await answer.text()
+    counts = {
+        sample.labels["outcome"]: sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == "munshi_ingress_requests_total"
+    }
+    return counts.get("bus_away", 0) + counts.get("bus_full", 0)
+
+
+def problem(platform: PlatformRig, name: str) -> str:
+    return str(platform.process(name)["problem"] or "")
+
+
+def events(platform: PlatformRig, log: str) -> list[dict[str, Any]]:
+    lines = (platform.data / "logs" / f"{log}.log").read_text().splitlines()
+    return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+def told(platform: PlatformRig, name: str, disk: Path) -> None:
+    """The full disk is told where a person looks: status and log, with what to do."""
+    wait_for(lambda: problem(platform, name), 10, "the status says that the disk is full")
+    assert problem(platform, name).startswith(f"the disk of {disk} is full")
+    assert "make room" in problem(platform, name)
+    assert "make room" in platform.munshi("status").stdout
+    full = [event for event in events(platform, "supervisor") if event["event"] == "disk_full"]
+    assert full[-1]["process"] == name
+    assert full[-1]["level"] == "error"
+
+
+def healed(platform: PlatformRig, name: str) -> None:
+    wait_for(lambda: platform.status()["ready"] and not problem(platform, name), 30, "all is well again")
+    assert "disk_has_room" in {event["event"] for event in events(platform, "supervisor")}
+
+
+async def journal_full(platform: PlatformRig) -> None:
+    """Has PostgreSQL begin new pieces of its journal until it cannot; it then stops itself."""
+    url = platform.status()["database"]["url"]
+    with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        connection = await asyncpg.connect(url)
+        try:
+            for _ in range(100):
+                await connection.execute("select pg_logical_emit_message(true, 'test', 'x')")
+                await connection.execute("select pg_switch_wal()")
+        finally:
+            await connection.close(timeout=1)
+        raise AssertionError("a hundred pieces of journal found room")
+
+
+@pytest.mark.timeout(300)
+async def test_a_full_disk_of_the_bus_refuses_and_loses_nothing(tmp_path: Path) -> None:
+    with platform_with_small_disk(tmp_path, "nats", 64) as (platform, disk):
+        async with EmulatorClient(platform.emulator) as client:
+            asked = await say(client, 0, PEOPLE)
+            await answered_once(client, asked)
+            worker = platform.process("orchestrator")["pid"]
+            # What is acknowledged now lies on the bus alone, until the worker goes on.
+            os.kill(worker, signal.SIGSTOP)
+            try:
+                asked += await say(client, 1000, 3 * PEOPLE)
+                await taken(client, len(asked))
+                ballast = fill(disk)
+                asked += await say(client, 2000, 3 * PEOPLE)
+                await refused(client)
+                told(platform, "nats", disk)
+                assert await refusals(platform) > 0
+            finally:
+                os.kill(worker, signal.SIGCONT)
+            ballast.unlink()
+            healed(platform, "nats")
+            await answered_once(client, asked)
+
+
+@pytest.mark.timeout(300)
+async def test_a_full_disk_of_the_database_keeps_all_on_the_bus(tmp_path: Path) -> None:
+    with platform_with_small_disk(tmp_path, "postgres", 500) as (platform, disk):
+        async with EmulatorClient(platform.emulator) as client:
+            asked = await say(client, 0, PEOPLE)
+            await answered_once(client, asked)
+            ballast = fill(disk)
+            asked += await say(client, 1000, 3 * PEOPLE)
+            await journal_full(platform)
+            told(platform, "postgres", disk)
+            asked += await say(client, 2000, PEOPLE)
+            await taken(client, len(asked))
+            wait_for(lambda: not platform.status()["ready"], 20, "the status says that not all is well")
+            ballast.unlink()
+            healed(platform, "postgres")
+            await answered_once(client, asked)
+            assert not platform.munshi("dead-letters", "list", "--json").stdout
