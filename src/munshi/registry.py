@@ -17,6 +17,7 @@ from munshi.cells import Cell
 from munshi.contracts.ids import TenantKey
 from munshi.contracts.subjects import registry_bucket
 from munshi.errors import Permanent
+from munshi.tasks import end, firm
 from munshi.tenants import Tenant, TenantDirectory, open_entry
 
 __all__ = ["Tenant", "TenantDirectory", "follow_registry", "open_entry"]
@@ -57,17 +58,16 @@ async def _watch(
     restart: asyncio.Event,
     seen: dict[TenantKey, int],
 ) -> None:
-    bucket = await js.key_value(registry_bucket(cell.name))
+    bucket = await firm(js.key_value(registry_bucket(cell.name)))
     # The last sequence may belong to a value that was purged since: no watch will ever show it.
-    last = (await bucket.status()).stream_info.state.last_seq
-    watcher = await bucket.watchall()
+    last = (await firm(bucket.status())).stream_info.state.last_seq
+    watcher = await firm(bucket.watchall())
     reader = _Reader(cell, directory, seen, last)
     reading = asyncio.create_task(reader.read(watcher))
     try:
         await _until_silent(bucket, reader, restart, reading)
     finally:
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
+        await end(reading)
         with contextlib.suppress(nats.errors.Error, OSError):
             await watcher.stop()  # type: ignore[no-untyped-call]  # the library leaves it untyped
 
@@ -80,7 +80,7 @@ async def _until_silent(
     while not restart.is_set() and not reading.done():
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(restart.wait(), _CHECK_SECONDS)
-        last = (await bucket.status()).stream_info.state.last_seq
+        last = (await firm(bucket.status())).stream_info.state.last_seq
         if last <= reader.position:
             behind_at = -1
         elif behind_at == reader.position:

@@ -5,9 +5,10 @@ import asyncio
 import pytest
 
 from munshi.contracts.events import Kind
+from munshi.contracts.subjects import partition_of
 from munshi.contracts.tenant import Credentials, TenantEntry
-from munshi.sealing import unseal_credentials
-from orchestrator.stage import Sent, Stage, eventually
+from munshi.sealing import conversation_key, unseal_credentials
+from orchestrator.stage import NUMBER, Sent, Stage, eventually
 from rig.cells import tenant_document
 
 
@@ -205,3 +206,25 @@ async def test_events_of_a_tenant_that_is_not_served_wait_on_the_bus(stage: Stag
 
 def _secrets_of(stage: Stage, entry: TenantEntry) -> Credentials:
     return unseal_credentials(stage.cell.sealing_key, entry.sealed, entry.key)
+
+
+async def test_what_waits_for_an_older_message_of_its_person_does_not_hold_it_up(stage: Stage) -> None:
+    """After a crash what may have caused it runs alone, and must not wait while it does."""
+    key = stage.lookup_key(stage.entry)
+    partitions = stage.cell.partitions
+
+    def place(bsuid: str | None, phone: str) -> int:
+        return partition_of(conversation_key(key, NUMBER, bsuid, phone), partitions)
+
+    people = [(f"IN.{n}", f"9198200{n:05d}") for n in range(1000)]
+    # The younger message's lane is opened before the older one's.
+    bsuid, phone = max(people, key=lambda one: place(None, one[1]) - place(*one))
+    worker = stage.worker("one")
+    await stage.say("help", "919800000077")
+    await stage.replies(1, "919800000077")
+    worker.kill()
+    older = await stage.say("Ramesh ko 100 udhaar diya", phone)
+    younger = await stage.say("Ramesh ko 200 udhaar diya", phone, bsuid=bsuid)
+    worker.start()
+    sent = await stage.replies(2, phone)
+    assert answered(list(sent)) == [older, younger]

@@ -12,6 +12,7 @@ from nats.aio.client import Client, RawCredentials
 
 from munshi.cells import Cell, watch_cells
 from munshi.contracts.ids import CellName
+from munshi.tasks import end, firm
 
 _log = structlog.get_logger()
 
@@ -114,7 +115,7 @@ async def connect(cell: Cell, name: str) -> Connection:
     while True:
         connection = Connection(cell)
         try:
-            await connection.open(name)
+            await firm(connection.open(name))
         except (OSError, nats.errors.Error, TimeoutError) as error:
             _log.warning("bus_connect_failed", cell=cell.name, reason=type(error).__name__)
             await connection.close()
@@ -165,7 +166,8 @@ async def serve_cells(
     A session is cancelled when its cell goes or changes, or when its connection closed for good. It is
     started again, with a new connection, when the cell changed, the connection closed, or it ended or failed
     by itself. `came` is called with each new cell before its server was ever reached, `gone` after the
-    session of a cell that is no longer there. Ends by cancellation, after all sessions have ended.
+    session of a cell that is no longer there. Ends by cancellation, after all sessions have ended. A session
+    is told once, since it may take its time: what it awaits must not lose a cancellation (`munshi.tasks`).
     """
     running: dict[CellName, tuple[Cell, asyncio.Task[None]]] = {}
     try:
@@ -209,7 +211,8 @@ async def _until_closed(connection: Connection, session: Session) -> None:
         if work.done():
             work.result()
     finally:
-        await _ended(work, closed)
+        await end(closed)
+        await _ended(work)
 
 
 async def _wait_closed(connection: Connection) -> None:

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from munshi.errors import Permanent
+from munshi.tasks import end
 from munshi_orchestrator.passing import PASSING, delay_of
 
 _log = structlog.get_logger()
@@ -46,8 +47,7 @@ class Batcher(Generic[Given, Got]):
     async def close(self) -> None:
         """Stops writing. Whoever still waits is cancelled."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end(self._task)
         for _, future in self._waiting:
             future.cancel()
 

@@ -18,6 +18,7 @@ from munshi.db.lanes import Lanes
 from munshi.db.outbox import ClaimRules, Outbox
 from munshi.db.turns import Turns
 from munshi.registry import Tenant, TenantDirectory, follow_registry
+from munshi.tasks import end
 from munshi_orchestrator.barrier import Barrier
 from munshi_orchestrator.batching import Batcher
 from munshi_orchestrator.chores import CHORE_PARTITION, Chores, retain
@@ -128,6 +129,7 @@ class CellService:
     async def run(self) -> None:
         """Works until cancelled, then hands its lanes over in an orderly way."""
         registry = asyncio.create_task(follow_registry(self._connection, self._shared.directory))
+        working: list[asyncio.Task[None]] = []
         try:
             while not self._shared.directory.knows(self._cell.name):  # noqa: ASYNC110 - once, at the start
                 await asyncio.sleep(_LOOK_SECONDS)
@@ -136,15 +138,18 @@ class CellService:
                 cell=self._cell.name,
                 tenants=len(self._shared.directory.of_cell(self._cell.name)),
             )
-            await asyncio.gather(self.keeper.run(), self._mind_chores())
+            working += [asyncio.create_task(self.keeper.run()), asyncio.create_task(self._mind_chores())]
+            done, _ = await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
+            await end(*working)
             await self._chores.mind(ours=False)
             await self.keeper.close(self._shared.settings.stop_seconds / 2)
             await self._handling.close()
             await self._statuses.close()
             await self._settle.close()
-            registry.cancel()
-            await asyncio.gather(registry, return_exceptions=True)
+            await end(registry)
             self._shared.directory.drop_cell(self._cell.name)
 
     def readings(self) -> list[Reading]:

@@ -14,6 +14,7 @@ from munshi.db.connection import Pool
 from munshi.db.retention import purge
 from munshi.errors import MunshiError
 from munshi.registry import TenantDirectory
+from munshi.tasks import end
 from munshi_orchestrator.passing import PASSING
 
 _log = structlog.get_logger()
@@ -49,9 +50,7 @@ class Chores:
             self._tasks = [asyncio.create_task(_forever(chore)) for chore in self._chores]
         elif not ours and self._tasks:
             tasks, self._tasks = self._tasks, []
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(*tasks)
 
 
 async def _forever(chore: Callable[[], Awaitable[None]]) -> None:

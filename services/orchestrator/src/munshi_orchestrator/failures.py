@@ -5,8 +5,6 @@ taken over from a worker that died, a try is noted before the step is begun, and
 so that a message's neighbours are not blamed for it.
 """
 
-import asyncio
-import contextlib
 import functools
 import random
 from collections.abc import Awaitable, Callable, Sequence
@@ -45,7 +43,6 @@ class Tries:
         self._graveyard = graveyard
         self._metrics = metrics
         self._most = most
-        self._careful = asyncio.Semaphore(1)
 
     async def until_done(self, reading: Reading, items: Sequence[Item], work: Work, apologise: Work) -> None:
         """Tries `work` until it succeeds, or until it has failed too often; then the events become dead
@@ -60,8 +57,7 @@ class Tries:
         away = failed = 0
         while noted <= self._most:
             try:
-                async with self._careful if careful else contextlib.nullcontext():
-                    await work()
+                await work()
             except Halted:
                 raise
             except PASSING as error:

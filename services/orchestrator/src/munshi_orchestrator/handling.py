@@ -14,6 +14,7 @@ from munshi.contracts.cloud_api import parse_change, parse_error
 from munshi.contracts.events import DeadLetter, Kind
 from munshi.db.dead_letters import Burial, Graveyard
 from munshi.registry import Tenant, TenantDirectory
+from munshi.tasks import end
 from munshi_orchestrator.failures import Tries
 from munshi_orchestrator.graph import GraphApi
 from munshi_orchestrator.metrics import Metrics
@@ -105,9 +106,7 @@ class Handling:
 
     async def close(self) -> None:
         """Ends what is under way aside; it stays on the bus."""
-        for task in list(self._aside):
-            task.cancel()
-        await asyncio.gather(*self._aside, return_exceptions=True)
+        await end(*self._aside)
 
     def _tenant(self, reading: Reading, item: Item) -> Tenant:
         tenant = self._with.directory.get(item.delivery.tenant)

@@ -3,6 +3,7 @@ outbox."""
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -81,10 +82,11 @@ class LaneWork:
         """Finishes what is in work within `deadline` seconds; whether all was finished."""
         self._leaving = True
         self._patience = deadline
+        until = time.monotonic() + deadline
         self.doubt(_HANDING_OVER)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._left.wait(), deadline + 1.0)
-        finished = await self._sends.finish(self._grant, deadline)
+            await asyncio.wait_for(self._left.wait(), deadline)
+        finished = await self._sends.finish(self._grant, max(0.0, until - time.monotonic()))
         self._sends.drop(self._grant)
         return finished and self._left.is_set()
 

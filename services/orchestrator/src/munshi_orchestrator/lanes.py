@@ -17,6 +17,7 @@ from munshi.cells import Cell
 from munshi.contracts.subjects import lane_id
 from munshi.db.lanes import LaneLease, Lanes, Taken
 from munshi.errors import MunshiError
+from munshi.tasks import end
 from munshi_orchestrator.passing import PASSING
 from munshi_orchestrator.reading import LaneGrant
 from munshi_orchestrator.sharing import LaneView, fair_share, to_release, to_take
@@ -66,6 +67,8 @@ class LaneKeeper:
         self._make = make
         self._times = times
         self._held: dict[int, _Holding] = {}
+        self._ending: dict[int, asyncio.Task[None]] = {}
+        """Lanes that were lost and whose work has not ended yet."""
         self._valid_until = 0.0
         self._closing = False
         self.last_beat = time.monotonic()
@@ -105,9 +108,9 @@ class LaneKeeper:
         except (MunshiError, TimeoutError, *PASSING) as error:
             _log.warning("leave_failed", cell=self._cell.name, reason=type(error).__name__)
         finally:
-            beating.cancel()
-            await asyncio.gather(beating, return_exceptions=True)
+            await end(beating)
             await self._drop(list(self._held), "closing")
+            await asyncio.gather(*self._ending.values())
 
     async def _beat(self, began: float) -> None:
         try:
@@ -135,6 +138,7 @@ class LaneKeeper:
         owned = [partition for partition, holding in self._held.items() if not holding.leaving]
         for partition in to_release(owned, share):
             self._leave(partition, self._times.hand_over)
+        self._ending = {partition: task for partition, task in self._ending.items() if not task.done()}
         for view in to_take(self._views(lanes), len(self._held), share):
             await self._take(view)
         await self._give_up_leftovers(lanes)
@@ -152,9 +156,12 @@ class LaneKeeper:
             state = lanes.get(partition)
             free = state is None or state.free or state.worker == self._worker
             views.append(
-                LaneView(lane_id(self._cell.name, partition), partition, free and partition not in self._held)
+                LaneView(lane_id(self._cell.name, partition), partition, free and not self._busy(partition))
             )
         return views
+
+    def _busy(self, partition: int) -> bool:
+        return partition in self._held or partition in self._ending
 
     async def _take(self, view: LaneView) -> None:
         taken = await self._leases.take(view.partition)
@@ -186,9 +193,7 @@ class LaneKeeper:
             return
         del self._held[partition]
         _log.warning("lane_lost", lane=holding.grant.lane, reason="fenced")
-        if holding.leaving:
-            holding.leaving.cancel()
-        holding.work.cancel()
+        self._ending[partition] = asyncio.create_task(end(*_tasks(holding)))
 
     def _leave(self, partition: int, deadline: float) -> asyncio.Task[None]:
         """Begins to hand a lane over, unless that is under way."""
@@ -200,7 +205,7 @@ class LaneKeeper:
     async def _release(self, partition: int, deadline: float) -> None:
         holding = self._held[partition]
         clean = await holding.lane.hand_over(deadline)
-        await self._cut(holding)
+        await end(holding.work)
         try:
             await self._leases.release(holding.grant.lane, holding.grant.fence, clean=clean)
         except (MunshiError, *PASSING) as error:
@@ -210,16 +215,14 @@ class LaneKeeper:
         _log.info("lane_released", lane=holding.grant.lane, clean=clean)
 
     async def _drop(self, partitions: Sequence[int], reason: str) -> None:
-        for holding in [self._held.pop(partition) for partition in partitions]:
+        dropped = [self._held.pop(partition) for partition in partitions]
+        for holding in dropped:
             _log.warning("lane_lost", lane=holding.grant.lane, reason=reason)
-            if holding.leaving:
-                holding.leaving.cancel()
-            await self._cut(holding)
+        await end(*(task for holding in dropped for task in _tasks(holding)))
 
-    @staticmethod
-    async def _cut(holding: _Holding) -> None:
-        holding.work.cancel()
-        await asyncio.gather(holding.work, return_exceptions=True)
+
+def _tasks(holding: _Holding) -> list[asyncio.Task[None]]:
+    return [holding.work, holding.leaving] if holding.leaving else [holding.work]
 
 
 @dataclass(frozen=True, slots=True)

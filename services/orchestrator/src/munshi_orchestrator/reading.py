@@ -22,6 +22,7 @@ from pydantic import ValidationError
 
 from munshi.contracts.events import Envelope, Kind
 from munshi.contracts.ids import CellName, ConversationKey, LaneID, TenantKey
+from munshi.tasks import end
 from munshi_orchestrator.people import without_nul
 from munshi_orchestrator.pull import BATCH, Delivery, LaneStream
 
@@ -235,9 +236,7 @@ class Reading:
         tasks = {queue.task for queue in self._queues.values() if queue.task} | self._strays
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=deadline)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await end(*late)
         self._room.held -= len(self._held)
         self._held.clear()
 

@@ -96,6 +96,8 @@ class TurnRunner:
     def __init__(self, parts: TurnParts) -> None:
         self._with = parts
         self._slots = asyncio.Semaphore(parts.concurrent)
+        self._alone = asyncio.Semaphore(1)
+        """For what may have killed a worker: one at a time, so that its neighbours are not blamed for it."""
         steps = parts.metrics.turn_steps
         self._load_seconds = steps.labels("load")
         self._compute_seconds = steps.labels("compute")
@@ -118,7 +120,7 @@ class TurnRunner:
         while left is not None:
             if not reading.live:
                 raise Halted
-            async with self._slots:
+            async with self._alone if reading.careful(left.first) else self._slots:
                 progress = await self._once(reading, left, waiting)
             match progress:
                 case Done(outcome):
