@@ -8,6 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
+from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
@@ -131,10 +132,76 @@ def commands() -> str:
     return "\n".join(lines)
 
 
+def _ingress_registry() -> CollectorRegistry:
+    from munshi.tenants import TenantDirectory
+    from munshi_ingress.health import Pulse, make_registry
+    from munshi_ingress.lines import Lines
+    from munshi_ingress.metrics import Metrics
+    from munshi_ingress.settings import IngressSettings
+    from munshi_ingress.webhooks import Webhooks
+
+    settings, directory, counts = IngressSettings(cells_dir=ROOT), TenantDirectory(), Metrics()
+    lines = Lines(settings.cells_dir, directory, settings.ack_seconds, settings.max_waiting_events)
+    webhooks = Webhooks(settings, directory, lines, counts)
+    return make_registry(webhooks, lines, directory, counts, Pulse())
+
+
+def _orchestrator_registry() -> CollectorRegistry:
+    from munshi_orchestrator.main import Orchestrator
+    from munshi_orchestrator.settings import OrchestratorSettings
+
+    return Orchestrator(OrchestratorSettings(cells_dir=ROOT), {}).registry
+
+
+def _emulator_registry() -> CollectorRegistry:
+    from munshi_emulator.metrics import Metrics
+
+    return Metrics().registry
+
+
+METRICS: dict[str, Callable[[], CollectorRegistry]] = {
+    "Ingress": _ingress_registry,
+    "Orchestrator": _orchestrator_registry,
+    "Emulator": _emulator_registry,
+}
+
+
+def _families(registry: CollectorRegistry) -> dict[str, tuple[str, tuple[str, ...], str]]:
+    """By the name that is scraped: kind, labels, help. Families without a sample yet are known too."""
+    found = {}
+    # The library tells label names of families without samples by no public way.
+    for collector in list(registry._collector_to_names):  # noqa: SLF001
+        own = getattr(collector, "_labelnames", None)
+        for family in collector.collect():
+            labels = tuple(own if own is not None else getattr(family, "_labelnames", ()))
+            name = f"{family.name}_total" if family.type == "counter" else family.name
+            found[name] = (family.type, labels, family.documentation)
+    return found
+
+
+def metrics() -> str:
+    """Every metric of every service, from the registries that they serve."""
+    lines = ["# Metrics", "", "Made by `make generate` from the services' registries; do not edit.", ""]
+    lines += [
+        "Each service serves them at `/metrics`; units are seconds and bytes. A histogram `x` is scraped as",
+        "`x_bucket`, `x_sum` and `x_count`. Python's and the process's own figures come beside these.",
+        "",
+    ]
+    for heading, make in METRICS.items():
+        lines += [f"## {heading}", "", "| metric | kind | labels | meaning |", "|---|---|---|---|"]
+        for name, (kind, labels, text) in sorted(_families(make()).items()):
+            if name.startswith("munshi_"):
+                named = ", ".join(f"`{label}`" for label in labels) or "none"
+                lines.append(f"| `{name}` | {kind} | {named} | {_cell(text)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "configuration.md": configuration,
     "tenant.md": tenant,
     "commands.md": commands,
+    "metrics.md": metrics,
 }
 
 

@@ -50,7 +50,7 @@ class Pulse:
 def make_health(webhooks: Webhooks, lines: Lines, directory: TenantDirectory, metrics: Metrics) -> FastAPI:
     """The app of these routes. Its lifespan opens and closes the cells' lines."""
     pulse = Pulse()
-    registry = _registry(webhooks, lines, directory, metrics, pulse)
+    registry = make_registry(webhooks, lines, directory, metrics, pulse)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -89,9 +89,10 @@ def make_health(webhooks: Webhooks, lines: Lines, directory: TenantDirectory, me
     return app
 
 
-def _registry(
+def make_registry(
     webhooks: Webhooks, lines: Lines, directory: TenantDirectory, metrics: Metrics, pulse: Pulse
 ) -> CollectorRegistry:
+    """All that is scraped."""
     gauges: dict[str, tuple[str, Callable[[], float]]] = {
         "requests_in_flight": ("Webhooks in work", lambda: webhooks.admission.requests),
         "waiting_bytes": ("Bodies in work, in bytes", lambda: webhooks.admission.waiting_bytes),

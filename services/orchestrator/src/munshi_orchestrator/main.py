@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import structlog
 import uvloop
+from prometheus_client import CollectorRegistry
 
 from munshi.bus.connection import Connection, serve_cells
 from munshi.contracts.assistant import Assistant
@@ -100,6 +101,11 @@ class Orchestrator:
             finally:
                 if self._cells.get(cell.name) is service:
                     del self._cells[cell.name]
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """All that is scraped."""
+        return self._metrics.registry
 
     def alive(self) -> str | None:
         """What keeps this worker from making progress, if anything."""
