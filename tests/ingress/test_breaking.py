@@ -27,6 +27,7 @@ from ingress.meta import (
     webhook,
 )
 from rig.cells import Cells, credentials
+from rig.frozen import frozen
 from rig.services import Service, Services, alive
 
 WORKERS = 16
@@ -211,16 +212,13 @@ async def test_a_bus_that_hangs_is_answered_503_in_time_and_without_end_of_memor
     nats = own_cells.servers.nats.process
     assert nats is not None
     async with meta_of(service.url) as meta:
-        os.kill(nats.pid, signal.SIGSTOP)
-        try:
+        with frozen(nats.pid):
             posts = [meta.post(webhook(change(messages=[message(f"wamid.{n:02d}")]))) for n in range(60)]
             answers = await asyncio.gather(*posts)
             assert set(answers) == {503}
             assert await meta.metric('munshi_ingress_requests_total{outcome="busy"}') == 40
             assert await meta.metric('munshi_ingress_requests_total{outcome="bus_away"}') == 20
             assert await meta.metric("munshi_ingress_waiting_events") == 0
-        finally:
-            os.kill(nats.pid, signal.SIGCONT)
 
         async def back() -> bool:
             return await meta.post(webhook(change(messages=[message("wamid.AFTER")]))) == 200

@@ -1,8 +1,6 @@
 """The bus on a real server: streams, connection, the fast publisher."""
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from time import monotonic
@@ -19,6 +17,7 @@ from munshi.contracts.ids import CellName
 from munshi.contracts.tenant import POOL
 from munshi.provision.cells import ensure_bus, remove_cell
 from rig.cells import Cells
+from rig.frozen import frozen
 
 SUBJECT = "munshi.pool.in.a_b.003.k"
 
@@ -128,12 +127,8 @@ async def test_no_answer_in_time_is_away(own_cells: Cells) -> None:
         publisher = await Publisher.open(bus, ack_seconds=0.3)
         nats = own_cells.servers.nats.process
         assert nats is not None
-        os.kill(nats.pid, signal.SIGSTOP)
-        try:
-            with pytest.raises(BusAway, match="in time"):
-                await publisher.publish([out(1)])
-        finally:
-            os.kill(nats.pid, signal.SIGCONT)
+        with frozen(nats.pid), pytest.raises(BusAway, match="in time"):
+            await publisher.publish([out(1)])
         assert publisher.in_flight == 0
         await publisher.publish([out(2)])
 
@@ -147,10 +142,10 @@ async def test_a_lost_server_fails_what_waits_at_once_and_its_return_is_found(ow
         publisher = await Publisher.open(bus, ack_seconds=30)
         nats = own_cells.servers.nats.process
         assert nats is not None
-        os.kill(nats.pid, signal.SIGSTOP)
-        waiting = asyncio.create_task(publisher.publish([out(1)]))
-        await asyncio.sleep(0)
-        own_cells.servers.nats.kill()
+        with frozen(nats.pid):
+            waiting = asyncio.create_task(publisher.publish([out(1)]))
+            await asyncio.sleep(0)
+            own_cells.servers.nats.kill()
         began = monotonic()
         with pytest.raises(BusAway):
             await waiting
