@@ -1,0 +1,178 @@
+"""Makes a tenant's objects on the cluster as they are wanted, and leaves alone what already is."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+
+import structlog
+
+from munshi.errors import Permanent, Retryable
+from munshi_operator.api import Gone
+from munshi_operator.drift import changed, config_of, mark_of, owned_fields, same_mark, stamped
+from munshi_operator.kinds import CHILDREN, DEPLOYMENT, Ref, kind_of, ref_of
+from munshi_operator.observed import Pods, SeenChild
+from munshi_operator.types import Manifest, TenantObject
+from munshi_operator.world import World
+
+_log = structlog.get_logger()
+
+_ENDING_SECONDS = 1.0
+
+
+class Verdict(Enum):
+    """What a pass does with one child."""
+
+    LEAVE = "leave"
+    APPLY = "apply"
+    REPAIR = "repair"
+    ROLL = "roll"
+    """Apply, and with it replace pods because of the chart's values alone."""
+    REPLACE = "replace"
+    """It belongs to a tenant of that name that is gone: away with it first."""
+
+
+@dataclass(slots=True)
+class Converged:
+    """How far a tenant's objects are."""
+
+    pods: dict[str, Pods] = field(default_factory=dict)
+    """Wanted Deployments by name."""
+    repaired: list[str] = field(default_factory=list)
+    held_back: bool = False
+    """A new version waits for this tenant's turn."""
+
+    @property
+    def settled(self) -> bool:
+        """All pods are the newest and ready."""
+        return not self.held_back and all(pods.settled for pods in self.pods.values())
+
+    @property
+    def stuck(self) -> bool:
+        """Some pods do not come up."""
+        return any(pods.stuck for pods in self.pods.values())
+
+    @property
+    def serving(self) -> bool:
+        """Every Deployment that wants pods has one that is ready."""
+        return all(pods.ready >= min(1, pods.wanted) for pods in self.pods.values())
+
+
+@dataclass
+class Children:
+    """The children of all tenants."""
+
+    world: World
+    _intact: dict[Ref, tuple[int, str]] = field(default_factory=dict)
+    """Version and wanted mark with which a child was last found as wanted."""
+    _tolerated: dict[Ref, frozenset[str]] = field(default_factory=dict)
+    """Paths that differ right after an apply: the server's own spelling, or a webhook's will."""
+
+    async def converge(
+        self, tenant: TenantObject, wanted: Iterable[Manifest], spare: Callable[[Ref], bool] | None = None
+    ) -> Converged:
+        """Applies what is missing or changed, deletes what is no longer wanted and not spared."""
+        result = Converged()
+        marked = {ref_of(one): stamped(one) for one in wanted}
+        for ref in sorted(marked, key=_order):
+            await self._converge_one(tenant, ref, marked[ref], result)
+        for ref in sorted(self.world.observed.children(tenant.key), key=_order, reverse=True):
+            if ref not in marked and not (spare and spare(ref)):
+                await self._remove(tenant, ref)
+        known = self.world.observed.children(tenant.key)
+        for ref in marked:
+            child = known.get(ref)
+            if ref.kind is DEPLOYMENT and child is not None and child.pods is not None:
+                result.pods[ref.name] = child.pods
+        return result
+
+    async def remove_all(self, tenant: TenantObject) -> int:
+        """Deletes all children, what leads to them first; returns how many are still there."""
+        for ref in sorted(self.world.observed.children(tenant.key), key=_order, reverse=True):
+            await self._remove(tenant, ref)
+        return sum(child.owner == tenant.uid for child in self.world.observed.children(tenant.key).values())
+
+    async def _converge_one(
+        self, tenant: TenantObject, ref: Ref, manifest: Manifest, result: Converged
+    ) -> None:
+        verdict = self._look(tenant, ref, manifest)
+        if verdict is Verdict.LEAVE:
+            return
+        if verdict is Verdict.REPLACE:
+            await self._remove_stranger(tenant, ref)
+            raise Retryable(f"{ref} of an earlier tenant of that name is being removed", _ENDING_SECONDS)
+        if verdict is Verdict.ROLL and not self.world.rollout.begin(tenant.key):
+            result.held_back = True
+            return
+        await self._apply(ref, manifest)
+        if verdict is Verdict.REPAIR:
+            result.repaired.append(str(ref))
+            self.world.repaired[ref.kind.name] += 1
+
+    def _look(self, tenant: TenantObject, ref: Ref, manifest: Manifest) -> Verdict:
+        child = self.world.observed.children(tenant.key).get(ref)
+        if child is None:
+            return Verdict.APPLY
+        if child.deleting:
+            raise Retryable(f"{ref} is on its way out; it is made anew when it is gone", _ENDING_SECONDS)
+        if child.owner not in ("", tenant.uid):
+            return Verdict.REPLACE
+        mark = mark_of(manifest)
+        if not same_mark(mark, child.mark):
+            return Verdict.ROLL if self._rolls(tenant, manifest, child) else Verdict.APPLY
+        if self._intact.get(ref) == (child.version, mark):
+            return Verdict.LEAVE
+        found, owned = child.unpack()
+        differing = set(changed(manifest, found, owned)) - self._tolerated.get(ref, frozenset())
+        if differing:
+            _log.info("child_drifted", child=str(ref), fields=sorted(differing)[:5])
+            return Verdict.REPAIR
+        self._intact[ref] = (child.version, mark)
+        return Verdict.LEAVE
+
+    def _rolls(self, tenant: TenantObject, manifest: Manifest, child: SeenChild) -> bool:
+        """Whether pods would be replaced although the tenant itself is as the last pass left it."""
+        if child.ref.kind is not DEPLOYMENT or tenant.status.get("observedGeneration") != tenant.generation:
+            return False
+        found, _ = child.unpack()
+        before = config_of(found.get("spec", {}).get("template", {}))
+        return before != config_of(manifest["spec"]["template"])
+
+    async def _apply(self, ref: Ref, manifest: Manifest) -> None:
+        try:
+            raw = await self.world.cluster.apply(manifest)
+        except Gone as error:
+            raise Permanent(
+                f"{ref.kind.name} ({ref.kind.api_version}) cannot be made: {error}", "KindNotInstalled"
+            ) from error
+        self.world.observed.put_child(ref.kind, raw)
+        still = frozenset(changed(manifest, raw, owned_fields(raw)))
+        if still:
+            self._tolerated[ref] = still
+        else:
+            self._tolerated.pop(ref, None)
+        self._intact[ref] = (int(raw["metadata"]["resourceVersion"]), mark_of(manifest))
+
+    async def _remove(self, tenant: TenantObject, ref: Ref) -> None:
+        child = self.world.observed.children(tenant.key).get(ref)
+        if child is None or child.deleting or child.owner != tenant.uid:
+            return
+        await self.world.cluster.delete(ref, child.uid)
+        self._forget(ref)
+
+    async def _remove_stranger(self, tenant: TenantObject, ref: Ref) -> None:
+        child = self.world.observed.children(tenant.key)[ref]
+        await self.world.cluster.delete(ref, child.uid)
+        self._forget(ref)
+
+    def _forget(self, ref: Ref) -> None:
+        self._intact.pop(ref, None)
+        self._tolerated.pop(ref, None)
+
+
+def _order(ref: Ref) -> tuple[int, str]:
+    return CHILDREN.index(ref.kind), ref.name
+
+
+def kinds_of(manifests: Iterable[Manifest]) -> set[str]:
+    """Names of the kinds among some objects."""
+    return {kind_of(one).name for one in manifests}

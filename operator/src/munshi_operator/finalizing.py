@@ -1,0 +1,116 @@
+"""The end of a tenant: what serves it goes, what its policy says goes, then the finalizer.
+
+It never hangs for ever: past the deadline the finalizer goes all the same, and an Event and a metric tell
+what was left.
+"""
+
+from dataclasses import dataclass
+
+import structlog
+
+from munshi.contracts.ids import CellName
+from munshi.contracts.tenant import POOL, DeletionPolicy
+from munshi.errors import MunshiError, Retryable
+from munshi_operator.children import Children
+from munshi_operator.observed import SeenTenant
+from munshi_operator.status import DEGRADED, PROGRESSING, READY, Findings, served_cell
+from munshi_operator.types import Served, TenantObject
+from munshi_operator.world import Next, World
+
+_log = structlog.get_logger()
+
+_LOOK_SECONDS = 2.0
+
+
+@dataclass
+class Finalizing:
+    """Ends tenants."""
+
+    world: World
+    children: Children
+
+    async def step(self, tenant: TenantObject, *, held: bool) -> Next:
+        """One pass over a tenant that is being deleted.
+
+        Raises:
+            MunshiError: something cannot be taken away now, and the deadline has not come.
+        """
+        if not held:
+            return Next()  # other finalizers hold it; ours has gone
+        try:
+            left = await self._take_away(tenant)
+        except MunshiError as error:
+            if not self._late(tenant):
+                await self._tell_progress(tenant, str(error))
+                raise
+            return await self._give_up(tenant, str(error))
+        if left and not self._late(tenant):
+            await self._tell_progress(tenant, f"{left} of its objects are still on their way out")
+            return Next(_LOOK_SECONDS, routine=False)
+        if left:
+            return await self._give_up(tenant, f"{left} of its objects do not go away")
+        await self.world.release(tenant)
+        _log.info("tenant_ended", tenant=tenant.key, policy=tenant.tenant.spec.deletion_policy.value)
+        return Next()
+
+    async def unreadable(self, seen: SeenTenant) -> Next:
+        """A tenant whose policy cannot be read: its data is kept, and it goes when the deadline comes."""
+        if not seen.held or seen.deleting is None:
+            return Next()
+        waited = (self.world.now() - seen.deleting).total_seconds()
+        left = self.world.settings.finalizer_seconds - waited
+        if left > 0:
+            return Next(left)
+        _log.error("deletion_left_something", tenant=seen.key, left="all: its spec cannot be read")
+        self.world.left_behind["unreadable"] += 1
+        await self.world.release_unreadable(seen)
+        return Next()
+
+    async def _take_away(self, tenant: TenantObject) -> int:
+        """Returns how many children are still there; the outside is touched when none is."""
+        left = await self.children.remove_all(tenant)
+        if left:
+            return left
+        for cell in self._cells(tenant):
+            served = Served(tenant, {}, cell, hibernated=True)
+            if tenant.tenant.spec.deletion_policy is DeletionPolicy.DELETE:
+                await self.world.outside.erase(served)
+            else:
+                await self.world.outside.withdraw(served)
+        return 0
+
+    @staticmethod
+    def _cells(tenant: TenantObject) -> list[CellName]:
+        """Where something of it may be; both when a move was under way."""
+        noted = served_cell(tenant.status)
+        own = CellName(tenant.key)
+        if tenant.status.get("phase") == "Moving" or (noted is not None and noted != tenant.cell):
+            return [own, POOL]
+        return [tenant.cell]
+
+    def _late(self, tenant: TenantObject) -> bool:
+        if tenant.deleting is None:
+            return False
+        waited = (self.world.now() - tenant.deleting).total_seconds()
+        return waited >= self.world.settings.finalizer_seconds
+
+    async def _tell_progress(self, tenant: TenantObject, message: str) -> None:
+        found = Findings(tenant.generation, phase="Deleting")
+        found.set(READY, "False", "Deleting", "the tenant is being deleted")
+        found.set(PROGRESSING, "True", "Deleting", message)
+        found.set(DEGRADED, "False", "Deleting")
+        try:
+            await self.world.write_status(tenant, found)
+        except Retryable as error:
+            _log.info("status_not_written", tenant=tenant.key, reason=str(error))
+
+    async def _give_up(self, tenant: TenantObject, left: str) -> Next:
+        message = (
+            f"gave up after {self.world.settings.finalizer_seconds:.0f} s and let it go; left behind: {left};"
+            " see the runbook MunshiFinalizerStuck"
+        )
+        _log.error("deletion_left_something", tenant=tenant.key, left=left)
+        await self.world.events.tell(tenant, "Warning", "LeftBehind", message)
+        self.world.left_behind[tenant.tenant.spec.deletion_policy.value] += 1
+        await self.world.release(tenant)
+        return Next()

@@ -1,0 +1,335 @@
+"""Serves a tenant where it shall be: outside, on the cluster, checked with Meta, told in the status."""
+
+import hashlib
+import hmac
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from munshi.contracts.ids import TenantKey
+from munshi.errors import MunshiError, Retryable
+from munshi_operator import status as st
+from munshi_operator.children import Children, Converged
+from munshi_operator.claims import Claims
+from munshi_operator.kinds import DEPLOYMENT
+from munshi_operator.status import Finding, Findings
+from munshi_operator.types import CellAccess, Manifest, OutsideReport, Served, TenantObject
+from munshi_operator.world import Next, World
+
+_META_SECONDS = 6 * 3600.0
+"""How often good credentials are looked at again; a token can end without a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one pass sees of a tenant."""
+
+    tenant: TenantObject
+    """As people wrote it; whose status is written."""
+    allowed: TenantObject
+    """As it may be served."""
+    credentials: Mapping[str, str]
+    claims: Claims
+
+
+@dataclass
+class Serving:
+    """Serves tenants."""
+
+    world: World
+    children: Children
+    _outside_due: dict[TenantKey, float] = field(default_factory=dict)
+    _meta_due: dict[TenantKey, float] = field(default_factory=dict)
+
+    async def step(self, sight: Sight, found: Findings) -> Next:
+        """One pass; all that can be done is done before the first failure is raised.
+
+        Raises:
+            MunshiError: something could not be done.
+        """
+        tenant, world = sight.allowed, self.world
+        asleep = await self._asleep(tenant)
+        served = Served(tenant, sight.credentials, tenant.cell, hibernated=asleep)
+        access = await world.outside.access(tenant.cell)
+        url = f"{world.settings.webhook_url.rstrip('/')}/webhooks/whatsapp/{tenant.key}"
+        found.fields |= {"webhookURL": url, "cell": tenant.cell}
+        marks = _marks(access, served, url)
+        failure = await self._outside(served, marks, found)
+        known = tenant.status.get("applied") is not None or found.fields.get("applied") is not None
+        converged = Converged()
+        if known:
+            converged = await self._children(tenant, access, asleep, found)
+        if failure is None:
+            failure = await self._meta(sight, url, marks, found)
+        self._conclude(sight, converged, asleep, found, failure)
+        await world.write_status(sight.tenant, found)
+        await self._tell(sight, converged, found)
+        if failure is not None:
+            raise failure
+        return self._next(tenant, converged)
+
+    async def hold_on(self, tenant: TenantObject, found: Findings, *, withdraw: bool) -> Next:
+        """A tenant that cannot be served as it is: what runs goes on, unless its numbers are another's."""
+        if withdraw and tenant.status.get("applied") is not None:
+            await self.world.outside.withdraw(Served(tenant, {}, tenant.cell, hibernated=True))
+            found.fields["applied"] = None
+        found.phase = "Blocked"
+        found.set(st.PROGRESSING, "False", found.conditions[st.READY].reason)
+        if await self.world.write_status(tenant, found):
+            ready = found.conditions[st.READY]
+            await self.world.events.tell(tenant, "Warning", ready.reason, ready.message)
+        return Next()
+
+    def forget(self, key: TenantKey) -> None:
+        """The tenant is gone."""
+        self._outside_due.pop(key, None)
+        self._meta_due.pop(key, None)
+
+    # --- hibernation ---------------------------------------------------------------------------------------
+
+    async def _asleep(self, tenant: TenantObject) -> bool:
+        """Whether its orchestrator rests in this pass."""
+        world = self.world
+        if not tenant.tenant.spec.hibernated:
+            world.wakefulness.forget(tenant.key)
+            return False
+        if not world.settings.wake_on_webhook or tenant.status.get("applied") is None:
+            return True
+        backlog = await world.outside.observe_backlog(tenant.cell, tenant.key)
+        return not world.wakefulness.look(tenant.key, backlog, has_pods=self._has_pods(tenant))
+
+    def _has_pods(self, tenant: TenantObject) -> bool:
+        """Whether its orchestrator was awake when it was seen last."""
+        return any(
+            child.pods is not None and child.pods.wanted > 0 and ref.name.find("orchestrator") >= 0
+            for ref, child in self.world.observed.children(tenant.key).items()
+        )
+
+    # --- outside -------------------------------------------------------------------------------------------
+
+    async def _outside(self, served: Served, marks: "Marks", found: Findings) -> MunshiError | None:
+        key, status = served.object.key, served.object.status
+        now = self.world.clock()
+        applied = str(status.get("applied") or "")
+        same = applied.partition(".")[0] == marks.outside
+        whole = all(st.truth(status, kind) == "True" for kind in (st.DATABASE, st.STREAMS, st.STORAGE))
+        if same and whole:
+            # After a restart each tenant's turn comes within one interval, not all at once.
+            due = self._outside_due.setdefault(key, now + random.random() * self._interval())
+            if now < due:
+                found.fields["applied"] = applied
+                return None
+        try:
+            report = await self.world.outside.ensure(served)
+        except MunshiError as error:
+            found.fields["applied"] = applied or None
+            return error
+        self._outside_due[key] = now + self._interval()
+        self._take_report(report, found)
+        checked = applied.partition(".")[2] if same else ""
+        found.fields["applied"] = f"{marks.outside}.{checked}"
+        failed = next((one for one in (report.database, report.streams, report.storage) if not one.ok), None)
+        return Retryable(failed.message) if failed else None
+
+    def _take_report(self, report: OutsideReport, found: Findings) -> None:
+        found.part(st.DATABASE, report.database)
+        found.part(st.STREAMS, report.streams)
+        found.part(st.STORAGE, report.storage)
+        for name in report.repaired:
+            self.world.repaired[name] += 1
+
+    def _interval(self) -> float:
+        return self.world.settings.resync_seconds * random.uniform(0.8, 1.2)
+
+    # --- children ------------------------------------------------------------------------------------------
+
+    async def _children(
+        self, tenant: TenantObject, access: CellAccess, asleep: bool, found: Findings
+    ) -> Converged:
+        wanted = self.world.build(tenant, access, orchestrator_replicas=0 if asleep else None)
+        converged = await self.children.converge(tenant, wanted)
+        self._scale(wanted, converged, found)
+        self._pace(tenant, converged)
+        return converged
+
+    @staticmethod
+    def _scale(wanted: list[Manifest], converged: Converged, found: Findings) -> None:
+        """What the scale subresource shows: the orchestrator's pods."""
+        for manifest in wanted:
+            name = manifest["metadata"]["name"]
+            if manifest["kind"] == DEPLOYMENT.name and "orchestrator" in name and name in converged.pods:
+                labels = manifest["spec"]["selector"]["matchLabels"]
+                found.fields["selector"] = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+                found.fields["replicas"] = converged.pods[name].wanted
+                found.fields["readyReplicas"] = converged.pods[name].ready
+                return
+        found.fields |= {"selector": None, "replicas": None, "readyReplicas": None}
+
+    def _pace(self, tenant: TenantObject, converged: Converged) -> None:
+        """Tells the roll-out; a tenant that starts for the first time takes nobody's place in it."""
+        rollout, status = self.world.rollout, tenant.status
+        if converged.held_back:
+            return
+        reason = st.condition(status, st.PROGRESSING).get("reason")
+        was_up = st.truth(status, st.READY) == "True" or reason == "RollingOut"
+        if converged.settled or was_up:
+            self.world.call(rollout.note(tenant.key, settled=converged.settled, stuck=converged.stuck))
+
+    # --- Meta ----------------------------------------------------------------------------------------------
+
+    async def _meta(self, sight: Sight, url: str, marks: "Marks", found: Findings) -> MunshiError | None:
+        tenant, meta = sight.allowed, self.world.meta
+        if meta is None:
+            found.set(st.CREDENTIALS, "Unknown", "NotChecked", "the Graph API is not asked here")
+            found.set(st.WEBHOOK, "Unknown", "NotChecked", "the Graph API is not asked here")
+            return None
+        now, key = self.world.clock(), tenant.key
+        applied = str(found.fields.get("applied") or "")
+        good = all(st.truth(tenant.status, kind) == "True" for kind in (st.CREDENTIALS, st.WEBHOOK))
+        if applied.partition(".")[2] == marks.meta:
+            first = now + random.random() * (_META_SECONDS if good else self._interval())
+            if now < self._meta_due.setdefault(key, first):
+                return None
+        try:
+            report = await meta.check(tenant.tenant, sight.credentials, url)
+        except MunshiError as error:
+            if applied.partition(".")[2] == marks.meta:  # asked before about just these: what it said holds
+                self._meta_due[key] = now + self._interval()
+                return None
+            found.set(st.CREDENTIALS, "Unknown", "GraphUnreachable", str(error))
+            found.set(st.WEBHOOK, "Unknown", "GraphUnreachable", str(error))
+            return error
+        found.part(st.CREDENTIALS, report.credentials)
+        found.part(st.WEBHOOK, report.webhook)
+        fine = report.credentials.ok and report.webhook.ok
+        self._meta_due[key] = now + (_META_SECONDS * random.uniform(0.8, 1.2) if fine else self._interval())
+        found.fields["applied"] = f"{applied.partition('.')[0]}.{marks.meta}"
+        return None
+
+    # --- what it comes to ----------------------------------------------------------------------------------
+
+    def _conclude(
+        self, sight: Sight, converged: Converged, asleep: bool, found: Findings, failure: MunshiError | None
+    ) -> None:
+        status = sight.tenant.status
+        pods = _pods(status, converged, asleep)
+        found.conditions[st.READY] = ready = st.ready_of(found, status, pods)
+        found.conditions[st.PROGRESSING] = _progress(converged, ready, failure)
+        found.conditions[st.DEGRADED] = _degraded(sight, status, converged, found, failure)
+        found.phase = _phase(ready, asleep, sight.allowed)
+
+    async def _tell(self, sight: Sight, converged: Converged, found: Findings) -> None:
+        """Events for what people want to know of: ready, no longer ready, set right, in trouble."""
+        tenant, events = sight.tenant, self.world.events
+        ready = found.conditions[st.READY]
+        before = st.condition(tenant.status, st.READY)
+        if ready.truth == "True" and before.get("status") != "True":
+            await events.tell(tenant, "Normal", "Ready", "the tenant answers its customers")
+        elif ready.truth == "False" and before.get("status") == "True":
+            await events.tell(tenant, "Warning", ready.reason, ready.message)
+        if converged.repaired:
+            await events.tell(
+                tenant,
+                "Normal",
+                "DriftRepaired",
+                f"set back by the operator: {', '.join(converged.repaired)}",
+            )
+        degraded = found.conditions[st.DEGRADED]
+        if degraded.truth == "True" and st.truth(tenant.status, st.DEGRADED) != "True":
+            await events.tell(tenant, "Warning", degraded.reason, degraded.message)
+
+    def _next(self, tenant: TenantObject, converged: Converged) -> Next:
+        world, now = self.world, self.world.clock()
+        times = [self._outside_due.get(tenant.key, now + self._interval()) - now]
+        if world.meta is not None and tenant.key in self._meta_due:
+            times.append(self._meta_due[tenant.key] - now)
+        if tenant.tenant.spec.hibernated and world.settings.wake_on_webhook:
+            times.append(world.settings.wake_poll_seconds * random.uniform(0.8, 1.2))
+        if not converged.settled:
+            times.append(world.settings.rollout_fail_seconds)
+        return Next(max(0.1, min(times)))
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Digests of what is wanted outside and of what Meta is asked about, under the cell's key: the values are
+    secrets, and a status is public."""
+
+    outside: str
+    meta: str
+
+
+def _marks(access: CellAccess, served: Served, url: str) -> Marks:
+    tenant = served.object.tenant
+    spec = tenant.spec.model_dump(mode="json", by_alias=True)
+    given = dict(served.credentials)
+    numbers = spec["whatsapp"]
+    return Marks(
+        outside=_mark(access, [spec, given, served.cell, served.hibernated, access.partitions]),
+        meta=_mark(access, [numbers, given, url]),
+    )
+
+
+def _mark(access: CellAccess, value: Any) -> str:
+    plain = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    return hmac.new(bytes.fromhex(access.sealing_key), plain, hashlib.sha256).hexdigest()[:16]
+
+
+def _pods(status: Mapping[str, Any], converged: Converged, asleep: bool) -> Finding:
+    if converged.serving:
+        if asleep:
+            return Finding("True", "Hibernated", "asleep: webhooks are kept, nothing is answered")
+        return Finding("True", "Serving", "the tenant answers its customers")
+    waiting = sorted(
+        f"{name} ({pods.ready} of {pods.wanted} ready)"
+        for name, pods in converged.pods.items()
+        if pods.ready < pods.wanted
+    )
+    reason = "PodsFailing" if converged.stuck else "PodsStarting"
+    if st.truth(status, st.READY) == "True" and not converged.stuck:
+        reason = "PodsNotReady"
+    return Finding("False", reason, f"waiting for the pods of {', '.join(waiting)}; see kubectl get pods")
+
+
+def _progress(converged: Converged, ready: Finding, failure: MunshiError | None) -> Finding:
+    if failure is not None:
+        return Finding("True", "Retrying", str(failure))
+    if converged.held_back:
+        return Finding("True", "AwaitingRollout", "a new version waits for this tenant's turn")
+    if not converged.settled:
+        name = "RollingOut" if ready.truth == "True" else "Starting"
+        return Finding("True", name, "pods are being replaced or started")
+    return Finding("False", st.FINE)
+
+
+def _degraded(
+    sight: Sight,
+    status: Mapping[str, Any],
+    converged: Converged,
+    found: Findings,
+    failure: MunshiError | None,
+) -> Finding:
+    if sight.claims.lost:
+        return Finding("True", "PhoneNumberClaimed", sight.claims.message)
+    for kind in (st.CREDENTIALS, st.DATABASE, st.STREAMS, st.STORAGE, st.WEBHOOK):
+        finding = found.conditions.get(kind)
+        old = st.condition(status, kind)
+        if (finding.truth if finding else old.get("status")) == "False":
+            reason = finding.reason if finding else str(old.get("reason", kind))
+            return Finding("True", reason, finding.message if finding else str(old.get("message", "")))
+    if failure is not None:
+        return Finding("True", getattr(failure, "reason", "Retrying"), str(failure))
+    if converged.stuck:
+        return Finding("True", "PodsFailing", "pods do not become ready; see kubectl get pods")
+    return Finding("False", st.FINE)
+
+
+def _phase(ready: Finding, asleep: bool, tenant: TenantObject) -> str:
+    if ready.truth == "True":
+        return "Hibernated" if asleep else "Ready"
+    if ready.reason in {"PodsStarting", "Provisioning"}:
+        return "Starting"
+    return "Failed" if tenant.status.get("applied") is None else "NotReady"
