@@ -37,6 +37,8 @@ class Operator:
     identity: Identity
     system_account: Identity
     system_user: Identity
+    issued_at: int | None = None
+    """Time of issue of the three JWTs below, a Unix time; now by default."""
 
     @classmethod
     def of(cls, ring: KeyRing) -> "Operator":
@@ -49,15 +51,15 @@ class Operator:
 
     def jwt(self) -> str:
         """The operator's JWT, for the server's configuration."""
-        return operator_jwt(self.identity, "munshi", self.system_account.public)
+        return operator_jwt(self.identity, "munshi", self.system_account.public, self.issued_at)
 
     def system_account_jwt(self) -> str:
         """The system account's JWT, for the server's configuration."""
-        return account_jwt(self.identity, self.system_account.public, "SYS", None)
+        return account_jwt(self.identity, self.system_account.public, "SYS", None, issued_at=self.issued_at)
 
     def system_creds(self) -> str:
         """`.creds` of a user of the system account: may push and delete accounts. An administrator's."""
-        jwt = user_jwt(self.system_account, self.system_user.public, "provisioning")
+        jwt = user_jwt(self.system_account, self.system_user.public, "provisioning", issued_at=self.issued_at)
         return creds(jwt, self.system_user.seed)
 
 

@@ -71,16 +71,18 @@ class AccountLimits:
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """What a user may not do within its account; everything else is allowed."""
+    """What a user may do within its account. Empty lists allow everything; a denial goes before."""
 
     deny_publish: Sequence[str] = ()
     deny_subscribe: Sequence[str] = ()
+    allow_publish: Sequence[str] = ()
+    allow_subscribe: Sequence[str] = ()
 
 
-def operator_jwt(operator: Identity, name: str, system_account: str) -> str:
-    """The operator's own JWT. `system_account` is a public key."""
+def operator_jwt(operator: Identity, name: str, system_account: str, issued_at: int | None = None) -> str:
+    """The operator's own JWT. `system_account` is a public key; `issued_at` a Unix time, now by default."""
     nats = {"type": "operator", "version": 2, "system_account": system_account}
-    return _signed(operator, operator.public, name, nats)
+    return _signed(operator, operator.public, name, nats, issued_at)
 
 
 def account_jwt(
@@ -89,6 +91,7 @@ def account_jwt(
     name: str,
     limits: AccountLimits | None,
     revoked: Mapping[str, int] | None = None,
+    issued_at: int | None = None,
 ) -> str:
     """An account's JWT. `limits` absent: no JetStream (the system account).
 
@@ -116,22 +119,33 @@ def account_jwt(
     }
     if revoked:
         nats["revocations"] = dict(revoked)
-    return _signed(operator, account, name, nats)
+    return _signed(operator, account, name, nats, issued_at)
 
 
-def user_jwt(account: Identity, user: str, name: str, permissions: Permissions | None = None) -> str:
+def user_jwt(
+    account: Identity,
+    user: str,
+    name: str,
+    permissions: Permissions | None = None,
+    issued_at: int | None = None,
+) -> str:
     """A user's JWT, issued by its account."""
-    allowed = permissions or Permissions()
+    may = permissions or Permissions()
     nats = {
-        "pub": {"deny": list(allowed.deny_publish)} if allowed.deny_publish else {},
-        "sub": {"deny": list(allowed.deny_subscribe)} if allowed.deny_subscribe else {},
+        "pub": _permission(may.allow_publish, may.deny_publish),
+        "sub": _permission(may.allow_subscribe, may.deny_subscribe),
         "subs": _UNLIMITED,
         "data": _UNLIMITED,
         "payload": _UNLIMITED,
         "type": "user",
         "version": 2,
     }
-    return _signed(account, user, name, nats)
+    return _signed(account, user, name, nats, issued_at)
+
+
+def _permission(allow: Sequence[str], deny: Sequence[str]) -> dict[str, list[str]]:
+    lists = {"allow": list(allow), "deny": list(deny)}
+    return {name: subjects for name, subjects in lists.items() if subjects}
 
 
 def deletion_jwt(operator: Identity, accounts: Sequence[str]) -> str:
@@ -154,9 +168,11 @@ def claims(jwt: str) -> dict[str, Any]:
     return read
 
 
-def _signed(issuer: Identity, subject: str, name: str, nats: Mapping[str, Any]) -> str:
+def _signed(
+    issuer: Identity, subject: str, name: str, nats: Mapping[str, Any], issued_at: int | None = None
+) -> str:
     body: dict[str, Any] = {
-        "iat": int(time.time()),
+        "iat": int(time.time()) if issued_at is None else issued_at,
         "iss": issuer.public,
         "name": name,
         "nats": nats,
