@@ -1,0 +1,44 @@
+{{/* What a schema cannot say: values that do not go together. Each message says what to do. */}}
+{{- define "munshi.checks" -}}
+{{- $database := or .Values.database.url .Values.database.existingSecret.name -}}
+{{- if and .Values.demo.enabled .Values.cloudnativepg.enabled -}}
+{{- fail "demo.enabled and cloudnativepg.enabled both make a database: choose one" -}}
+{{- end -}}
+{{- if and $database (include "munshi.ownDatabase" .) -}}
+{{- fail "database.* names a database that is there, and demo.enabled or cloudnativepg.enabled makes one: choose one" -}}
+{{- end -}}
+{{- if not (or $database (include "munshi.ownDatabase" .)) -}}
+{{- fail "no database: set database.existingSecret.name (or database.url), cloudnativepg.enabled, or for a try demo.enabled" -}}
+{{- end -}}
+{{- if and .Values.database.url .Values.database.existingSecret.name -}}
+{{- fail "database.url and database.existingSecret.name are both set: choose one" -}}
+{{- end -}}
+{{- if not (or .Values.nats.url .Values.demo.enabled) -}}
+{{- fail "no NATS: set nats.url, or for a try demo.enabled" -}}
+{{- end -}}
+{{- if and .Values.nats.url .Values.demo.enabled -}}
+{{- fail "nats.url and demo.enabled are both set: the demo brings its own NATS" -}}
+{{- end -}}
+{{- if and .Values.demo.enabled (gt (int .Values.nats.streamReplicas) 1) -}}
+{{- fail "nats.streamReplicas: the demo has one NATS server, so it must be 1" -}}
+{{- end -}}
+{{- if and .Values.webhooks.gateway.create (not .Values.webhooks.gateway.className) -}}
+{{- fail "webhooks.gateway.create needs webhooks.gateway.className, the class of your Gateway controller" -}}
+{{- end -}}
+{{- if and .Values.webhooks.tls.certManager.enabled (not (and .Values.webhooks.tls.certManager.issuerName .Values.webhooks.tls.secretName)) -}}
+{{- fail "webhooks.tls.certManager.enabled needs webhooks.tls.certManager.issuerName and webhooks.tls.secretName" -}}
+{{- end -}}
+{{- $scaled := or .Values.pool.ingress.maxReplicas .Values.pool.orchestrator.maxReplicas .Values.tenants.ingress.maxReplicas .Values.tenants.orchestrator.maxReplicas -}}
+{{- if and (eq .Values.autoscaling.kind "ScaledObject") $scaled (not .Values.autoscaling.prometheusUrl) -}}
+{{- fail "autoscaling.kind ScaledObject asks Prometheus: set autoscaling.prometheusUrl" -}}
+{{- end -}}
+{{- range $path, $pods := dict "pool.ingress" .Values.pool.ingress "pool.orchestrator" .Values.pool.orchestrator "tenants.ingress" .Values.tenants.ingress "tenants.orchestrator" .Values.tenants.orchestrator -}}
+{{- if and $pods.maxReplicas (lt (int $pods.maxReplicas) (int $pods.replicas)) -}}
+{{- fail (printf "%s.maxReplicas is %v, below its replicas %v: raise it, or set 0 for no autoscaler" $path $pods.maxReplicas $pods.replicas) -}}
+{{- end -}}
+{{- end -}}
+{{- $most := max (int .Values.pool.orchestrator.replicas) (int .Values.pool.orchestrator.maxReplicas) -}}
+{{- if gt (int $most) (int .Values.pool.partitions) -}}
+{{- fail (printf "pool.orchestrator: %v pods cannot share pool.partitions %v lanes: more than one lane a pod is needed" $most .Values.pool.partitions) -}}
+{{- end -}}
+{{- end -}}

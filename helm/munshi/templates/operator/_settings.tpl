@@ -1,0 +1,17 @@
+{{/* The operator's environment, but for what comes from Secrets and the pod itself. */}}
+{{- define "munshi.operatorSettings" -}}
+{{- $own := dict
+  "MUNSHI_OPERATOR_NATS_URL" (include "munshi.natsUrl" .)
+  "MUNSHI_OPERATOR_GRAPH_URL" (include "munshi.graphUrl" .)
+  "MUNSHI_OPERATOR_CHECK_META" (toString .Values.graph.check)
+  "MUNSHI_OPERATOR_WEBHOOK_URL" (include "munshi.webhookUrl" .)
+  "MUNSHI_OPERATOR_NAMESPACES" (join "," .Values.operator.namespaces)
+  "MUNSHI_OPERATOR_ROLLOUT_AT_ONCE" (toString .Values.tenants.rollout.atOnce)
+  "MUNSHI_OPERATOR_ROLLOUT_FAIL_SECONDS" (toString .Values.tenants.rollout.failSeconds)
+  "MUNSHI_OPERATOR_WAKE_ON_WEBHOOK" (toString .Values.tenants.hibernation.wakeOnWebhook)
+  "MUNSHI_OPERATOR_IDLE_SECONDS" (toString .Values.tenants.hibernation.idleSeconds)
+-}}
+{{- with .Values.database.podsUrl }}{{ $_ := set $own "MUNSHI_OPERATOR_PODS_DATABASE_URL" . }}{{ end -}}
+{{- with .Values.objectStore.url }}{{ $_ := set $own "MUNSHI_OPERATOR_OBJECT_STORE_URL" . }}{{ end -}}
+{{- toYaml (merge (deepCopy .Values.operator.settings) $own) -}}
+{{- end -}}

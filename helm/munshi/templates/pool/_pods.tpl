@@ -1,0 +1,156 @@
+{{/* Deployment, ServiceAccount, PDB and autoscaler of a pooled service. Takes (dict "root" $ "which" "ingress"). */}}
+{{- define "munshi.pooled" -}}
+{{- $root := .root -}}
+{{- $which := .which -}}
+{{- $values := index $root.Values.pool $which -}}
+{{- $full := printf "munshi-pool-%s" $which -}}
+{{- $id := dict "root" $root "name" (printf "munshi-%s" $which) "instance" "munshi-pool" "component" $which -}}
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: {{ $full }}
+  labels: {{- include "munshi.labels" $id | nindent 4 }}
+automountServiceAccountToken: false   # these pods have no business with the API
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ $full }}
+  labels: {{- include "munshi.labels" $id | nindent 4 }}
+spec:
+  {{- if not $values.maxReplicas }}
+  replicas: {{ $values.replicas }}
+  {{- end }}
+  revisionHistoryLimit: 3
+  strategy:
+    rollingUpdate: {maxSurge: 1, maxUnavailable: 0}
+  selector:
+    matchLabels: {{- include "munshi.selector" $id | nindent 6 }}
+  template:
+    metadata:
+      labels: {{- include "munshi.podLabels" $id | nindent 8 }}
+    spec:
+      serviceAccountName: {{ $full }}
+      automountServiceAccountToken: false
+      enableServiceLinks: false
+      {{- include "munshi.podSecurity" $root | nindent 6 }}
+      {{- with include "munshi.pullSecrets" $root }}
+      {{- . | nindent 6 }}
+      {{- end }}
+      {{- with include "munshi.priority" (dict "root" $root "which" "messages") }}
+      {{- . | nindent 6 }}
+      {{- end }}
+      terminationGracePeriodSeconds: 40
+      {{- include "munshi.placement" $id | nindent 6 }}
+      containers:
+        - name: {{ $which }}
+          {{- include "munshi.imageFields" (dict "root" $root "name" $which) | nindent 10 }}
+          {{- include "munshi.containerSecurity" $root | nindent 10 }}
+          ports:
+            - {name: http, containerPort: 8000, protocol: TCP}
+          env:
+            {{- include (printf "munshi.%sEnv" $which) $root | nindent 12 }}
+            {{- range $name, $value := $values.settings }}
+            - {name: {{ $name }}, value: {{ $value | quote }}}
+            {{- end }}
+          {{- include "munshi.probes" $root | nindent 10 }}
+          lifecycle:
+            preStop: {sleep: {seconds: 3}}   # until every proxy has heard that this pod takes nothing more
+          resources: {{- toYaml $values.resources | nindent 12 }}
+          volumeMounts:
+            - {name: cell, mountPath: /etc/munshi/cells/pool, readOnly: true}
+            - {name: tmp, mountPath: /tmp}
+      volumes:
+        - name: cell
+          secret: {secretName: {{ $full }}}   # the operator writes it; the pod waits for it
+        - name: tmp
+          emptyDir: {sizeLimit: 64Mi}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: {{ $full }}
+  labels: {{- include "munshi.labels" $id | nindent 4 }}
+spec:
+  maxUnavailable: 1
+  unhealthyPodEvictionPolicy: AlwaysAllow
+  selector:
+    matchLabels: {{- include "munshi.selector" $id | nindent 6 }}
+{{- if $values.maxReplicas }}
+---
+{{ include "munshi.scaler" (dict "root" $root "id" $id "full" $full "values" $values) }}
+{{- end }}
+{{- end -}}
+
+{{- define "munshi.scaler" -}}
+{{- $scaling := .root.Values.autoscaling -}}
+{{- if eq $scaling.kind "ScaledObject" -}}
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata:
+  name: {{ .full }}
+  labels: {{- include "munshi.labels" .id | nindent 4 }}
+spec:
+  scaleTargetRef: {name: {{ .full }}}
+  minReplicaCount: {{ .values.replicas }}
+  maxReplicaCount: {{ .values.maxReplicas }}
+  pollingInterval: 15
+  cooldownPeriod: 300
+  triggers:
+    {{- if eq .id.component "orchestrator" }}
+    - type: prometheus
+      useCachedMetrics: true
+      metadata:
+        serverAddress: {{ $scaling.prometheusUrl | quote }}
+        query: {{ printf "max(munshi_queue_age_seconds{namespace=%q,pod=~\"%s-.*\"})" .root.Release.Namespace .full | quote }}
+        threshold: {{ $scaling.oldestSeconds | quote }}
+    {{- end }}
+    - type: cpu
+      metricType: Utilization
+      metadata:
+        value: {{ $scaling.cpuPercent | quote }}
+{{- else -}}
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata:
+  name: {{ .full }}
+  labels: {{- include "munshi.labels" .id | nindent 4 }}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: {{ .full }}}
+  minReplicas: {{ .values.replicas }}
+  maxReplicas: {{ .values.maxReplicas }}
+  metrics:
+    - type: Resource
+      resource:
+        name: cpu
+        target: {type: Utilization, averageUtilization: {{ $scaling.cpuPercent }}}
+  behavior:
+    scaleDown: {stabilizationWindowSeconds: 300}   # lanes move with every change of the number of pods
+{{- end -}}
+{{- end -}}
+
+{{- define "munshi.serviceEnv" -}}
+- {name: MUNSHI_HOST, value: "0.0.0.0"}
+- {name: MUNSHI_PORT, value: "8000"}
+- {name: MUNSHI_CELLS_DIR, value: /etc/munshi/cells}
+{{- end -}}
+
+{{- define "munshi.ingressEnv" -}}
+{{ include "munshi.serviceEnv" . }}
+- {name: MUNSHI_DRAIN_SECONDS, value: "3"}
+{{- with .Values.webhooks.platformApp.existingSecret }}
+- name: MUNSHI_PLATFORM_APP_SECRET
+  valueFrom: {secretKeyRef: {name: {{ . }}, key: app-secret}}
+- name: MUNSHI_PLATFORM_VERIFY_TOKEN
+  valueFrom: {secretKeyRef: {name: {{ . }}, key: verify-token}}
+- name: MUNSHI_PLATFORM_APP_SECRET_PREVIOUS
+  valueFrom: {secretKeyRef: {name: {{ . }}, key: app-secret-previous, optional: true}}
+{{- end }}
+{{- end -}}
+
+{{- define "munshi.orchestratorEnv" -}}
+{{ include "munshi.serviceEnv" . }}
+- {name: MUNSHI_GRAPH_URL, value: {{ include "munshi.graphUrl" . | quote }}}
+- name: MUNSHI_WORKER   # one living process bears it: a pod's name
+  valueFrom: {fieldRef: {fieldPath: metadata.name}}
+{{- end -}}
