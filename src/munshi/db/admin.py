@@ -11,7 +11,7 @@ from munshi.contracts.ids import CellName, TenantKey
 from munshi.contracts.tenant import PLATFORM, POOL, WhatsAppTenantSpec, cell_of
 from munshi.db.quoting import identifier, literal
 
-_ROLE_SETTINGS = {
+ROLE_SETTINGS = {
     "statement_timeout": "5s",  # a turn's commit takes a millisecond; 5 s is a fault, and is tried again
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "10s",
@@ -20,6 +20,7 @@ _ROLE_SETTINGS = {
     "plan_cache_mode": "force_generic_plan",
     "timezone": "UTC",
 }
+"""What every cell's role is given; a session may still set others for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ async def create_cell_role(connection: asyncpg.Connection, cell: CellName, passw
             await connection.execute(f"CREATE ROLE {identifier(role)} NOLOGIN")
         await connection.execute(f"ALTER ROLE {identifier(role)} LOGIN PASSWORD {literal(password)}")
         await connection.execute(f"GRANT munshi_services TO {identifier(role)}")
-        for setting, value in _ROLE_SETTINGS.items():
+        for setting, value in ROLE_SETTINGS.items():
             await connection.execute(f"ALTER ROLE {identifier(role)} SET {setting} = {literal(value)}")
         await connection.execute(
             "INSERT INTO cells (cell, role_name) VALUES ($1, $2)"
