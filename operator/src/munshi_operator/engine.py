@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from time import monotonic
@@ -44,6 +43,9 @@ class Engine:
     stale: int = field(init=False, default=0)
     """Tenants of whose last change the watch had not told when the census came."""
 
+    _first: set[TenantKey] | None = field(init=False, default=None)
+    """Who has not had a pass since the start."""
+
     def __post_init__(self) -> None:
         self.reflectors = self._make_reflectors()
         self.last_census = monotonic()
@@ -68,11 +70,6 @@ class Engine:
         for key in keys:
             self.queue.add(key, Lane.CHILD, _SETTLE_SECONDS)
 
-    def call(self, keys: Iterable[TenantKey]) -> None:
-        """A pass over one tenant concerns others."""
-        for key in keys:
-            self.queue.add(key, Lane.CHILD)
-
     # --- tasks ---------------------------------------------------------------------------------------------
 
     async def follow(self) -> None:
@@ -86,6 +83,11 @@ class Engine:
         await self.take_census()
         for reflector in self.reflectors:
             await reflector.synced.wait()
+
+    def begin(self) -> None:
+        """All has been seen once: a new version may be rolled when every tenant has had its first pass."""
+        self._first = {one.key for one in self.observed.tenants()}
+        self._open_rollout()
 
     async def work(self) -> None:
         """Passes over tenants, so many at once, for ever."""
@@ -173,6 +175,14 @@ class Engine:
             lane = Lane.ROUTINE if after.routine else Lane.CHILD
             self.queue.done(key, None if gone else after.after, lane)
         self.passes[outcome] += 1
+        if self._first is not None:
+            self._first.discard(key)
+            self._open_rollout()
+
+    def _open_rollout(self) -> None:
+        if not self._first:
+            self._first = None
+            self.queue.add_many(self.reconciler.world.rollout.open())
 
     def _make_reflectors(self) -> list[Reflector]:
         made = []

@@ -8,7 +8,7 @@ import asyncio
 import heapq
 import random
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from time import monotonic
@@ -87,6 +87,11 @@ class Queue(Generic[K]):
             return
         self._make_ready(key, lane)
 
+    def add_many(self, keys: Iterable[K]) -> None:
+        """Asks for a pass over each, as a step of another one."""
+        for key in keys:
+            self.add(key, Lane.CHILD)
+
     def forget(self, key: K) -> None:
         """The key is no longer of interest."""
         for waiting in self._ready.values():
@@ -133,6 +138,11 @@ class Queue(Generic[K]):
     def working(self) -> int:
         """Keys in work."""
         return len(self._working)
+
+    def pending_soon(self, seconds: float) -> bool:
+        """Whether a pass is asked for within so many seconds."""
+        soon = self.clock() + seconds
+        return any(at <= soon for at, _ in self._due.values())
 
     @property
     def oldest(self) -> float:

@@ -21,12 +21,18 @@ class Rollout:
     _rolling: dict[TenantKey, float] = field(default_factory=dict)
     _stuck: set[TenantKey] = field(default_factory=set)
     _waiting: dict[TenantKey, None] = field(default_factory=dict)
+    _open: bool = False
+
+    def open(self) -> list[TenantKey]:
+        """Every tenant has been looked at, so who is being rolled is known; returns who may ask now."""
+        self._open = True
+        return self._called()
 
     def begin(self, key: TenantKey) -> bool:
         """Asks to replace a tenant's pods; when refused, the tenant is called as soon as there is room."""
         if key in self._rolling:
             return True
-        if self.failed or len(self._rolling) >= self.at_once:
+        if not self._open or self.failed or len(self._rolling) >= self.at_once:
             self._waiting[key] = None
             return False
         self._waiting.pop(key, None)
@@ -71,7 +77,7 @@ class Rollout:
         return len(self._waiting)
 
     def _called(self) -> list[TenantKey]:
-        if self.failed:
+        if not self._open or self.failed:
             return []
         room = self.at_once - len(self._rolling)
         return list(self._waiting)[: max(0, room)]

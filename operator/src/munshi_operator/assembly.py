@@ -1,0 +1,57 @@
+"""Puts the parts of one replica together; knows no server."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from munshi.contracts.ids import TenantKey
+from munshi_operator.api import Cluster
+from munshi_operator.engine import Engine
+from munshi_operator.events import Events
+from munshi_operator.hibernating import Wakefulness
+from munshi_operator.observed import Observed
+from munshi_operator.queue import Backoff, Queue
+from munshi_operator.reconcile import Reconciler
+from munshi_operator.rollout import Rollout
+from munshi_operator.settings import OperatorSettings
+from munshi_operator.types import MetaChecks, Outside
+from munshi_operator.world import Build, World
+from munshi_operator.writing import Bucket, GuardedCluster
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """One replica, ready to run."""
+
+    world: World
+    engine: Engine
+    cluster: GuardedCluster
+
+
+def assemble(
+    settings: OperatorSettings,
+    cluster: Cluster,
+    outside: Outside,
+    meta: MetaChecks | None,
+    build: Build,
+    leading: Callable[[], bool],
+) -> Parts:
+    """The parts, with every write behind the guard."""
+    guarded = GuardedCluster(
+        cluster, Bucket(settings.writes_per_second, settings.write_burst), 4 * settings.parallel, leading
+    )
+    observed = Observed()
+    queue: Queue[TenantKey] = Queue(Backoff(settings.backoff_seconds, settings.backoff_most_seconds))
+    world = World(
+        cluster=guarded,
+        observed=observed,
+        outside=outside,
+        meta=meta,
+        build=build,
+        events=Events(guarded, settings.identity),
+        rollout=Rollout(settings.rollout_at_once, settings.rollout_fail_seconds),
+        wakefulness=Wakefulness(settings.idle_seconds),
+        settings=settings,
+        call=queue.add_many,
+    )
+    engine = Engine(guarded, observed, queue, Reconciler.over(world), settings)
+    return Parts(world, engine, guarded)
