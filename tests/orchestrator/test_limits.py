@@ -99,6 +99,9 @@ async def test_an_assistant_that_is_not_there_yet_says_so(stage: Stage) -> None:
     assert texts(stage) == [text_of(Notice.UNAVAILABLE, None, "en")]
 
 
+PEOPLE = [f"9198400{number:05d}" for number in range(12)]
+
+
 async def test_a_defect_ends_as_a_dead_letter_and_the_conversation_goes_on(stage: Stage) -> None:
     stage.worker(
         module="orchestrator.broken_worker", turn_tries="2", extra={"PYTHONPATH": os.fspath(stage.tests)}
@@ -115,11 +118,12 @@ async def test_a_defect_ends_as_a_dead_letter_and_the_conversation_goes_on(stage
     assert await stage.one("select disposition from inbound_messages where message_id = $1", bad) == "dead"
 
 
-async def test_a_message_that_kills_the_process_ends_as_a_dead_letter(stage: Stage) -> None:
+async def test_a_message_that_kills_the_process_ends_as_a_dead_letter_and_it_alone(stage: Stage) -> None:
     extra = {"PYTHONPATH": os.fspath(stage.tests)}
     worker = stage.worker(module="orchestrator.broken_worker", turn_tries="2", extra=extra)
     bad = await stage.say("crash")
     after = await stage.say("after")
+    neighbours = [await stage.say("innocent", phone) for phone in PEOPLE]
 
     async def kept() -> bool:
         assert worker.process is not None
@@ -130,7 +134,13 @@ async def test_a_message_that_kills_the_process_ends_as_a_dead_letter(stage: Sta
     await eventually(kept, 40)
     sent = await stage.replies(2)
     assert sent[1].body["context"]["message_id"] == after
-    assert await stage.one("select key from dead_letters") == bad
+
+    async def done() -> bool:
+        rows = await stage.rows("select message_id from inbound_messages where disposition = 'turn'")
+        return {row["message_id"] for row in rows} == {after, *neighbours}
+
+    await eventually(done)
+    assert [row["key"] for row in await stage.rows("select key from dead_letters")] == [bad]
 
 
 async def test_a_replayed_dead_letter_is_worked_out(stage: Stage) -> None:

@@ -5,8 +5,12 @@ import os
 import signal
 import time
 
+from nats.js.errors import NotFoundError
+
+from munshi.contracts.subjects import event_stream, lane_consumer, partition_of
+from munshi.sealing import conversation_key
 from munshi_orchestrator.sharing import fair_share
-from orchestrator.stage import Stage, eventually
+from orchestrator.stage import NUMBER, Stage, eventually
 
 PEOPLE = [f"9198000{number:05d}" for number in range(24)]
 
@@ -120,6 +124,44 @@ async def test_losing_the_database_for_longer_than_the_lease_loses_no_message(st
     await stage.db.execute(f'alter role "{await _role(stage)}" login')
     sent = await stage.replies(3)
     assert [one.body["context"]["message_id"] for one in sent] == asked
+
+
+async def test_a_message_that_went_astray_is_found_by_the_servers_count(stage: Stage) -> None:
+    """Delivered to somebody who never says that it is done: found long before the server's `ack_wait`."""
+    key, partitions = stage.lookup_key(stage.entry), stage.cell.partitions
+
+    def lane_of(phone: str) -> int:
+        return partition_of(conversation_key(key, NUMBER, None, phone), partitions)
+
+    neighbours = [phone for phone in (f"9198300{n:05d}" for n in range(1000)) if lane_of(phone) == 0]
+    broken = {"PYTHONPATH": os.fspath(stage.tests)}
+    # Ten messages fill the lane's memory, so that no request of the worker stands open meanwhile.
+    stage.worker("one", module="orchestrator.broken_worker", extra=broken, in_flight_per_lane="10")
+    for phone in neighbours[:10]:
+        await stage.say("slow3", phone)
+    astray, last = neighbours[10:12]
+    bus = stage.connection.client.jetstream()
+    stream, consumer = event_stream(stage.cell.name), lane_consumer(0)
+
+    async def full() -> bool:
+        try:
+            info = await bus.consumer_info(stream, consumer)
+        except NotFoundError:
+            return False
+        return (info.num_ack_pending, info.num_waiting) == (10, 0)
+
+    await until_owned(stage, {"one": partitions})
+    await eventually(full)
+    await stage.say("help", astray)
+    await stage.say("help", last)
+    thief = await bus.pull_subscribe_bind(consumer=consumer, stream=stream)
+    (taken,) = await thief.fetch(1, timeout=5)
+    await thief.unsubscribe()
+    assert taken.subject.endswith(conversation_key(key, NUMBER, None, astray))
+    await stage.replies(1, last)
+    assert not stage.graph.to(astray)
+    await stage.replies(1, astray, seconds=30)
+    await stage.settled()
 
 
 async def _role(stage: Stage) -> str:

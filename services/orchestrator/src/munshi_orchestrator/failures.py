@@ -1,8 +1,8 @@
 """What becomes of a step that fails: tried again, or kept as a dead letter with an apology to the person.
 
 Tries are counted in the database, so that a message which kills the process is counted too: after a lane was
-taken over from a worker that died, a try is noted before the step is begun, and such steps run one at a time,
-so that a message's neighbours are not blamed for it.
+taken over from a worker that died, a try is noted right before the turn is computed. Such turns are computed
+one at a time (see `turn`), so that a message's neighbours are not blamed for it.
 """
 
 import functools
@@ -18,11 +18,13 @@ from munshi.db.turns import Fenced
 from munshi_orchestrator.metrics import Metrics
 from munshi_orchestrator.passing import PASSING, delay_of
 from munshi_orchestrator.reading import Halted, Item, Reading
+from munshi_orchestrator.turn import Begin
 
 _log = structlog.get_logger()
 
 Got = TypeVar("Got")
 Work = Callable[[], Awaitable[None]]
+TurnWork = Callable[[Begin], Awaitable[None]]
 
 _PASSING_CAP_SECONDS = 1.0
 """Longest wait between two tries while something is away: a restarted database is found within a second."""
@@ -36,6 +38,10 @@ def backoff(tries: int, cap: float) -> float:
     return seconds * (0.5 + random.random() / 2)
 
 
+class _TriedEnough(Exception):
+    """Too many workers died while this message was in work."""
+
+
 class Tries:
     """Tries steps of a cell until they are done, one way or the other."""
 
@@ -44,22 +50,33 @@ class Tries:
         self._metrics = metrics
         self._most = most
 
-    async def until_done(self, reading: Reading, items: Sequence[Item], work: Work, apologise: Work) -> None:
+    async def until_done(
+        self, reading: Reading, items: Sequence[Item], work: TurnWork, apologise: Work
+    ) -> None:
         """Tries `work` until it succeeds, or until it has failed too often; then the events become dead
-        letters and `apologise` marks them as dealt with.
+        letters and `apologise` marks them as dealt with. `work` calls what it is given when it begins.
 
         Raises:
             Halted: the reading was given up.
         """
         first = items[0]
         careful = reading.careful(first)
-        noted = await self._note(reading, first, _CRASHED) if careful else 0
-        away = failed = 0
+        noted = away = failed = 0
+
+        async def begin() -> None:
+            nonlocal noted
+            if careful and not noted:
+                noted = await self._note(reading, first, _CRASHED)
+                if noted > self._most:
+                    raise _TriedEnough
+
         while noted <= self._most:
             try:
-                await work()
+                await work(begin)
             except Halted:
                 raise
+            except _TriedEnough:
+                break
             except PASSING as error:
                 self._metrics.retries.labels("turn", "away").inc()
                 away += 1

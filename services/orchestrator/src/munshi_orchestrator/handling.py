@@ -24,7 +24,7 @@ from munshi_orchestrator.reading import Halted, Item, Reading
 from munshi_orchestrator.statuses import Statuses
 from munshi_orchestrator.steps import Step, read_step
 from munshi_orchestrator.tracing import Tracing
-from munshi_orchestrator.turn import TurnRunner
+from munshi_orchestrator.turn import Begin, TurnRunner
 
 _log = structlog.get_logger()
 
@@ -71,11 +71,11 @@ class Handling:
         first = items[0]
         tenant = self._tenant(reading, first)
 
-        async def work() -> None:
+        async def work(begin: Begin) -> None:
             step = read_step(tenant, items)
             traces = [item.delivery.traceparent for item in items]
             with self._with.tracing.span("turn", traces, tenant=tenant.key), self._typing(tenant, step):
-                await self._with.turns.run(reading, step, waiting)
+                await self._with.turns.run(reading, step, waiting, begin)
 
         async def apologise() -> None:
             await self._with.turns.apologise(reading, read_step(tenant, items))

@@ -324,8 +324,11 @@ class Reading:
             _log.info("ack_not_sent", lane=self.grant.lane, reason=type(error).__name__)
 
     def _wanted(self) -> int:
-        want = min(BATCH, self._per_lane - len(self._held), self._room.left)
-        return want if want > 0 and self._stream.outstanding <= BATCH // 4 else 0
+        """How many more messages to ask for now; not a few at a time while some are still to come."""
+        coming = self._stream.outstanding
+        want = min(BATCH, self._per_lane - len(self._held) - coming, self._room.left)
+        few = BATCH // 4
+        return max(0, want) if coming == 0 or (coming <= few <= want) else 0
 
     async def _ask(self) -> None:
         want = self._wanted()

@@ -7,7 +7,7 @@ trouble passes by itself, a few times where it is a defect; `turn_failures` deci
 import asyncio
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -89,6 +89,9 @@ class Again:
 
 Progress = Done | Later | LinkFirst | Again
 
+Begin = Callable[[], Awaitable[None]]
+"""Called right before a turn is computed, when nothing is left to wait for."""
+
 
 class TurnRunner:
     """Does steps of conversations of one cell."""
@@ -108,7 +111,7 @@ class TurnRunner:
         """Whether all places for turns are taken: what takes long is then the queue, not a turn."""
         return self._slots.locked()
 
-    async def run(self, reading: Reading, step: Step, waiting: int) -> str:
+    async def run(self, reading: Reading, step: Step, waiting: int, begin: Begin) -> str:
         """Does a step for good; gives back what became of it. `waiting` more events stand behind it.
 
         Raises:
@@ -121,7 +124,7 @@ class TurnRunner:
             if not reading.live:
                 raise Halted
             async with self._alone if reading.careful(left.first) else self._slots:
-                progress = await self._once(reading, left, waiting)
+                progress = await self._once(reading, left, waiting, begin)
             match progress:
                 case Done(outcome):
                     self._with.metrics.turns.labels(outcome).inc()
@@ -154,7 +157,7 @@ class TurnRunner:
                 case LinkFirst():
                     await self._link(reading, left)
 
-    async def _once(self, reading: Reading, step: Step, waiting: int) -> Progress:
+    async def _once(self, reading: Reading, step: Step, waiting: int, begin: Begin) -> Progress:
         began = time.perf_counter()
         tenant = step.tenant
         loaded = await self._with.turns.load(tenant.key, step.number, step.identities, step.message_ids)
@@ -170,6 +173,7 @@ class TurnRunner:
         ruling = rule(tenant.spec, loaded.conversation, step.said, waiting, now)
         if ruling.wait > 0:
             return Later(ruling.wait)
+        await begin()
         outcome: TurnOutcome | None = None
         if ruling.disposition is Disposition.TURN:
             outcome = await self._compute(step, loaded, now)
