@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import structlog
 
@@ -14,6 +15,7 @@ from munshi.sealing import unseal_credentials
 
 _log = structlog.get_logger()
 
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 _KEY = re.compile(r"[a-z0-9][-a-z0-9]*_[a-z0-9][-a-z0-9]*")
 """A token of subjects and a segment of paths; nothing else may become one."""
 
@@ -38,6 +40,8 @@ class Tenant:
     """32 bytes; seals numbers at rest."""
     numbers: frozenset[PhoneNumberID]
     """The tenant's own phone number ids."""
+    created: datetime | None = None
+    """When it was made; unknown counts as the oldest."""
 
 
 def open_entry(cell: Cell, value: bytes, revision: int) -> Tenant:
@@ -67,6 +71,7 @@ def open_entry(cell: Cell, value: bytes, revision: int) -> Tenant:
         lookup_key=bytes.fromhex(credentials.lookup_key.get_secret_value()),
         data_key=bytes.fromhex(credentials.data_key.get_secret_value()),
         numbers=frozenset(PhoneNumberID(n.phone_number_id) for n in entry.spec.whatsapp.phone_numbers),
+        created=entry.created,
     )
 
 
@@ -87,7 +92,7 @@ class TenantDirectory:
         return self._tenants.get(TenantKey(key))
 
     def of_number(self, phone_number_id: str) -> Tenant | None:
-        """The tenant that owns a number. Where two claim it, the one that had it first keeps it."""
+        """The tenant that owns a number. Where two claim it, the older tenant keeps it."""
         claims = self._claims.get(PhoneNumberID(phone_number_id))
         return self._tenants[claims[0]] if claims else None
 
@@ -128,8 +133,9 @@ class TenantDirectory:
             claims = self._claims.setdefault(number, [])
             if tenant.key not in claims:
                 claims.append(tenant.key)
-                if len(claims) > 1:
-                    _log.error("number_claimed_twice", tenant=tenant.key, owner=claims[0])
+            claims.sort(key=self._age)
+            for younger in claims[1:]:
+                _log.error("number_claimed_twice", tenant=younger, owner=claims[0])
         for listener in self._listeners:
             listener(tenant.key, tenant)
 
@@ -152,6 +158,10 @@ class TenantDirectory:
         self._known_cells.discard(cell)
         for tenant in self.of_cell(cell):
             self.remove(tenant.key, cell)
+
+    def _age(self, key: TenantKey) -> tuple[datetime, TenantKey]:
+        """Sorts the oldest first; of one age, the same one first in every process."""
+        return self._tenants[key].created or _EARLIEST, key
 
     def _unclaim(self, tenant: Tenant, numbers: frozenset[PhoneNumberID]) -> None:
         for number in numbers:

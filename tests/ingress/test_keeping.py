@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from datetime import UTC, datetime
 
 from ingress.conftest import StartIngress
 from ingress.meta import (
@@ -159,6 +160,32 @@ async def test_a_number_claimed_twice_stays_with_who_had_it(
         assert await meta.post(body, PLATFORM_PATH, "platform-secret") == 200
     assert [each.tenant for each in await events(cells)] == ["shops_sharma"]
     assert "number_claimed_twice" in service.log
+
+
+async def test_of_two_that_claim_a_number_the_older_keeps_it(
+    cells: Cells, start_ingress: StartIngress
+) -> None:
+    older = tenant_document("older", phone_number_id="11111")
+    cells.created[older.key] = datetime(2025, 1, 1, tzinfo=UTC)
+    await cells.put_tenant(tenant_document("younger", phone_number_id="11111"))
+    service = start_ingress(cells, MUNSHI_PLATFORM_APP_SECRET="platform-secret")
+    async with meta_of(service.url) as meta:
+        body = webhook(change("11111", messages=[message("wamid.1")]))
+        assert await meta.post(body, PLATFORM_PATH, "platform-secret") == 200
+        await cells.put_tenant(older)
+
+        async def both_known() -> bool:
+            return '"tenants":2' in (await meta.get("/readyz"))[1]
+
+        await eventually(both_known)
+        body = webhook(change("11111", messages=[message("wamid.2")]))
+        assert await meta.post(body, PLATFORM_PATH, "platform-secret") == 200
+        body = webhook(change("11111", messages=[message("wamid.3")]))
+        assert await meta.post(body, "/webhooks/whatsapp/shops_younger") == 200
+    # Though it came later to this process.
+    assert [each.tenant for each in await events(cells)] == ["shops_younger", "shops_older"]
+    letters = await dead_letters(cells)
+    assert [(each.tenant, each.reason) for each in letters] == [("shops_younger", "foreign_phone_number")]
 
 
 async def test_a_broken_entry_harms_nobody(cells: Cells, meta: Meta) -> None:

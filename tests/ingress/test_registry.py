@@ -1,8 +1,10 @@
 """The registry: what a service knows of its tenants, live, whatever becomes of NATS."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import pytest
 
@@ -136,7 +138,7 @@ async def test_a_bucket_that_comes_late_is_found(cells: Cells) -> None:
         await asyncio.gather(following, return_exceptions=True)
 
 
-def known(name: str, *numbers: str, cell: str = POOL) -> Tenant:
+def known(name: str, *numbers: str, cell: str = POOL, created: int | None = None) -> Tenant:
     document = tenant_document(name)
     return Tenant(
         key=document.key,
@@ -150,7 +152,21 @@ def known(name: str, *numbers: str, cell: str = POOL) -> Tenant:
         lookup_key=bytes(32),
         data_key=bytes(32),
         numbers=frozenset(map(PhoneNumberID, numbers)),
+        created=datetime(created, 1, 1, tzinfo=UTC) if created else None,
     )
+
+
+@pytest.mark.parametrize("order", itertools.permutations(range(3)))
+def test_the_oldest_keeps_a_number_in_whatever_order_they_come(order: tuple[int, ...]) -> None:
+    tenants = [known("young", "1", created=2026), known("old", "1", created=2025), known("z-first", "1")]
+    directory = TenantDirectory()
+    for index in order:
+        directory.put(tenants[index])
+    assert owner(directory, "1") == "shops_z-first"
+    directory.remove(TenantKey("shops_z-first"), POOL)
+    assert owner(directory, "1") == "shops_old"
+    directory.put(known("old", "2", created=2025))
+    assert owner(directory, "1") == "shops_young"
 
 
 def test_a_number_stays_with_who_had_it_first_and_goes_on_when_it_is_given_up() -> None:

@@ -48,8 +48,15 @@ SHARMA = tenant("sharma")
 OTHER = tenant("gupta", "55555", GUPTA)
 
 
+def directory_of(*tenants: Tenant) -> TenantDirectory:
+    directory = TenantDirectory()
+    for one in tenants:
+        directory.put(one)
+    return directory
+
+
 def sort(payload: Any, owner: Tenant = SHARMA) -> Sorted:
-    return Sorter(PARTITIONS, owner, TRACE).sort(encoded(payload), owned_by(owner))
+    return Sorter(PARTITIONS, owner, TRACE).sort(encoded(payload), owned_by(owner, directory_of(owner)))
 
 
 def letters(result: Sorted, cell: CellName = POOL) -> list[DeadLetter]:

@@ -1,5 +1,6 @@
 """Tenants as YAML: what is read, and what each mistake is called. Pure."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -36,14 +37,17 @@ stringData: {app-secret: s1, access-token: t1, verify-token: v1}
 """
 
 
+NOW = datetime(2026, 11, 1, 10, tzinfo=UTC)
+
+
 def served(text: str = GOOD) -> ServedTenant:
-    (one,) = resolve(read_documents([("good.yaml", text)]), {}).values()
+    (one,) = resolve(read_documents([("good.yaml", text)]), {}, NOW).values()
     return one
 
 
 def mistake(text: str) -> str:
     with pytest.raises(UserMistake) as caught:
-        resolve(read_documents([("shop.yaml", text)]), {})
+        resolve(read_documents([("shop.yaml", text)]), {}, NOW)
     return str(caught.value)
 
 
@@ -67,9 +71,9 @@ def test_data_of_a_secret_is_base64() -> None:
 def test_documents_may_stand_in_several_files_and_in_a_list() -> None:
     tenant, secret = GOOD.split("---")
     both = read_documents([("b.yaml", secret), ("a.yaml", tenant)])
-    assert list(resolve(both, {})) == [KEY]
+    assert list(resolve(both, {}, NOW)) == [KEY]
     listed = yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": list(yaml.safe_load_all(GOOD))})
-    assert list(resolve(read_documents([("list.yaml", listed)]), {})) == [KEY]
+    assert list(resolve(read_documents([("list.yaml", listed)]), {}, NOW)) == [KEY]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +86,7 @@ def test_documents_may_stand_in_several_files_and_in_a_list() -> None:
         ("displayName", "display_name", "spec.display_name: unknown field; did you mean displayName?"),
         ('"102290129340398"', "102290129340398", "businessAccountID: must be text; put the value in quotes"),
         ("assistant: Ledger", "assistant: Leger", "'Ledger', 'Invoices'"),
-        ("currency: INR", "currency: rupees", "spec.ledger.currency: 'rupees' does not fit"),
+        ("currency: INR", "currency: rupees", "spec.ledger.currency: must be an ISO 4217 code, such as INR; it is 'rupees'"),
         ("  ledger: {currency: INR, confirmAbove: \"50000\"}", "  sales: {}", "spec.sales is given, but"),
         ("  ledger:", "  timeZone: Asia/Bombay\n  ledger:", "write one such as Asia/Kolkata"),
         ("v1alpha1", "v2", "apiVersion is 'munshi.dev/v2'; Munshi takes munshi.dev/v1alpha1"),
@@ -121,19 +125,34 @@ def test_a_number_belongs_to_one_tenant() -> None:
     assert "shops/sharma-kirana" in said
     assert "shops/verma" in said
     with pytest.raises(UserMistake, match="is claimed by"):
-        resolve(read_documents([("o.yaml", other)]), {KEY: served()})
+        resolve(read_documents([("o.yaml", other)]), {KEY: served()}, NOW)
+
+
+def test_the_older_of_two_keeps_a_number() -> None:
+    other = read_documents([("o.yaml", GOOD.replace("name: sharma-kirana", "name: a-younger-one"))])
+    with pytest.raises(UserMistake) as caught:
+        resolve(other, {KEY: served()}, NOW + timedelta(days=1))
+    assert str(caught.value).startswith("WhatsAppTenant shops/a-younger-one: phoneNumberID 106540352242922")
+    assert "claimed by shops/sharma-kirana already, since 2026-11-01 10:00:00 UTC" in str(caught.value)
+
+
+def test_a_change_does_not_make_a_tenant_younger() -> None:
+    changed = resolve(
+        read_documents([("x", GOOD.replace("50000", "70000"))]), {KEY: served()}, NOW + timedelta(days=1)
+    )
+    assert changed[KEY].created == NOW
 
 
 def test_only_what_changed_is_done_again_and_counts_up() -> None:
     held = {KEY: served()}
-    assert resolve(read_documents([("x", GOOD)]), held) == {}
-    changed = resolve(read_documents([("x", GOOD.replace("50000", "70000"))]), held)
+    assert resolve(read_documents([("x", GOOD)]), held, NOW) == {}
+    changed = resolve(read_documents([("x", GOOD.replace("50000", "70000"))]), held, NOW)
     assert changed[KEY].generation == 2
 
 
 def test_a_secret_alone_reaches_the_tenant_that_names_it() -> None:
     secret = GOOD.split("---")[1].replace("s1", "s2").replace("v1}", "v1, app-secret-previous: s1}")
-    (changed,) = resolve(read_documents([("secret.yaml", secret)]), {KEY: served()}).values()
+    (changed,) = resolve(read_documents([("secret.yaml", secret)]), {KEY: served()}, NOW).values()
     credentials = changed.credentials(TenantKeys())
     assert credentials.app_secret.get_secret_value() == "s2"
     assert credentials.app_secret_previous is not None
@@ -142,26 +161,27 @@ def test_a_secret_alone_reaches_the_tenant_that_names_it() -> None:
 
 def test_a_tenant_alone_keeps_the_secret_that_is_held() -> None:
     tenant = GOOD.split("---", maxsplit=1)[0].replace("50000", "60000")
-    (changed,) = resolve(read_documents([("t.yaml", tenant)]), {KEY: served()}).values()
+    (changed,) = resolve(read_documents([("t.yaml", tenant)]), {KEY: served()}, NOW).values()
     assert changed.secret.values["app-secret"] == "s1"
 
 
 def test_isolation_does_not_change_while_a_tenant_lives() -> None:
     moved = GOOD.replace("  assistant: Ledger", "  assistant: Ledger\n  isolation: Pooled")
     with pytest.raises(UserMistake, match=r"spec\.isolation cannot change from Dedicated to Pooled"):
-        resolve(read_documents([("x", moved)]), {KEY: served()})
+        resolve(read_documents([("x", moved)]), {KEY: served()}, NOW)
 
 
 def test_the_store_gives_back_what_it_was_given(tmp_path: Path) -> None:
     store = TenantStore(tmp_path)
-    one = ServedTenant(served().tenant, served().secret, 7)
+    one = ServedTenant(served().tenant, served().secret, 7, NOW)
     store.save(one)
     (path,) = tmp_path.iterdir()
     assert path.stat().st_mode & 0o777 == 0o600
     back = store.load()[KEY]
     assert back.generation == 7
+    assert back.created == NOW
     assert back.same_as(one)
-    again = resolve(read_documents([("again", as_yaml(one))]), {})
+    again = resolve(read_documents([("again", as_yaml(one))]), {}, NOW)
     assert again[KEY].same_as(one)
     store.remove(KEY)
     assert store.load() == {}
@@ -188,7 +208,7 @@ def test_files_of_a_folder_are_read_in_order(tmp_path: Path) -> None:
 
 def test_the_examples_are_three_ledgers_that_differ() -> None:
     documents = read_documents(read_files(tenant_files(EXAMPLES)))
-    examples = resolve(documents, {})
+    examples = resolve(documents, {}, NOW)
     specs = [one.tenant.spec for one in examples.values()]
     assert {"shops_sharma-kirana", "shops_gupta-traders", "shops_lakshmi-stores"} <= set(examples)
     assert {spec.isolation.value for spec in specs} == {"Dedicated", "Pooled"}

@@ -1,6 +1,7 @@
 """Cells and tenants for a test: an account of its own, streams, a role, the folder that services watch."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from munshi.sealing import new_key
 from rig.servers import Servers
 
 APP_SECRET = "app-secret-for-tests"
+_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 ACCESS_TOKEN = "access-token-for-tests"
 VERIFY_TOKEN = "verify-token-for-tests"
 
@@ -72,6 +74,8 @@ class Cells:
     """DSN of `munshi_admin`; without one, cells get no database."""
     keys: dict[CellName, CellKeys] = field(default_factory=dict)
     generation: int = 0
+    created: dict[TenantKey, datetime] = field(default_factory=dict)
+    """When each tenant was first put, a second after the one before."""
 
     @property
     def bus(self) -> Bus:
@@ -104,7 +108,8 @@ class Cells:
         cell = CellName(tenant.key) if tenant.spec.isolation == "Dedicated" else POOL
         if cell not in self.keys:
             await self.add(cell)
-        entry = entry_of(tenant, secrets, self.keys[cell], self.generation)
+        created = self.created.setdefault(tenant.key, _EPOCH + timedelta(seconds=len(self.created)))
+        entry = entry_of(tenant, secrets, self.keys[cell], self.generation, created)
         if self.database_url is not None:
             await database.ensure_tenant(self.database_url, entry)
         await put_entry(self.bus, self.keys[cell], entry)

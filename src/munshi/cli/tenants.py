@@ -151,6 +151,8 @@ def _document(one: "ServedTenant", ingress: str | None) -> dict[str, Any]:
 
     document = tenant_document(one.tenant)
     document["metadata"]["generation"] = one.generation
+    if one.created is not None:
+        document["metadata"]["creationTimestamp"] = f"{one.created:%Y-%m-%dT%H:%M:%SZ}"
     document["status"] = {"observedGeneration": one.generation}
     if ingress:
         document["status"]["webhookURL"] = f"{ingress}/webhooks/whatsapp/{one.key}"

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic.alias_generators import to_camel
 
 from munshi.contracts.ids import CellName, TenantKey
@@ -283,6 +283,9 @@ class TenantEntry(BaseModel):
     generation: int
     spec: WhatsAppTenantSpec
     sealed: str
+    created: AwareDatetime | None = None
+    """When the tenant was made: of two that claim one phone number, the older keeps it. Absent in entries of
+    older programs, which count as the oldest."""
 
 
 def tenant_key(namespace: str, name: str) -> TenantKey:

@@ -7,6 +7,7 @@ import http.client
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -64,7 +65,7 @@ async def apply_documents(data: DataFolder, state: PlatformState, given: Documen
     with clear_messages(data), clear_failures():
         async with provisioning(data):
             held = TenantStore(data.tenants).load()
-            changed = resolve(given, held)
+            changed = resolve(given, held, datetime.now(UTC))
             provisioner = provisioner_of(data, state)
             for key, served in changed.items():
                 await provisioner.apply(served, held.get(key))

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -162,7 +163,7 @@ class Platform:
             texts = [(name, text) for name, text in texts if "munshi.dev/" in text]
         given = read_documents(texts)
         fresh = given if options.tenants_asked_for else Seen(self._data.seen).new_of(given)
-        return WantedTenants(given, {**held, **resolve(fresh, held)})
+        return WantedTenants(given, {**held, **resolve(fresh, held, datetime.now(UTC))})
 
     async def _free_ports(self) -> None:
         deadline = time.monotonic() + _OLD_PORT_SECONDS

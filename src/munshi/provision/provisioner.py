@@ -106,7 +106,8 @@ class Provisioner:
         await self.ensure_cell(cell)
         save_key_ring(self.places.keys, self.ring)
         cell_keys = self.ring.cell(cell)
-        entry = entry_of(served.tenant, served.credentials(tenant_keys), cell_keys, served.generation)
+        credentials = served.credentials(tenant_keys)
+        entry = entry_of(served.tenant, credentials, cell_keys, served.generation, served.created)
         await database.ensure_tenant(self.database_url, entry)
         await put_entry(self.bus, cell_keys, entry)
         if self.places.emulator_url is not None:

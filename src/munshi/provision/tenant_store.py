@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,14 @@ class TenantStore:
                 named = (tenant.metadata.namespace, tenant.spec.whatsapp.secret_ref.name)
                 if named not in documents.secrets:
                     raise UserMistake(f"{path} holds no Secret {'/'.join(named)}; apply the tenant again")
-                generation = int((tenant.metadata.model_extra or {}).get("generation", 1))
-                held[key] = ServedTenant(tenant, documents.secrets[named], generation)
+                extra = tenant.metadata.model_extra or {}
+                created = extra.get("creationTimestamp")
+                held[key] = ServedTenant(
+                    tenant,
+                    documents.secrets[named],
+                    int(extra.get("generation", 1)),
+                    datetime.fromisoformat(str(created)) if created else None,
+                )
         return held
 
     def save(self, served: ServedTenant) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import yaml
@@ -13,6 +14,7 @@ from munshi.errors import UserMistake
 from munshi.provision.documents import Documents, Secret
 from munshi.provision.key_ring import TenantKeys
 
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 _REQUIRED = ("app-secret", "access-token", "verify-token")
 _OPTIONAL = ("app-secret-previous",)
 
@@ -25,6 +27,8 @@ class ServedTenant:
     secret: Secret = field(repr=False)
     generation: int = 1
     """Raised with every change of spec or Secret."""
+    created: datetime | None = None
+    """When it was first applied; unknown of what an older program kept."""
 
     @property
     def key(self) -> TenantKey:
@@ -59,10 +63,12 @@ def title_of(tenant: WhatsAppTenant) -> str:
     return f"{tenant.metadata.namespace}/{tenant.metadata.name}"
 
 
-def resolve(given: Documents, held: Mapping[TenantKey, ServedTenant]) -> dict[TenantKey, ServedTenant]:
+def resolve(
+    given: Documents, held: Mapping[TenantKey, ServedTenant], now: datetime
+) -> dict[TenantKey, ServedTenant]:
     """What must be served when `given` is applied over what is `held`: only what is new or changed.
 
-    A Secret given alone reaches the tenants that name it.
+    A Secret given alone reaches the tenants that name it. `now`: when those that are new were made.
 
     Raises:
         UserMistake: a Secret or a key of it is missing, a number is claimed twice, isolation would change.
@@ -75,12 +81,12 @@ def resolve(given: Documents, held: Mapping[TenantKey, ServedTenant]) -> dict[Te
     changed: dict[TenantKey, ServedTenant] = {}
     for key, tenant in wanted.items():
         before = held.get(key)
-        served = ServedTenant(tenant, _secret_of(tenant, given, before), 1)
+        served = ServedTenant(tenant, _secret_of(tenant, given, before), 1, now)
         if before is None:
             changed[key] = served
         elif not served.same_as(before):
             _refuse_move(before, served)
-            changed[key] = ServedTenant(tenant, served.secret, before.generation + 1)
+            changed[key] = ServedTenant(tenant, served.secret, before.generation + 1, before.created)
     _refuse_double_claims({**held, **changed}.values())
     return changed
 
@@ -113,13 +119,15 @@ def _refuse_move(before: ServedTenant, after: ServedTenant) -> None:
 
 def _refuse_double_claims(tenants: Iterable[ServedTenant]) -> None:
     claimed: dict[str, ServedTenant] = {}
-    for one in tenants:
+    for one in sorted(tenants, key=lambda each: (each.created or _EARLIEST, each.key)):
         for number in one.tenant.spec.whatsapp.phone_numbers:
             other = claimed.setdefault(number.phone_number_id, one)
             if other.key != one.key:
+                since = f", since {other.created:%Y-%m-%d %H:%M:%S} UTC" if other.created else ""
                 raise UserMistake(
-                    f"phoneNumberID {number.phone_number_id} is claimed by {other.title} and {one.title}; "
-                    "a number belongs to one tenant: change or delete one of them"
+                    f"WhatsAppTenant {one.title}: phoneNumberID {number.phone_number_id} is claimed by "
+                    f"{other.title} already{since}; a number belongs to one tenant, and the older one keeps "
+                    "it: change one of them, or delete the older one"
                 )
 
 
@@ -131,6 +139,9 @@ def as_yaml(served: ServedTenant) -> str:
     """Both documents, as they can be applied again; the generation is kept as Kubernetes does."""
     tenant = tenant_document(served.tenant)
     tenant["metadata"]["generation"] = served.generation
+    tenant["metadata"].pop("creationTimestamp", None)
+    if served.created is not None:
+        tenant["metadata"]["creationTimestamp"] = served.created.isoformat()
     secret = {
         "apiVersion": "v1",
         "kind": "Secret",

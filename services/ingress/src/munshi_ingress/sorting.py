@@ -52,13 +52,18 @@ class NotKnownYet(Retryable):
     """Nobody known owns it, but not everybody is known."""
 
 
-def owned_by(tenant: Tenant) -> Owners:
-    """On a tenant's own path: its numbers and its business account, nothing else."""
+def owned_by(tenant: Tenant, directory: TenantDirectory) -> Owners:
+    """On a tenant's own path: its numbers and its business account, nothing else.
+
+    A number that an older tenant claims too is not its own.
+    """
 
     def owners(change: ChangeAt) -> Sequence[Tenant] | str:
         number = change.phone_number_id
         if number is not None:
-            return (tenant,) if number in tenant.numbers else "foreign_phone_number"
+            owner = directory.of_number(number)
+            own = number in tenant.numbers and (owner is None or owner.key == tenant.key)
+            return (tenant,) if own else "foreign_phone_number"
         if change.field == FIELD_MESSAGES:
             return "no_phone_number"
         account = tenant.spec.whatsapp.business_account_id

@@ -122,7 +122,7 @@ class Webhooks:
         traceparent, span = self._traces.begin(header)
         answer, count = answers.FAILED, 0
         try:
-            owners = owned_by(door.tenant) if door.tenant else self._platform_owners()
+            owners = owned_by(door.tenant, self._directory) if door.tenant else self._platform_owners()
             result = Sorter(self._lines.partitions, door.tenant, traceparent).sort(content, owners)
             count = sum(map(len, result.outgoing.values()))
             await self._publish(result)
