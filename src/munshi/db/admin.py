@@ -85,7 +85,6 @@ async def upsert_tenant(connection: asyncpg.Connection, tenant: TenantKey, spec:
     Raises:
         asyncpg.CheckViolationError, asyncpg.ForeignKeyViolationError: the cell is not there.
     """
-    block = getattr(spec, spec.assistant.value.lower())
     await connection.execute(
         "INSERT INTO tenants (tenant, cell, role_name, display_name, assistant, time_zone, books)"
         " VALUES ($1, $2, (SELECT role_name FROM cells WHERE cell = $2), $3, $4, $5, $6::text::jsonb)"
@@ -97,7 +96,7 @@ async def upsert_tenant(connection: asyncpg.Connection, tenant: TenantKey, spec:
         spec.display_name,
         spec.assistant.value,
         spec.time_zone,
-        orjson.dumps(_settings_of(block)).decode(),
+        orjson.dumps(books_of(spec)).decode(),
     )
 
 
@@ -129,7 +128,9 @@ async def _ensure_platform(connection: asyncpg.Connection, role: str) -> None:
     )
 
 
-def _settings_of(block: Any) -> dict[str, Any]:
+def books_of(spec: WhatsAppTenantSpec) -> dict[str, Any]:
+    """What SQL must know of the assistant's settings."""
+    block = getattr(spec, spec.assistant.value.lower())
     return {} if block is None else dict(block.model_dump(mode="json"))
 
 
