@@ -4,8 +4,8 @@ started."""
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +37,19 @@ class Theatre:
     emulator: EmulatorProcess
     cells: Cells
     services: Services
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Of PostgreSQL, ingress and the workers, beside their own."""
     ingress: Service | None = None
     workers: dict[str, Service] = field(default_factory=dict)
 
     async def open(self, workers: Sequence[str] = ("one", "two")) -> None:
         """Starts everything: three tenants, two pooled and one with a cell of its own."""
+        if self.environment:
+            # By `env` and not by the process's environment: it holds for the server alone, not for what
+            # changes the user before.
+            given = [f"{name}={value}" for name, value in self.environment.items()]
+            database = self.servers.postgres
+            database.spec = replace(database.spec, argv=("/usr/bin/env", *given, *database.spec.argv))
         await asyncio.to_thread(self.servers.start)
         await migrated_database(self.servers, DATABASE)
         # The rig's PostgreSQL loses commits when it is killed, for speed; a real one does not.
@@ -56,7 +64,9 @@ class Theatre:
                 limits={**limits, "transactionsPerMonth": 1_000_000},
             )
             await self.cells.put_tenant(document)
-        self.ingress = self.services.start("ingress", {"MUNSHI_CELLS_DIR": str(self.cells.folder)})
+        self.ingress = self.services.start(
+            "ingress", {**self.environment, "MUNSHI_CELLS_DIR": str(self.cells.folder)}
+        )
         await asyncio.to_thread(self.ingress.wait_ready)
         await self.emulator.start()
         async with self.emulator.client() as client:
@@ -82,6 +92,7 @@ class Theatre:
     def start_worker(self, name: str, **settings: str) -> Service:
         """Starts an orchestrator."""
         environment = {
+            **self.environment,
             "MUNSHI_WORKER": name,
             "MUNSHI_CELLS_DIR": str(self.cells.folder),
             "MUNSHI_GRAPH_URL": self.emulator.url,
@@ -192,7 +203,9 @@ PASSING: tuple[type[Exception], ...] = (
 
 
 @contextlib.asynccontextmanager
-async def theatre(folder: Path, workers: Sequence[str] = ("one", "two")) -> AsyncIterator[Theatre]:
+async def theatre(
+    folder: Path, workers: Sequence[str] = ("one", "two"), environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Theatre]:
     """An open theatre."""
     servers = Servers(folder / "servers")
     stage = Theatre(
@@ -201,6 +214,7 @@ async def theatre(folder: Path, workers: Sequence[str] = ("one", "two")) -> Asyn
         EmulatorProcess(folder / "emulator", retry_max_seconds=0.5, silence_seconds=5),
         Cells(servers, folder / "cells", servers.admin_url(DATABASE)),
         Services(folder / "services"),
+        environment or {},
     )
     try:
         await stage.open(workers)
