@@ -1,12 +1,22 @@
 """The custom resource `WhatsAppTenant` (`munshi.dev/v1alpha1`) and what the pods know of a tenant."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from munshi.contracts.ids import CellName, TenantKey
@@ -67,13 +77,41 @@ def _known_zone(name: str) -> str:
     return name
 
 
-TimeZoneName = Annotated[str, AfterValidator(_known_zone)]
-Duration = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}(h|d)$")]
-"""Hours or days: `36h`, `90d`."""
-Digits = Annotated[str, Field(pattern=r"^[0-9]{5,20}$")]
-LanguageTag = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
-CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-Money = Annotated[str, Field(pattern=r"^[0-9]{1,10}(\.[0-9]{1,2})?$")]
+DURATION = r"^([1-9][0-9]{0,4}d|(2[4-9]|[3-9][0-9]|[1-9][0-9]{2,5})h)$"
+DIGITS = r"^[0-9]{5,20}$"
+LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}$"
+CURRENCY = r"^[A-Z]{3}$"
+MONEY = r"^[0-9]{1,10}(\.[0-9]{1,2})?$"
+ZONE = r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9][A-Za-z0-9_+-]*)*$"
+GRAPH_VERSION = r"^v[0-9]{1,3}\.[0-9]$"
+SECRET_NAME = r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$"  # noqa: S105 (a pattern)
+RESOURCE_NAME = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+
+SHAPES: Mapping[str, str] = {
+    DURATION: "must be hours or days, at least a day, such as 36h or 90d",
+    DIGITS: "must be an id of Meta: 5 to 20 digits, in quotes",
+    LANGUAGE: "must be a BCP 47 tag, such as hi or en-IN",
+    CURRENCY: "must be an ISO 4217 code, such as INR",
+    MONEY: 'must be an amount in quotes with at most two decimals, such as "50000" or "99.50"',
+    ZONE: "must be an IANA time zone, such as Asia/Kolkata",
+    GRAPH_VERSION: "must be a version of the Graph API, such as v25.0",
+    SECRET_NAME: "must be the name of a Secret: a-z, 0-9, - and .",
+    RESOURCE_NAME: "must be at most 63 of a-z, 0-9 and -, with a letter or digit at both ends",
+}
+"""What to tell people whose text does not fit a pattern: `munshi apply` and the API server say the same."""
+
+TimeZoneName = Annotated[str, Field(pattern=ZONE), AfterValidator(_known_zone)]
+Duration = Annotated[str, Field(pattern=DURATION)]
+"""Hours or days: `36h`, `90d`. At least a day: dead letters go with the messages, and a person must have had
+the time to see them."""
+Digits = Annotated[str, Field(pattern=DIGITS)]
+LanguageTag = Annotated[str, Field(pattern=LANGUAGE)]
+CurrencyCode = Annotated[str, Field(pattern=CURRENCY)]
+Money = Annotated[str, Field(pattern=MONEY)]
+"""A decimal as text: YAML's and JSON's numbers are binary fractions."""
+
+
+NUMBERS_ONCE = "spec.whatsapp.phoneNumbers names a phoneNumberID twice; name each once"
 
 
 class PhoneNumber(_Spec):
@@ -81,14 +119,14 @@ class PhoneNumber(_Spec):
 
     phone_number_id: Digits = Field(alias="phoneNumberID")
     """Meta's id of the number, from the app's dashboard; not the number itself."""
-    display_phone_number: str = ""
+    display_phone_number: str = Field(default="", max_length=32)
     """The number as people see it; shown, never dialled."""
 
 
 class SecretRef(_Spec):
     """Name of a Secret in the tenant's namespace."""
 
-    name: str = Field(min_length=1, max_length=253)
+    name: str = Field(pattern=SECRET_NAME)
     """Its keys: app-secret, access-token, verify-token; app-secret-previous during a rotation."""
 
 
@@ -96,10 +134,10 @@ class WhatsApp(_Spec):
     """The tenant's account with Meta."""
 
     business_account_id: Digits = Field(alias="businessAccountID")
-    """Id of the WhatsApp Business Account (WABA)."""
+    """Id of the WhatsApp Business Account (WABA). Cannot change: another account is another tenant."""
     phone_numbers: tuple[PhoneNumber, ...] = Field(min_length=1, max_length=20)
     """The numbers that this tenant answers on; each belongs to one tenant only."""
-    graph_version: str = Field(default="v25.0", pattern=r"^v[0-9]{1,3}\.[0-9]$")
+    graph_version: str = Field(default="v25.0", pattern=GRAPH_VERSION)
     """Version of the Graph API that is called."""
     secret_ref: SecretRef
     """Where the credentials are."""
@@ -108,7 +146,7 @@ class WhatsApp(_Spec):
     def _numbers_once(self) -> "WhatsApp":
         ids = [number.phone_number_id for number in self.phone_numbers]
         if len(set(ids)) != len(ids):
-            raise ValueError("whatsapp.phoneNumbers names a phoneNumberID twice; name each once")
+            raise ValueError(NUMBERS_ONCE)
         return self
 
 
@@ -168,19 +206,24 @@ class Retention(_Spec):
     """Texts of messages, in hours or days; the entries of the books stay."""
 
 
+def other_block(block: str, assistant: str) -> str:
+    """What is told where the block of another assistant is given."""
+    return f"spec.{block} is given, but spec.assistant is {assistant}; remove the block"
+
+
 class WhatsAppTenantSpec(_Spec):
     """`spec` of a `WhatsAppTenant`. The block of the chosen assistant may be given, and only that."""
 
     display_name: str = Field(min_length=1, max_length=100)
     """The business's name, as its customers know it."""
     assistant: AssistantKind
-    """Which of the five answers."""
+    """Which of the five answers. Cannot change: its data are of no use to another one."""
     languages: tuple[LanguageTag, ...] = Field(default=("en",), min_length=1, max_length=10)
     """BCP 47 tags; the first is used until a customer's own language is known."""
     time_zone: TimeZoneName = "Asia/Kolkata"
     """IANA name; decides what today and this month are."""
     isolation: Isolation = Isolation.DEDICATED
-    """Pods, streams, role and keys of its own, or those of the pool."""
+    """Pods, streams, role and keys of its own, or those of the pool. When it changes, the tenant is moved."""
     whatsapp: WhatsApp
     """The tenant's account with Meta."""
     ledger: Ledger | None = None
@@ -203,15 +246,16 @@ class WhatsAppTenantSpec(_Spec):
     """The operator leaves the tenant alone."""
     hibernated: bool = False
     """Scaled to zero; webhooks are still kept."""
+    replicas: int | None = Field(default=None, ge=1, le=100)
+    """Orchestrator pods of a dedicated tenant, instead of the chart's number and of its autoscaler. More than
+    16, the lanes of its stream, only wait. Written by `kubectl scale` too; to stop them all, hibernate."""
 
     @model_validator(mode="after")
     def _only_own_block(self) -> "WhatsAppTenantSpec":
         for kind in AssistantKind:
             block = kind.value.lower()
             if kind is not self.assistant and getattr(self, block) is not None:
-                raise ValueError(
-                    f"spec.{block} is given, but spec.assistant is {self.assistant.value}; remove the block"
-                )
+                raise ValueError(other_block(block, self.assistant.value))
         return self
 
     @property
@@ -232,8 +276,8 @@ class Metadata(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    name: str = Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
-    namespace: str = Field(default="default", pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
+    name: str = Field(pattern=RESOURCE_NAME)
+    namespace: str = Field(default="default", pattern=RESOURCE_NAME)
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
 
@@ -286,6 +330,12 @@ class TenantEntry(BaseModel):
     created: AwareDatetime | None = None
     """When the tenant was made: of two that claim one phone number, the older keeps it. Absent in entries of
     older programs, which count as the oldest."""
+
+    @field_validator("spec", mode="before")
+    @classmethod
+    def _newer_spec(cls, value: Any) -> WhatsAppTenantSpec:
+        """A newer writer's fields are passed over: pods of the last version run while the next one comes."""
+        return WhatsAppTenantSpec.model_validate(value, extra="ignore")
 
 
 def tenant_key(namespace: str, name: str) -> TenantKey:

@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from munshi.contracts.ids import TenantKey
-from munshi.contracts.tenant import GROUP, KIND, VERSION, WhatsAppTenant
+from munshi.contracts.tenant import GROUP, KIND, SHAPES, VERSION, WhatsAppTenant
 from munshi.errors import UserMistake
 
 API_VERSION = f"{GROUP}/{VERSION}"
@@ -174,8 +174,8 @@ def _mistake(error: Mapping[str, Any]) -> str:
         message = str(error["msg"]).removeprefix("Value error, ")
         return message if message.startswith("spec.") else f"{path}: {message}"
     if kind == "string_pattern_mismatch":
-        pattern = error.get("ctx", {}).get("pattern", "")
-        return f"{path}: {error.get('input')!r} does not fit {pattern}"
+        words = SHAPES[error["ctx"]["pattern"]]
+        return f"{path}: {words}; it is {error.get('input')!r}"
     return f"{path}: {_PLAIN_MESSAGES.get(kind, error['msg'])}"
 
 

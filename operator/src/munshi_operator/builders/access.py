@@ -1,0 +1,45 @@
+"""Who a tenant's pods are, and the files of their cell. Pure."""
+
+import base64
+import json
+
+from munshi_operator.builders.names import INGRESS, ORCHESTRATOR
+from munshi_operator.builders.plan import Plan
+from munshi_operator.types import Manifest
+
+
+def service_account(plan: Plan, component: str) -> Manifest:
+    """An account of its own, with no rights on the API and no token: the pods never ask the API server."""
+    return plan.object(
+        ("v1", "ServiceAccount"), plan.named(component), component, {"automountServiceAccountToken": False}
+    )
+
+
+def secret_name(plan: Plan, component: str) -> str:
+    """Name of the Secret with a component's cell."""
+    return plan.named(f"munshi-{component}")
+
+
+def service_secret(plan: Plan, component: str) -> Manifest:
+    """The folder of `munshi.cells` as a Secret. Ingress has no way to the database."""
+    files = cell_files(plan, component)
+    encoded = {name: base64.b64encode(text.encode()).decode() for name, text in files.items()}
+    return plan.object(
+        ("v1", "Secret"), secret_name(plan, component), component, {"type": "Opaque", "data": encoded}
+    )
+
+
+def cell_files(plan: Plan, component: str) -> dict[str, str]:
+    """The files that a component's pods are given, as `munshi.cells` reads them."""
+    access = plan.access
+    creds = access.ingress_creds if component == INGRESS else access.orchestrator_creds
+    files = {
+        "cell.json": json.dumps({"cell": access.cell, "partitions": access.partitions}),
+        "nats-url": access.nats_url,
+        "sealing-key": access.sealing_key,
+    }
+    if creds is not None:
+        files["nats.creds"] = creds
+    if component == ORCHESTRATOR:
+        files["database-url"] = access.database_url
+    return files

@@ -1,0 +1,156 @@
+"""The two Deployments of a dedicated tenant. Pure.
+
+The pod template is spelled here once and for all: `tests/operator/unit/builders` holds it byte for byte,
+since another spelling would replace the pods of every tenant. What pods must restart for is counted into
+`munshi.dev/config`; credentials and a tenant's settings are not, they reach running pods by mounted files
+and the registry.
+"""
+
+from typing import Any
+
+from munshi_operator.builders.access import secret_name
+from munshi_operator.builders.names import ORCHESTRATOR, labels, selector
+from munshi_operator.builders.plan import PORT, PORT_NAME, Plan
+from munshi_operator.builders.scaling import replicas
+from munshi_operator.drift import CONFIG, digest
+from munshi_operator.types import Manifest
+
+CELLS_DIR = "/etc/munshi/cells"
+_TEMPLATE = 1
+"""Raised when pods must restart for a template of another shape."""
+_OLD_SETS = 3
+_PROGRESS_SECONDS = 300
+_READ_BY_GROUP = 0o440
+_TMP_BYTES = "64Mi"
+
+
+def deployment(plan: Plan, component: str) -> Manifest:
+    """The pods of a component. A new one is ready before an old one goes."""
+    name = plan.named(component)
+    spec: dict[str, Any] = {
+        "selector": {"matchLabels": selector(plan.name, component)},
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+        "revisionHistoryLimit": _OLD_SETS,
+        "progressDeadlineSeconds": _PROGRESS_SECONDS,
+        "template": _template(plan, component),
+    }
+    count = replicas(plan, component)
+    if count is not None:
+        spec["replicas"] = count
+    return plan.object(("apps/v1", "Deployment"), name, component, {"spec": spec})
+
+
+def config_digest(plan: Plan, component: str) -> str:
+    """Digest of all that a component's pods must restart for.
+
+    Counts what the blueprint says, never what the builders add: a setting that a later operator knows, left
+    at its default, changes nothing.
+    """
+    asked = plan.workload(component).model_dump(exclude_defaults=True, exclude={"replicas", "max_replicas"})
+    shared = plan.blueprint.pods.model_dump(mode="json", exclude_defaults=True)
+    wanted: dict[str, Any] = {"template": _TEMPLATE, "workload": asked, "pods": shared}
+    wanted["labels"] = plan.inherited
+    if component == ORCHESTRATOR:
+        wanted["graph"] = plan.blueprint.graph_url
+    return digest(wanted)
+
+
+def environment(plan: Plan, component: str) -> dict[str, str]:
+    """Settings of a component, by their environment names."""
+    own = {"MUNSHI_HOST": "0.0.0.0", "MUNSHI_PORT": str(PORT), "MUNSHI_CELLS_DIR": CELLS_DIR}  # noqa: S104 (a pod's own address)
+    if component == ORCHESTRATOR:
+        own["MUNSHI_GRAPH_URL"] = plan.blueprint.graph_url
+    return {**own, **plan.workload(component).env}
+
+
+def _template(plan: Plan, component: str) -> dict[str, Any]:
+    return {
+        "metadata": {
+            "labels": {**plan.inherited, **labels(plan.name, component)},
+            "annotations": {CONFIG: config_digest(plan, component)},
+        },
+        "spec": _pod(plan, component),
+    }
+
+
+def _pod(plan: Plan, component: str) -> dict[str, Any]:
+    pods, workload = plan.blueprint.pods, plan.workload(component)
+    spec: dict[str, Any] = {
+        "serviceAccountName": plan.named(component),
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": workload.grace_seconds,
+        "securityContext": _pod_security(pods.run_as_user),
+        "topologySpreadConstraints": [_spread(plan, component)],
+        "containers": [_container(plan, component)],
+        "volumes": [
+            {
+                "name": "cell",
+                "secret": {"secretName": secret_name(plan, component), "defaultMode": _READ_BY_GROUP},
+            },
+            {"name": "tmp", "emptyDir": {"sizeLimit": _TMP_BYTES}},
+        ],
+    }
+    if pods.image_pull_secrets:
+        spec["imagePullSecrets"] = [{"name": name} for name in pods.image_pull_secrets]
+    if pods.priority_class_name:
+        spec["priorityClassName"] = pods.priority_class_name
+    if pods.node_selector:
+        spec["nodeSelector"] = dict(pods.node_selector)
+    if pods.tolerations:
+        spec["tolerations"] = list(pods.tolerations)
+    return spec
+
+
+def _pod_security(user: int | None) -> dict[str, Any]:
+    """The profile `restricted`."""
+    security: dict[str, Any] = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    if user is not None:
+        security |= {"runAsUser": user, "runAsGroup": user, "fsGroup": user}
+    return security
+
+
+def _spread(plan: Plan, component: str) -> dict[str, Any]:
+    return {
+        "maxSkew": 1,
+        "topologyKey": plan.blueprint.pods.topology_key,
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": selector(plan.name, component)},
+    }
+
+
+def _container(plan: Plan, component: str) -> dict[str, Any]:
+    workload, env = plan.workload(component), environment(plan, component)
+    container: dict[str, Any] = {
+        "name": component,
+        "image": workload.image,
+        "imagePullPolicy": plan.blueprint.pods.image_pull_policy,
+        "env": [{"name": name, "value": value} for name, value in sorted(env.items())],
+        "ports": [{"name": PORT_NAME, "containerPort": PORT, "protocol": "TCP"}],
+        "resources": workload.resources.model_dump(exclude_defaults=True),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [
+            {"name": "cell", "mountPath": f"{CELLS_DIR}/{plan.access.cell}", "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 (a volume of the pod)
+        ],
+        **_probes(),
+    }
+    if workload.pre_stop_seconds:
+        container["lifecycle"] = {"preStop": {"sleep": {"seconds": workload.pre_stop_seconds}}}
+    return container
+
+
+def _probes() -> dict[str, Any]:
+    """Liveness is tied to progress, so it is slow to judge; readiness is quick. The start gets two minutes: a
+    model is loaded, and the servers may still be coming."""
+    alive = {"httpGet": {"path": "/healthz", "port": PORT_NAME}}
+    ready = {"httpGet": {"path": "/readyz", "port": PORT_NAME}}
+    return {
+        "startupProbe": {**alive, "periodSeconds": 2, "failureThreshold": 60},
+        "livenessProbe": {**alive, "periodSeconds": 10, "timeoutSeconds": 3, "failureThreshold": 3},
+        "readinessProbe": {**ready, "periodSeconds": 3, "timeoutSeconds": 2, "failureThreshold": 2},
+    }
