@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from munshi.errors import UserMistake
+from munshi_migrations.distance import refuse_too_far
 
 _UPGRADE_LOCK = 0x6D756E736869
 """Session advisory lock: two upgrades at once run one after the other."""
@@ -52,6 +53,13 @@ def revisions() -> list[str]:
     """All versions that this program knows, oldest first."""
     script = ScriptDirectory.from_config(config())
     return [revision.revision for revision in script.walk_revisions()][::-1]
+
+
+def needs() -> dict[str, str]:
+    """Versions that take something away, each with the version that every running program must know."""
+    script = ScriptDirectory.from_config(config())
+    marked = {one.revision: getattr(one.module, "needs", None) for one in script.walk_revisions()}
+    return {revision: needed for revision, needed in marked.items() if needed}
 
 
 def head() -> str:
@@ -108,19 +116,24 @@ def require_owner(connection: Connection) -> None:
         )
 
 
-async def upgrade(url: str, revision: str = "head") -> str:
+async def upgrade(url: str, revision: str = "head", *, beside_programs: bool = False) -> str:
     """Brings a database to `revision`, and gives back the version that it then has. Idempotent.
 
-    Each version is one transaction. `url` logs in as `munshi_admin`.
+    Each version is one transaction. `url` logs in as `munshi_admin`. `beside_programs`: the version before
+    runs meanwhile, as on a cluster.
 
     Raises:
         NewerDatabase: the database is ahead of this program; nothing was changed.
+        TooFarApart: programs that run beside it would lose what they use; nothing was changed.
         UpgradeFailed: the server refused a statement; the version that it belongs to was not reached.
     """
     made = engine(url)
     try:
         async with made.connect() as connection:
             await _locked(connection)
+            if beside_programs:
+                refuse_too_far(await connection.run_sync(_found), revisions(), needs())
+                await connection.commit()
             await connection.run_sync(_run, command.upgrade, revision)
             return await connection.run_sync(_found) or ""
     except (asyncpg.PostgresError, DBAPIError) as error:
