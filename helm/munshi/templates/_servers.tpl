@@ -46,3 +46,12 @@ http://munshi-pool-ingress.{{ .Release.Namespace }}.svc
 {{- define "munshi.host" -}}
 {{- (urlParse .Values.webhooks.url).hostname -}}
 {{- end -}}
+
+{{/* The demo also runs where no Gateway API is installed: then nothing leads in from outside. */}}
+{{- define "munshi.route" -}}
+{{- if and .Values.demo.enabled (eq .Values.webhooks.route "HTTPRoute") (not (.Capabilities.APIVersions.Has "gateway.networking.k8s.io/v1")) -}}
+None
+{{- else -}}
+{{ .Values.webhooks.route }}
+{{- end -}}
+{{- end -}}

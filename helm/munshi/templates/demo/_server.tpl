@@ -146,5 +146,5 @@ volumeMounts:
 - ports:
     - {port: 80, protocol: TCP}
     - {port: 443, protocol: TCP}
-    - {port: 8000, protocol: TCP}
+    - {port: 8080, protocol: TCP}
 {{- end -}}

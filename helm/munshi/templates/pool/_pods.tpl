@@ -47,7 +47,7 @@ spec:
           {{- include "munshi.imageFields" (dict "root" $root "name" $which) | nindent 10 }}
           {{- include "munshi.containerSecurity" $root | nindent 10 }}
           ports:
-            - {name: http, containerPort: 8000, protocol: TCP}
+            - {name: http, containerPort: 8080, protocol: TCP}
           env:
             {{- include (printf "munshi.%sEnv" $which) $root | nindent 12 }}
             {{- range $name, $value := $values.settings }}
@@ -62,7 +62,7 @@ spec:
             - {name: tmp, mountPath: /tmp}
       volumes:
         - name: cell
-          secret: {secretName: {{ $full }}}   # the operator writes it; the pod waits for it
+          secret: {secretName: {{ $full }}, defaultMode: 0440}   # the operator writes it; the pod waits for it
         - name: tmp
           emptyDir: {sizeLimit: 64Mi}
 ---
@@ -131,7 +131,7 @@ spec:
 
 {{- define "munshi.serviceEnv" -}}
 - {name: MUNSHI_HOST, value: "0.0.0.0"}
-- {name: MUNSHI_PORT, value: "8000"}
+- {name: MUNSHI_PORT, value: "8080"}
 - {name: MUNSHI_CELLS_DIR, value: /etc/munshi/cells}
 {{- end -}}
 
@@ -151,6 +151,4 @@ spec:
 {{- define "munshi.orchestratorEnv" -}}
 {{ include "munshi.serviceEnv" . }}
 - {name: MUNSHI_GRAPH_URL, value: {{ include "munshi.graphUrl" . | quote }}}
-- name: MUNSHI_WORKER   # one living process bears it: a pod's name
-  valueFrom: {fieldRef: {fieldPath: metadata.name}}
 {{- end -}}
