@@ -20,6 +20,7 @@ import psutil
 import pytest
 import yaml
 
+from rig.frozen import frozen
 from rig.platform import PlatformRig, platform_in, wait_for
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -72,6 +73,16 @@ def request(
 def handshake(platform: PlatformRig, key: str) -> int:
     query = "hub.mode=subscribe&hub.challenge=c&hub.verify_token=verify-one"
     return request(platform.ingress, "GET", f"/webhooks/whatsapp/{key}?{query}")[0]
+
+
+def generations(platform: PlatformRig, key: str) -> dict[str, int | None]:
+    """Which generation of a tenant each service that follows the registry says it serves."""
+    found = {}
+    for name, port in (("ingress", platform.port), ("orchestrator", platform.port + 3)):
+        found[name] = json.loads(request(f"http://127.0.0.1:{port}", "GET", f"/served/{key}")[1])[
+            "generation"
+        ]
+    return found
 
 
 def post_signed(platform: PlatformRig, key: str, body: bytes, secret: str) -> int:
@@ -181,6 +192,7 @@ def test_a_tenant_is_applied_changed_and_deleted_live(
     done = platform.munshi("apply", "-f", str(file))
     assert (done.returncode, done.stdout.strip()) == (0, f"whatsapptenant tests/{name} created"), done.stderr
     assert handshake(platform, key) == 200
+    assert generations(platform, key) == {"ingress": 1, "orchestrator": 1}
     done = platform.munshi("apply", "-f", str(file))
     assert done.stdout.strip() == f"whatsapptenant tests/{name} unchanged"
 
@@ -189,6 +201,7 @@ def test_a_tenant_is_applied_changed_and_deleted_live(
     )
     done = platform.munshi("apply", "-f", "-", stdin=rotated)
     assert done.stdout.strip() == f"whatsapptenant tests/{name} configured", done.stderr
+    assert generations(platform, key) == {"ingress": 2, "orchestrator": 2}
     body = json.dumps({"object": "whatsapp_business_account", "entry": []}).encode()
     wait_for(lambda: post_signed(platform, key, body, "secret-two") == 200, 2, "the new secret holds")
     assert post_signed(platform, key, body, "secret-one") == 200
@@ -202,6 +215,19 @@ def test_a_tenant_is_applied_changed_and_deleted_live(
     assert before == {one["name"]: one["pid"] for one in platform.status()["processes"]}, (
         "a process was restarted"
     )
+
+
+def test_apply_waits_for_the_orchestrator_and_says_where_it_does_not_come(platform: PlatformRig) -> None:
+    worker = platform.process("orchestrator")["pid"]
+    with frozen(worker):
+        done = platform.munshi("apply", "-f", "-", stdin=document("waits", "300000000000007"))
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "tests/waits was applied and is kept, but orchestrator does not serve it" in done.stderr
+        assert "munshi logs orchestrator" in done.stderr
+    wait_for(
+        lambda: generations(platform, "tests_waits") == {"ingress": 1, "orchestrator": 1}, 30, "it is live"
+    )
+    assert platform.munshi("delete", "tenant", "waits", "--yes").returncode == 0
 
 
 def test_get_tenants_prints_a_table_json_and_yaml_without_secrets(platform: PlatformRig) -> None:

@@ -57,10 +57,11 @@ def provisioner_of(data: DataFolder, state: PlatformState) -> Provisioner:
 
 
 async def apply_documents(data: DataFolder, state: PlatformState, given: Documents) -> list[Applied]:
-    """Applies tenants and waits until ingress serves them. All are checked before the first is touched.
+    """Applies tenants and waits until ingress and orchestrator serve them just so. All are checked before the
+    first is touched.
 
     Raises:
-        UserMistake: something given is wrong, nothing was changed; or ingress does not serve it in time.
+        UserMistake: something given is wrong, nothing was changed; or a service does not serve it in time.
     """
     with clear_messages(data), clear_failures():
         async with provisioning(data):
@@ -87,15 +88,34 @@ async def delete_served(data: DataFolder, state: PlatformState, served: ServedTe
 
 
 async def _wait_live(state: PlatformState, served: ServedTenant) -> None:
-    """Asks ingress by the handshake that Meta does when a webhook is set up."""
+    """Asks ingress by the handshake that Meta does when a webhook is set up, and both for the generation."""
     deadline = time.monotonic() + _LIVE_SECONDS
-    while not await asyncio.to_thread(_handshake, state.endpoints.ingress, served):
-        if time.monotonic() > deadline:
-            raise UserMistake(
-                f"{served.title} was applied, but ingress does not serve it yet; see `munshi status` and "
-                "`munshi logs ingress`"
-            )
-        await asyncio.sleep(_ASK_SECONDS)
+    for name, base in _services(state):
+        while not await asyncio.to_thread(_serves, name, base, served):
+            if time.monotonic() > deadline:
+                raise UserMistake(
+                    f"{served.title} was applied and is kept, but {name} does not serve it after "
+                    f"{_LIVE_SECONDS:.0f} s; see `munshi status` and `munshi logs {name}`; it goes live as "
+                    f"soon as {name} is well"
+                )
+            await asyncio.sleep(_ASK_SECONDS)
+
+
+def _services(state: PlatformState) -> list[tuple[str, str]]:
+    """Those that follow the registry, with their addresses."""
+    workers = [
+        (process.name, process.metrics.removesuffix("/metrics"))
+        for process in state.processes
+        if process.name == "orchestrator" and process.metrics
+    ]
+    return [("ingress", state.endpoints.ingress), *workers]
+
+
+def _serves(name: str, base: str, served: ServedTenant) -> bool:
+    status, body = _request(base, "GET", f"/served/{served.key}", seconds=1.0)
+    if status != 200 or orjson.loads(body)["generation"] != served.generation:
+        return False
+    return name != "ingress" or _handshake(base, served)
 
 
 def _handshake(ingress: str, served: ServedTenant) -> bool:
@@ -106,11 +126,16 @@ def _handshake(ingress: str, served: ServedTenant) -> bool:
 
 
 def _request(
-    base: str, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    base: str,
+    method: str,
+    path: str,
+    body: bytes | None = None,
+    headers: dict[str, str] | None = None,
+    seconds: float = 10.0,
 ) -> tuple[int, bytes]:
-    """One call on loopback; status 0 where nobody answers."""
+    """One call on loopback; status 0 where nobody answers in time."""
     parts = urlsplit(base)
-    connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=10)
+    connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=seconds)
     try:
         connection.request(method, path, body, headers or {})
         answer = connection.getresponse()

@@ -82,6 +82,12 @@ def make_health(webhooks: Webhooks, lines: Lines, directory: TenantDirectory, me
         }
         return JSONResponse(state, 200 if ready else 503)
 
+    @app.get("/served/{tenant}")
+    async def served(tenant: str) -> JSONResponse:
+        """Which generation of a tenant's settings holds here."""
+        known = directory.get(tenant)
+        return JSONResponse({"generation": known.generation if known else None}, 200 if known else 404)
+
     @app.get("/metrics")
     async def scrape() -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -83,7 +83,11 @@ class Orchestrator:
 
         try:
             async with serve_health(
-                settings.host, settings.port, self._metrics.registry, self.alive, self.ready
+                settings.host,
+                settings.port,
+                self._metrics.registry,
+                (self.alive, self.ready),
+                self.generation_served,
             ) as port:
                 _log.info("orchestrator_ready", worker=settings.worker_name, port=port)
                 await serve_cells(settings.cells_dir, "orchestrator", session)
@@ -123,6 +127,12 @@ class Orchestrator:
             if not (self._directory.knows(name) and cell.keeper.leased)
         ]
         return f"waiting: {', '.join(missing)}" if missing else None
+
+    def generation_served(self, key: str) -> int | None:
+        """The generation of a tenant that this worker takes part in working for."""
+        tenant = self._directory.get(key)
+        cell = self._cells.get(tenant.cell) if tenant else None
+        return tenant.generation if tenant and cell and cell.keeper.leased else None
 
     def _watch(self) -> None:
         watch, cells = self._metrics.watch, self._cells
