@@ -133,6 +133,8 @@ class MemoryApi:
         self.absent: set[Kind] = set()
         self.refuse: Callable[[str, Ref], MunshiError | None] = lambda _verb, _ref: None
         """Asked before every request of the operator."""
+        self.after_write: Callable[[], None] = lambda: None
+        """Called when a write of the operator is done, before it is answered."""
         self.pods_come_up: Callable[[Manifest], bool] = lambda _deployment: True
         self.silent = False
         """Watches hear nothing any more, as if the stream were stuck."""
@@ -387,7 +389,7 @@ class MemoryCluster:
         """See `Cluster`."""
         ref = ref_of(manifest)
         await self._ask(f"apply_{subresource}" if subresource else "apply", ref)
-        return self.api.apply(copy.deepcopy(manifest), subresource)
+        return self._done(self.api.apply(copy.deepcopy(manifest), subresource))
 
     async def delete(self, ref: Ref, uid: str) -> None:
         """See `Cluster`."""
@@ -395,6 +397,7 @@ class MemoryCluster:
         found = self.api.get(ref)
         if found is not None and found["metadata"]["uid"] == uid:
             self.api.remove(ref)
+            self._done({})
 
     async def get(self, ref: Ref) -> Manifest | None:
         """See `Cluster`."""
@@ -407,7 +410,7 @@ class MemoryCluster:
         await self._ask("create", ref)
         if self.api.get(ref) is not None:
             raise Conflict(f"{ref} is there already")
-        return self.api.put(manifest, FIELD_MANAGER)
+        return self._done(self.api.put(manifest, FIELD_MANAGER))
 
     async def replace(self, manifest: Manifest) -> Manifest:
         """See `Cluster`."""
@@ -419,7 +422,7 @@ class MemoryCluster:
         version = manifest["metadata"].get("resourceVersion")
         if version and version != found["metadata"]["resourceVersion"]:
             raise Conflict(f"{ref} has another version")
-        return self.api.put(manifest, FIELD_MANAGER)
+        return self._done(self.api.put(manifest, FIELD_MANAGER))
 
     async def list(self, selection: Selection) -> AsyncIterator[Page]:
         """See `Cluster`."""
@@ -455,6 +458,10 @@ class MemoryCluster:
                     continue
             async with self.api._news:
                 await self.api._news.wait()
+
+    def _done(self, result: Manifest) -> Manifest:
+        self.api.after_write()
+        return result
 
     async def _ask(self, verb: str, ref: Ref) -> None:
         await asyncio.sleep(0)

@@ -31,6 +31,8 @@ class MemoryOutside:
     worked_off: Counter[TenantKey] = field(default_factory=Counter)
     calls: list[tuple[str, str]] = field(default_factory=list)
     refuse: Callable[[str, str], MunshiError | None] = lambda _call, _key: None
+    after_call: Callable[[], None] = lambda: None
+    """Called when something was changed, before it is answered."""
     drifted: set[TenantKey] = field(default_factory=set)
     """Of whom something was deleted behind the operator's back."""
 
@@ -53,6 +55,7 @@ class MemoryOutside:
         self.rows.add(key)
         repaired = ("streams",) if key in self.drifted else ()
         self.drifted.discard(key)
+        self.after_call()
         return OutsideReport(OK, OK, OK, "digest", repaired)
 
     async def observe_backlog(self, cell: CellName, key: TenantKey) -> Backlog:
@@ -64,6 +67,7 @@ class MemoryOutside:
         """See `Outside`."""
         await self._ask("withdraw", want.object.key)
         self.entries.get(want.cell, {}).pop(want.object.key, None)
+        self.after_call()
 
     async def erase(self, want: Served) -> None:
         """See `Outside`."""
@@ -72,12 +76,14 @@ class MemoryOutside:
         self.entries.get(want.cell, {}).pop(key, None)
         self.rights.pop(key, None)
         self.rows.discard(key)
+        self.after_call()
 
     async def move_rights(self, key: TenantKey, old: CellName, new: CellName) -> None:
         """See `Outside`."""
         await self._ask("move_rights", key)
         if self.rights.get(key, old) in (old, new):
             self.rights[key] = new
+        self.after_call()
 
     async def _ask(self, call: str, key: str) -> None:
         await asyncio.sleep(0)

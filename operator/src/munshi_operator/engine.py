@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from time import monotonic
@@ -43,6 +44,8 @@ class Engine:
     stale: int = field(init=False, default=0)
     """Tenants of whose last change the watch had not told when the census came."""
 
+    timed: Callable[[float], None] = lambda _seconds: None
+    """Told the seconds of every pass."""
     _first: set[TenantKey] | None = field(init=False, default=None)
     """Who has not had a pass since the start."""
 
@@ -135,7 +138,7 @@ class Engine:
             await self._one(key)
 
     async def _one(self, key: TenantKey) -> None:
-        outcome = "ok"
+        outcome, begun = "ok", monotonic()
         try:
             async with asyncio.timeout(self.settings.deadline_seconds):
                 after = await self.reconciler.reconcile(key)
@@ -175,6 +178,7 @@ class Engine:
             lane = Lane.ROUTINE if after.routine else Lane.CHILD
             self.queue.done(key, None if gone else after.after, lane)
         self.passes[outcome] += 1
+        self.timed(monotonic() - begun)
         if self._first is not None:
             self._first.discard(key)
             self._open_rollout()

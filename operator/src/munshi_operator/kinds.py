@@ -42,7 +42,6 @@ class Ref:
 TENANT = Kind(GROUP, VERSION, KIND, PLURAL)
 SECRET = Kind("", "v1", "Secret", "secrets")
 SERVICE_ACCOUNT = Kind("", "v1", "ServiceAccount", "serviceaccounts")
-CONFIG_MAP = Kind("", "v1", "ConfigMap", "configmaps")
 SERVICE = Kind("", "v1", "Service", "services")
 DEPLOYMENT = Kind("apps", "v1", "Deployment", "deployments")
 DISRUPTION_BUDGET = Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
@@ -57,7 +56,6 @@ LEASE = Kind("coordination.k8s.io", "v1", "Lease", "leases")
 CHILDREN: tuple[Kind, ...] = (
     SERVICE_ACCOUNT,
     SECRET,
-    CONFIG_MAP,
     NETWORK_POLICY,
     SERVICE,
     DISRUPTION_BUDGET,
@@ -71,9 +69,6 @@ CHILDREN: tuple[Kind, ...] = (
 
 ROUTES = frozenset({HTTP_ROUTE, INGRESS})
 """What leads a tenant's webhooks to its ingress."""
-
-OPTIONAL = frozenset({SCALED_OBJECT, HTTP_ROUTE})
-"""Kinds that a cluster may lack; none of them is then wanted by the blueprint."""
 
 _BY_NAME = {(kind.api_version, kind.name): kind for kind in (*CHILDREN, TENANT, EVENT, LEASE)}
 

@@ -44,6 +44,10 @@ class SeenTenant:
     """Whether our finalizer is on it."""
     secret: str
     numbers: tuple[str, ...]
+    ready: str
+    """Truth of the condition Ready; `Unknown` without."""
+    ready_since: datetime | None
+    paused: bool
     packed: bytes
 
     def object(self) -> TenantObject:
@@ -296,6 +300,8 @@ def _read_tenant(raw: Manifest) -> SeenTenant:
         "status": raw.get("status"),
     }
     deleting = meta.get("deletionTimestamp")
+    conditions = (raw.get("status") or {}).get("conditions") or ()
+    ready: Mapping[str, Any] = next((one for one in conditions if one.get("type") == "Ready"), {})
     return SeenTenant(
         key=tenant_key(meta["namespace"], meta["name"]),
         uid=meta["uid"],
@@ -306,6 +312,9 @@ def _read_tenant(raw: Manifest) -> SeenTenant:
         held=FINALIZER in (meta.get("finalizers") or ()),
         secret=str((whatsapp.get("secretRef") or {}).get("name", "")),
         numbers=tuple(str(number.get("phoneNumberID", "")) for number in whatsapp.get("phoneNumbers") or ()),
+        ready=str(ready.get("status", "Unknown")),
+        ready_since=time_of(ready["lastTransitionTime"]) if ready.get("lastTransitionTime") else None,
+        paused=bool(spec.get("paused")),
         packed=orjson.dumps(packed),
     )
 

@@ -54,20 +54,28 @@ class Reflector:
     """The first list is complete, or the kind is not installed."""
     heard: float = field(init=False)
     """When the server was last heard of this kind: a change, a bookmark, a list, or that there is none."""
+    tried: float = field(init=False)
+    """When a request was last begun or answered."""
     relists: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
-        self.heard = self.clock()
+        self.heard = self.tried = self.clock()
 
     @property
     def age(self) -> float:
         """Seconds since the server was last heard."""
         return self.clock() - self.heard
 
+    @property
+    def tried_age(self) -> float:
+        """Seconds since the server was last heard or asked."""
+        return self.clock() - max(self.heard, self.tried)
+
     async def run(self) -> None:
         """Follows the kind for ever."""
         failures = 0
         while True:
+            self.tried = self.clock()
             try:
                 version = await self._list()
                 failures = 0
@@ -102,6 +110,7 @@ class Reflector:
         """Returns or raises when the kind must be listed again."""
         failures = 0
         while True:
+            self.tried = self.clock()
             try:
                 async for change in self.cluster.watch(self.selection, version):
                     failures = 0

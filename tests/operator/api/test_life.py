@@ -25,7 +25,7 @@ async def test_dedicated_tenant_becomes_ready_with_all_that_it_needs(stage: Stag
         await stage.rest(parts)
     names = {one["metadata"]["name"] for one in stage.api.all(DEPLOYMENT)}
     assert names == {f"{NAME}-ingress", f"{NAME}-orchestrator"}
-    assert set(stage.outside.entries) == {KEY}
+    assert set(stage.outside.entries) == {CellName(KEY)}
     status = stage.status(NAME)
     assert status["webhookURL"] == f"https://hooks.example.test/webhooks/whatsapp/{KEY}"
     assert status["cell"] == KEY
