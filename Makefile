@@ -68,7 +68,7 @@ check: install-dev ## style, types, direction of imports, generated files, locks
 	@ruff format --check --quiet .
 	@mypy
 	@cd tests && mypy --config-file ../pyproject.toml .
-	@MYPYPATH=tests mypy bench tools
+	@MYPYPATH=tests:tools mypy bench tools
 	@lint-imports
 	@python tools/lock.py --check
 	@python tools/licences.py

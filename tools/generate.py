@@ -1,4 +1,5 @@
-"""Writes what is made from the code: the pages in `docs/reference/`. `--check` fails on a difference."""
+"""Writes what is made from the code: reference pages and the definition of `WhatsAppTenant`. `--check` fails
+on a difference."""
 
 import argparse
 import importlib
@@ -8,13 +9,15 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
+import tenant_reference
 from prometheus_client import CollectorRegistry
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
+from munshi.contracts.crd import NAME
+
 ROOT = Path(__file__).resolve().parent.parent
-REFERENCE = ROOT / "docs" / "reference"
 
 # (heading, module, class): every settings class of every program
 SETTINGS = (
@@ -78,34 +81,6 @@ def configuration() -> str:
                 f"| `{variable}` | {_cell(_kind(field.annotation))} | {_default(field)} | {meaning} |"
             )
         lines.append("")
-    return "\n".join(lines)
-
-
-def _rows(model: type[BaseModel], path: str) -> list[str]:
-    rows = []
-    for key, field in model.model_fields.items():
-        name = f"{path}.{field.alias or key}"
-        inner = _models(field.annotation)
-        several = get_origin(field.annotation) is tuple
-        kind = ("list of blocks" if several else "block") if inner else _kind(field.annotation)
-        default = "see below" if isinstance(field.default, BaseModel) else _default(field)
-        rows.append(f"| `{name}` | {_cell(kind)} | {_cell(default)} | {_cell(field.description or '')} |")
-        for cls in inner:
-            rows += _rows(cls, name)
-    return rows
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [cls for arg in getattr(annotation, "__args__", ()) for cls in _models(arg)]
-
-
-def tenant() -> str:
-    """Every field of a `WhatsAppTenant`'s spec."""
-    spec = importlib.import_module("munshi.contracts.tenant").WhatsAppTenantSpec
-    lines = ["# WhatsAppTenant", "", "Made by `make generate` from the contract; do not edit.", ""]
-    lines += ["| field | kind | default | meaning |", "|---|---|---|---|", *_rows(spec, "spec"), ""]
     return "\n".join(lines)
 
 
@@ -197,12 +172,15 @@ def metrics() -> str:
     return "\n".join(lines)
 
 
-PAGES: dict[str, Callable[[], str]] = {
-    "configuration.md": configuration,
-    "tenant.md": tenant,
-    "commands.md": commands,
-    "metrics.md": metrics,
+MADE: dict[str, Callable[[], str]] = {
+    "docs/reference/configuration.md": configuration,
+    "docs/reference/whatsapptenant.md": tenant_reference.page,
+    "docs/reference/commands.md": commands,
+    "docs/reference/metrics.md": metrics,
+    f"crds/{NAME}.yaml": tenant_reference.definition,
+    f"helm/munshi/crds-kept/{NAME}.yaml": tenant_reference.definition,
 }
+"""By path: what makes its content."""
 
 
 def main() -> int:
@@ -210,16 +188,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail on a difference")
     options = parser.parse_args()
-    REFERENCE.mkdir(parents=True, exist_ok=True)
     different = []
-    for name, make in PAGES.items():
-        path, text = REFERENCE / name, make()
+    for name, make in MADE.items():
+        path, text = ROOT / name, make()
         if path.exists() and path.read_text() == text:
             continue
         different.append(name)
         if not options.check:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-            print(f"docs/reference/{name}")
+            print(name)
     if options.check and different:
         print(f"not up to date: {', '.join(different)}; run `make generate`", file=sys.stderr)
         return 1

@@ -206,6 +206,9 @@ class Retention(_Spec):
     """Texts of messages, in hours or days; the entries of the books stay."""
 
 
+REPLICAS_LEAST = "must be at least 1; to stop the pods, set spec.hibernated to true"
+
+
 def other_block(block: str, assistant: str) -> str:
     """What is told where the block of another assistant is given."""
     return f"spec.{block} is given, but spec.assistant is {assistant}; remove the block"

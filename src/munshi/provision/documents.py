@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from munshi.contracts.ids import TenantKey
-from munshi.contracts.tenant import GROUP, KIND, SHAPES, VERSION, WhatsAppTenant
+from munshi.contracts.tenant import GROUP, KIND, REPLICAS_LEAST, SHAPES, VERSION, WhatsAppTenant
 from munshi.errors import UserMistake
 
 API_VERSION = f"{GROUP}/{VERSION}"
@@ -31,6 +31,13 @@ _PLAIN_MESSAGES = {
     "dict_type": "must be a mapping",
     "model_type": "must be a mapping",
     "too_short": "needs at least one entry",
+}
+_BOUNDS = {
+    "greater_than_equal": ("ge", "must be at least {}"),
+    "less_than_equal": ("le", "must be at most {}"),
+    "string_too_long": ("max_length", "must be at most {} characters"),
+    "string_too_short": ("min_length", "must be at least {} characters"),
+    "too_long": ("max_length", "must be at most {} entries"),
 }
 _SHOWN_MISTAKES = 10
 
@@ -176,6 +183,11 @@ def _mistake(error: Mapping[str, Any]) -> str:
     if kind == "string_pattern_mismatch":
         words = SHAPES[error["ctx"]["pattern"]]
         return f"{path}: {words}; it is {error.get('input')!r}"
+    if kind in _BOUNDS:
+        if (path, kind) == ("spec.replicas", "greater_than_equal"):
+            return f"{path}: {REPLICAS_LEAST}"
+        bound, words = _BOUNDS[kind]
+        return f"{path}: {words.format(error['ctx'][bound])}"
     return f"{path}: {_PLAIN_MESSAGES.get(kind, error['msg'])}"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic import SecretStr
 
+from munshi.contracts.changes import refused_change
 from munshi.contracts.ids import TenantKey
 from munshi.contracts.tenant import Credentials, WhatsAppTenant
 from munshi.errors import UserMistake
@@ -109,6 +110,9 @@ def _secret_of(tenant: WhatsAppTenant, given: Documents, before: ServedTenant | 
 
 
 def _refuse_move(before: ServedTenant, after: ServedTenant) -> None:
+    refused = refused_change(before.tenant.spec, after.tenant.spec)
+    if refused:
+        raise UserMistake(f"WhatsAppTenant {after.title}: {refused}")
     if before.tenant.spec.isolation is not after.tenant.spec.isolation:
         raise UserMistake(
             f"WhatsAppTenant {after.title}: spec.isolation cannot change from "
