@@ -50,6 +50,10 @@ install-dev: $(VENV)/.dev ## the same with everything for tests and checks
 system-packages: ## Debian's packages for the browser tests and the benchmarks (needs root)
 	@tools/system-packages
 
+.PHONY: cluster-packages
+cluster-packages: ## Debian's packages for a local cluster and images without Docker (needs root)
+	@tools/system-packages cluster
+
 # --- running -------------------------------------------------------------------------------------------------
 
 .PHONY: up
@@ -59,6 +63,21 @@ up: install ## the whole platform on this machine; Ctrl-C ends it (UP_FLAGS="--d
 .PHONY: down
 down: install ## stop what `make up UP_FLAGS=--detach` started
 	@exec $(BIN)/munshi down
+
+# --- a cluster -------------------------------------------------------------------------------------------------
+
+.PHONY: cluster
+cluster: $(VENV)/.run ## a local Kubernetes: kind where Docker answers, else built from source (Linux, root, Go)
+	@tools/local-cluster build
+	@tools/local-cluster up
+
+.PHONY: cluster-down
+cluster-down: ## take it down again; leaves nothing behind
+	@tools/local-cluster down
+
+.PHONY: images
+images: $(VENV)/.uv ## build the container images by Docker or buildah (BUILDER=docker|buildah), state their sizes
+	@$(BIN)/python tools/images.py
 
 # --- checking ------------------------------------------------------------------------------------------------
 
@@ -73,6 +92,7 @@ check: install-dev ## style, types, direction of imports, generated files, locks
 	@python tools/lock.py --check
 	@python tools/licences.py
 	@python tools/generate.py --check
+	@python tools/chart.py --check
 
 .PHONY: fix
 fix: install-dev ## let the formatter and the linter mend what they can
@@ -81,15 +101,29 @@ fix: install-dev ## let the formatter and the linter mend what they can
 
 .PHONY: test
 test: check ## everything that a change must pass
-	@$(PYTEST) -n $(WORKERS) --dist loadgroup -m "not faults"
+	@$(PYTEST) -n $(WORKERS) --dist loadgroup -m "not faults and not cluster"
 
 .PHONY: test-unit
 test-unit: install-dev ## the quick ones: no socket, a few seconds
-	@$(PYTEST) -m "not faults" tests/unit tests/contracts tests/ledger tests/inference
+	@$(PYTEST) -m "not faults and not cluster" tests/unit tests/contracts tests/ledger tests/inference
 
 .PHONY: test-faults
 test-faults: install-dev ## kill -9 of everything under load, 10,000 messages
 	@$(PYTEST) -m faults tests/faults
+
+.PHONY: chart-tools
+chart-tools: install-dev ## build helm and what else checks the chart, once, into the user's cache (needs Go)
+	@tools/chart-tools >/dev/null
+
+.PHONY: test-chart
+test-chart: chart-tools ## the Helm chart: lint, schemas, alerts, dashboards, rights
+	@$(PYTEST) tests/chart
+
+.PHONY: test-cluster
+test-cluster: install-dev ## on a real API server and a real node, which it brings up and takes down
+	@tools/local-cluster build
+	@$(BIN)/python tools/images.py
+	@$(PYTEST) -m cluster tests
 
 .PHONY: bench
 bench: install-dev ## the benchmarks: a table each, and JSON in bench/results/
@@ -100,6 +134,11 @@ bench: install-dev ## the benchmarks: a table each, and JSON in bench/results/
 .PHONY: generate
 generate: install-dev ## write the generated files again: reference pages, schemas
 	@python tools/generate.py
+	@python tools/chart.py
+
+.PHONY: golden
+golden: install-dev ## write the golden files of the operator's builders again; read the difference
+	@PYTHONPATH=tests python -m rig.golden
 
 .PHONY: lock
 lock: $(VENV)/.uv ## resolve the dependencies again and write requirements/

@@ -147,10 +147,22 @@ def _container(plan: Plan, component: str) -> dict[str, Any]:
 def _probes() -> dict[str, Any]:
     """Liveness is tied to progress, so it is slow to judge; readiness is quick. The start gets two minutes: a
     model is loaded, and the servers may still be coming."""
-    alive = {"httpGet": {"path": "/healthz", "port": PORT_NAME}}
-    ready = {"httpGet": {"path": "/readyz", "port": PORT_NAME}}
     return {
-        "startupProbe": {**alive, "periodSeconds": 2, "failureThreshold": 60},
-        "livenessProbe": {**alive, "periodSeconds": 10, "timeoutSeconds": 3, "failureThreshold": 3},
-        "readinessProbe": {**ready, "periodSeconds": 3, "timeoutSeconds": 2, "failureThreshold": 2},
+        "startupProbe": {**_asks("/healthz"), "periodSeconds": 2, "failureThreshold": 60},
+        "livenessProbe": {
+            **_asks("/healthz"),
+            "periodSeconds": 10,
+            "timeoutSeconds": 3,
+            "failureThreshold": 3,
+        },
+        "readinessProbe": {
+            **_asks("/readyz"),
+            "periodSeconds": 3,
+            "timeoutSeconds": 2,
+            "failureThreshold": 2,
+        },
     }
+
+
+def _asks(path: str) -> dict[str, Any]:
+    return {"httpGet": {"path": path, "port": PORT_NAME}}
