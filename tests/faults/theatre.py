@@ -102,6 +102,8 @@ class Theatre:
             "MUNSHI_SEND_SECONDS": "3",
             "MUNSHI_NUMBER_RATE": "100000",
             "MUNSHI_STOP_SECONDS": "10",
+            # A worker is killed every other second here, and each time a message is in work.
+            "MUNSHI_TURN_TRIES": "30",
             **{f"MUNSHI_{key.upper()}": value for key, value in settings.items()},
         }
         self.workers[name] = self.services.start("orchestrator", environment)
@@ -158,7 +160,14 @@ class Theatre:
                             f"{info.num_ack_pending} not acked, {info.num_waiting} requests"
                         )
         for name, worker in self.workers.items():
-            lines.append(f"--- the end of {name}'s log\n{worker.log[-3000:]}")
+            log = worker.log
+            defects = [line[:2000] for line in log.splitlines() if '"exception"' in line]
+            lines += [f"--- {name}: defects", *defects[-5:], f"--- {name}: the end of its log", log[-3000:]]
+            async with (
+                aiohttp.ClientSession() as session,
+                session.get(f"{worker.url}/metrics") as answer,
+            ):
+                lines += [line for line in (await answer.text()).splitlines() if _telling(line)]
         return "\n".join(lines)
 
     async def pending(self) -> int:
@@ -184,6 +193,10 @@ class Theatre:
             return True
 
         await self.until(check, seconds, "everything to come to rest")
+
+
+def _telling(line: str) -> bool:
+    return line.startswith(("munshi_queue_", "munshi_conversations_", "munshi_outbox_", "munshi_lanes"))
 
 
 class _Busy(Exception):
