@@ -1,14 +1,21 @@
-"""The Ledger's turn as a graph: understand, act, reply. Few fat nodes: a node costs more than its work.
+"""The Ledger's turn as a graph: understand, then answer. Few fat nodes: a node costs more than its work.
 
-The graph computes and keeps nothing: it runs without a checkpointer, and the outcome holds what is kept.
+The graph computes and keeps nothing: it runs without a checkpointer, and the outcome holds what is kept. It
+is put together from LangGraph's own `Pregel` and `NodeBuilder`: the run is that of a `StateGraph`, less the
+step that spreads the input over channels, and less the traced run around each plain function, which together
+are half of its CPU (`docs/benchmarks.md`).
 """
 
-from typing import Any, TypedDict, cast
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
 
-from langgraph.graph import END, START, StateGraph
+from langchain_core.runnables import Runnable, RunnableConfig
+from langgraph.channels import EphemeralValue
+from langgraph.pregel import NodeBuilder, Pregel
 
-from munshi.contracts.assistant import Effect, Reply, TurnInput, TurnOutcome
-from munshi.contracts.understanding import Language, Understander
+from munshi.contracts.assistant import TurnInput, TurnOutcome
+from munshi.contracts.understanding import Understander
 from munshi_orchestrator.assistants.ledger.answer import Answer
 from munshi_orchestrator.assistants.ledger.books import Books
 from munshi_orchestrator.assistants.ledger.desk import Desk
@@ -18,50 +25,69 @@ from munshi_orchestrator.assistants.ledger.phrases import Voice, Writing
 from munshi_orchestrator.assistants.ledger.state import State
 from munshi_orchestrator.assistants.ledger.understand import Reading, read_all
 
+Given = TypeVar("Given")
+Got = TypeVar("Got")
 
-class TurnState(TypedDict, total=False):
-    """What flows through the graph."""
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What goes from the first node to the second."""
 
     given: TurnInput
-    readings: tuple[Reading, ...]
     kept: State
-    effects: tuple[Effect, ...]
-    answers: tuple[Answer, ...]
-    outcome: TurnOutcome
+    readings: tuple[Reading, ...]
+
+
+class _Node(Runnable[Given, Got], Generic[Given, Got]):
+    """A coroutine function as a node, called as it is: a plain function would get a traced run of its own."""
+
+    def __init__(self, work: Callable[[Given], Awaitable[Got]]) -> None:
+        self._work = work
+
+    def invoke(self, input: Given, config: RunnableConfig | None = None, **kwargs: Any) -> Got:  # noqa: A002, ARG002 - the base's names
+        raise TypeError("a turn runs in an event loop only")
+
+    async def ainvoke(self, input: Given, config: RunnableConfig | None = None, **kwargs: Any) -> Got:  # noqa: A002, ARG002 - the base's names
+        return await self._work(input)
 
 
 class LedgerAssistant:
-    """The bookkeeping assistant. One compiled graph serves every turn of every tenant."""
+    """The bookkeeping assistant. One graph serves every turn of every tenant."""
 
     def __init__(self, understander: Understander) -> None:
         self._understander = understander
-        graph: StateGraph[TurnState, None, TurnState, TurnState] = StateGraph(TurnState)
-        graph.add_node("understand", self._understand)
-        graph.add_node("act", _act)
-        graph.add_node("reply", _reply)
-        graph.add_edge(START, "understand")
-        graph.add_edge("understand", "act")
-        graph.add_edge("act", "reply")
-        graph.add_edge("reply", END)
-        self._graph = graph.compile()
+        self._graph: Pregel[TurnInput, None, TurnInput, TurnOutcome] = Pregel(
+            nodes={
+                "understand": NodeBuilder()
+                .subscribe_only("given")
+                .do(_Node(self._understand))
+                .write_to("understood"),
+                "answer": NodeBuilder().subscribe_only("understood").do(_Node(_answer)).write_to("outcome"),
+            },
+            channels={
+                "given": EphemeralValue(TurnInput),
+                "understood": EphemeralValue(Understood),
+                "outcome": EphemeralValue(TurnOutcome),
+            },
+            input_channels="given",
+            output_channels="outcome",
+        )
 
     async def turn(self, given: TurnInput) -> TurnOutcome:
         """Computes one turn; see `munshi.contracts.assistant.Assistant`."""
-        done = cast("dict[str, Any]", await self._graph.ainvoke({"given": given}))
-        return cast("TurnOutcome", done["outcome"])
+        return cast("TurnOutcome", await self._graph.ainvoke(given))
 
-    async def _understand(self, state: TurnState) -> TurnState:
-        given = state["given"]
+    async def _understand(self, given: TurnInput) -> Understood:
         kept = State.load(given.state)
         kept.expire(given.now)
-        return {"kept": kept, "readings": await read_all(self._understander, given, kept)}
+        return Understood(given, kept, await read_all(self._understander, given, kept))
 
 
-async def _act(state: TurnState) -> TurnState:
-    given, kept = state["given"], state["kept"]
+async def _answer(understood: Understood) -> TurnOutcome:
+    given, kept, readings = understood.given, understood.kept, understood.readings
     books = Books(given.reader)
     answers = []
-    for reading in state["readings"]:
+    for reading in readings:
         desk = Desk(
             given=given,
             state=kept,
@@ -73,20 +99,9 @@ async def _act(state: TurnState) -> TurnState:
         )
         await hear(desk)
         answers.append(desk.answer)
-    return {"effects": tuple(books.effects), "answers": tuple(answers)}
-
-
-async def _reply(state: TurnState) -> TurnState:
-    replies: list[Reply] = [reply for answer in state["answers"] for reply in answer.replies()]
-    outcome = TurnOutcome(
-        state=state["kept"].dump(),
-        effects=state["effects"],
-        replies=tuple(replies),
-        language=_language(state),
+    return TurnOutcome(
+        state=kept.dump(),
+        effects=tuple(books.effects),
+        replies=tuple(reply for answer in answers for reply in answer.replies()),
+        language=readings[-1].language if readings else given.language or first_of(given, None),
     )
-    return {"outcome": outcome}
-
-
-def _language(state: TurnState) -> Language:
-    readings, given = state["readings"], state["given"]
-    return readings[-1].language if readings else given.language or first_of(given, None)
