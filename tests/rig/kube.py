@@ -151,6 +151,10 @@ class MemoryApi:
         found = self._objects.get(ref)
         return copy.deepcopy(found) if found else None
 
+    def peek(self, ref: Ref) -> Manifest | None:
+        """An object itself, not to be changed: for those who look often."""
+        return self._objects.get(ref)
+
     def all(self, kind: Kind, namespace: str | None = None) -> list[Manifest]:
         """All objects of a kind."""
         return [

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +19,7 @@ from munshi_operator.observed import TENANT_LABEL
 from munshi_operator.settings import OperatorSettings
 from munshi_operator.types import CellAccess, Manifest, TenantObject
 from rig.kube import MemoryApi, MemoryCluster
-from rig.outside import MemoryMeta, MemoryOutside
+from rig.outside_memory import MemoryMeta, MemoryOutside
 
 NAMESPACE = "shops"
 TOKEN = "token"
@@ -199,7 +199,7 @@ class Stage:
 
     def status(self, name: str) -> dict[str, Any]:
         """The status of a tenant."""
-        found = self.api.get(ref(name))
+        found = self.api.peek(ref(name))
         return (found or {}).get("status") or {}
 
     def condition(self, name: str, kind: str) -> dict[str, Any]:
@@ -209,11 +209,21 @@ class Stage:
 
     def ready(self, name: str) -> bool:
         """Whether it is Ready as it is written now."""
-        found = self.api.get(ref(name))
+        found = self.api.peek(ref(name))
         if found is None:
             return False
         current = self.status(name).get("observedGeneration") == found["metadata"]["generation"]
         return current and self.condition(name, "Ready").get("status") == "True"
+
+    async def until_ready(self, names: Iterable[str], seconds: float = 10.0) -> None:
+        """Waits until all of many are Ready, each once."""
+        left = set(names)
+
+        def none_left() -> bool:
+            left.difference_update([name for name in left if self.ready(name)])
+            return not left
+
+        await until(none_left, f"{len(left)} tenants are Ready", seconds)
 
     def deployment(self, name: str) -> Manifest | None:
         """A Deployment."""

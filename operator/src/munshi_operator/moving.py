@@ -6,8 +6,9 @@ The order, each step safe to run again from the start of its phase:
    orchestrator works on them) and, for a dedicated one, its pods.
 2. *Draining*: the route leads to the new ingress. The old cell goes on working until nothing of the tenant is
    left in it, for a while in a row; then its entry is parked there too, so that nothing begins any more.
-3. *Switching*: the old entry goes, the rights over the rows move, the new entry is woken.
-4. *Clearing*: the old cell's pods and its place outside go.
+3. *Switching*: the old entry goes and the rights over the rows move, at once with what came late after all;
+   then the new entry is woken.
+4. *Clearing*: the old cell's pods go; its place outside goes with the first pass that serves in the new one.
 
 `status.cell` names the old cell until all is done; the reason of `Progressing` names the phase. A restart
 goes on from there. A tenant has rows in one cell only at any time, so it is worked on in one only.
@@ -137,8 +138,6 @@ class Moving:
         if backlog.events or backlog.sending:
             self._empty_since.pop(key, None)
             return DRAINING
-        old = Served(as_for(course.tenant, course.old), credentials, course.old, hibernated=True)
-        await self.world.outside.withdraw(old)
         await self.world.outside.move_rights(key, course.old, course.new)
         await self._ensure(course, credentials, course.new, hibernated=course.hibernated)
         return CLEARING
@@ -149,6 +148,7 @@ class Moving:
         wanted = self.world.build(course.tenant, access, orchestrator_replicas=replicas)
         await self.children.converge(course.tenant, wanted)
         found.fields["cell"] = course.new
+        found.phase = "Starting"
         found.set(PROGRESSING, "False", "Moved", f"moved from cell {course.old} to {course.new}")
         self.forget(course.tenant.key)
         _log.info("tenant_moved", tenant=course.tenant.key, old=course.old, new=course.new)

@@ -63,7 +63,7 @@ class Reconciler:
         except ValidationError as error:
             return await self._unreadable(seen, error)
         try:
-            return await self._pass(seen, tenant)
+            after = await self._pass(seen, tenant)
         except (Gone, Conflict) as error:
             # The tenant was deleted, or is another one: the watch tells in a moment.
             _log.info("tenant_changed_meanwhile", tenant=key, reason=str(error))
@@ -73,6 +73,9 @@ class Reconciler:
         except MunshiError as error:
             await self._tell_failure(seen.key, error)
             raise
+        if after.failure is not None:
+            raise after.failure
+        return after
 
     async def _pass(self, seen: SeenTenant, tenant: TenantObject) -> Next:
         if seen.deleting is not None:

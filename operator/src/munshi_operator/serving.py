@@ -45,10 +45,10 @@ class Serving:
     _meta_due: dict[TenantKey, float] = field(default_factory=dict)
 
     async def step(self, sight: Sight, found: Findings) -> Next:
-        """One pass; all that can be done is done before the first failure is raised.
+        """One pass; a part that fails does not keep the others from being done.
 
         Raises:
-            MunshiError: something could not be done.
+            MunshiError: a child or the status cannot be written.
         """
         tenant, world = sight.allowed, self.world
         asleep = await self._asleep(tenant)
@@ -67,9 +67,7 @@ class Serving:
         self._conclude(sight, converged, asleep, found, failure)
         await world.write_status(sight.tenant, found)
         await self._tell(sight, converged, found)
-        if failure is not None:
-            raise failure
-        return self._next(tenant, converged)
+        return Next(failure=failure) if failure is not None else self._next(tenant, converged)
 
     async def hold_on(self, tenant: TenantObject, found: Findings, *, withdraw: bool) -> Next:
         """A tenant that cannot be served as it is: what runs goes on, unless its numbers are another's."""
@@ -126,6 +124,9 @@ class Serving:
             report = await self.world.outside.ensure(served)
         except MunshiError as error:
             found.fields["applied"] = applied or None
+            report = getattr(error, "report", None)  # some parts may have been made all the same
+            if isinstance(report, OutsideReport):
+                self._take_report(report, found)
             return error
         self._outside_due[key] = now + self._interval()
         self._take_report(report, found)

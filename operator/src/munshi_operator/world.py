@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Protocol
 
 from munshi.contracts.ids import TenantKey
+from munshi.errors import MunshiError
 from munshi_operator.api import Cluster
 from munshi_operator.events import Events
 from munshi_operator.hibernating import Wakefulness
@@ -37,6 +38,8 @@ class Next:
     """Seconds; `None`: not before a change."""
     routine: bool = True
     """False: a step waits to go on."""
+    failure: MunshiError | None = None
+    """What could not be done, told in the status already."""
 
 
 def _now() -> datetime:

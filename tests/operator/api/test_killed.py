@@ -96,7 +96,7 @@ def dedicated(stage: Stage) -> bool:
         made(stage)
         and stage.status(NAME).get("cell") == KEY
         and not stage.outside.entries.get(POOL)
-        and stage.outside.rights[KEY] == KEY
+        and stage.outside.rights[KEY] == CellName(KEY)
     )
 
 

@@ -1,0 +1,123 @@
+"""A tenant moves between its own cell and the pool under load: nothing is lost, nothing doubled."""
+
+import asyncio
+
+import pytest
+
+from munshi.contracts.ids import CellName
+from munshi.contracts.tenant import POOL
+from munshi_operator.kinds import DEPLOYMENT, HTTP_ROUTE, Ref
+from rig.operating import NAMESPACE, Stage, key_of, tenant
+
+NAME = "sharma"
+KEY = key_of(NAME)
+OWN = CellName(KEY)
+
+
+class Traffic:
+    """Webhooks by the route that stands, and orchestrators that work."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self.kept = 0
+        self.refused = 0
+
+    @property
+    def cell(self) -> CellName:
+        """Where the route leads: the tenant's own, more specific one goes before the pool's."""
+        own = self._stage.api.get(Ref(HTTP_ROUTE, NAMESPACE, f"{NAME}-webhook"))
+        return OWN if own is not None else POOL
+
+    async def run(self) -> None:
+        """For ever: a webhook now and then, a turn now and then."""
+        while True:
+            if self._stage.outside.post(self.cell, KEY):
+                self.kept += 1
+            else:
+                self.refused += 1
+            self._stage.outside.turn()
+            await asyncio.sleep(0.002)
+
+
+@pytest.mark.parametrize("to_pool", [True, False])
+async def test_a_move_under_load_loses_and_doubles_nothing(stage: Stage, to_pool: bool) -> None:
+    first, then = ("Dedicated", "Pooled") if to_pool else ("Pooled", "Dedicated")
+    target = POOL if to_pool else OWN
+    traffic = Traffic(stage)
+    async with stage.operator(drain_seconds=0.05) as parts:
+        stage.create(NAME, isolation=first)
+        await stage.until(lambda: stage.ready(NAME))
+        sending = asyncio.create_task(traffic.run())
+        await stage.until(lambda: traffic.kept > 20)
+        stage.api.put(tenant(NAME, isolation=then))
+        await stage.until(lambda: stage.status(NAME).get("cell") == target and stage.ready(NAME))
+        await stage.until(lambda: stage.outside.worked_off[KEY] > 60)
+        sending.cancel()
+        await stage.until(lambda: not +stage.outside.events or not_stuck(stage))
+        await stage.rest(parts)
+    while +stage.outside.events:
+        stage.outside.turn()
+    assert stage.outside.worked_off[KEY] == traffic.kept
+    assert traffic.refused == 0
+    assert len(stage.api.all(DEPLOYMENT)) == (0 if to_pool else 2)
+    assert stage.outside.rights[KEY] == target
+    assert [cell for cell, entries in stage.outside.entries.items() if KEY in entries] == [target]
+
+
+def not_stuck(stage: Stage) -> bool:
+    stage.outside.turn()
+    return not +stage.outside.events
+
+
+async def test_an_unsettled_send_holds_the_move(stage: Stage) -> None:
+    async with stage.operator() as parts:
+        stage.create(NAME)
+        await stage.until(lambda: stage.ready(NAME))
+        stage.outside.sending[OWN, KEY] = 1
+        stage.api.put(tenant(NAME, isolation="Pooled"))
+        await stage.until(lambda: stage.condition(NAME, "Progressing").get("reason") == "MoveDraining")
+        for _ in range(5):
+            parts.engine.queue.add(KEY)
+            await asyncio.sleep(0.01)
+        assert stage.outside.rights[KEY] == OWN
+        stage.outside.sending.clear()
+        await stage.until(lambda: stage.status(NAME).get("cell") == POOL and stage.ready(NAME))
+
+
+async def test_a_move_that_is_turned_back_at_once_leaves_no_entry_behind(stage: Stage) -> None:
+    stage.api.pods_come_up = lambda _: False
+    async with stage.operator() as parts:
+        stage.create(NAME, isolation="Pooled")
+        await stage.until(lambda: stage.ready(NAME))
+        stage.api.put(tenant(NAME, isolation="Dedicated"))
+        await stage.until(lambda: stage.condition(NAME, "Progressing").get("reason") == "MovePreparing")
+        stage.api.put(tenant(NAME, isolation="Pooled"))
+        await stage.until(lambda: stage.ready(NAME) and not stage.api.all(DEPLOYMENT))
+        await stage.rest(parts)
+    assert not stage.outside.entries[OWN]
+    assert KEY in stage.outside.entries[POOL]
+
+
+async def test_a_move_that_is_turned_back_late_ends_before_it_turns(stage: Stage) -> None:
+    async with stage.operator() as parts:
+        stage.create(NAME)
+        await stage.until(lambda: stage.ready(NAME))
+        stage.outside.sending[OWN, KEY] = 1
+        stage.api.put(tenant(NAME, isolation="Pooled"))
+        await stage.until(lambda: stage.condition(NAME, "Progressing").get("reason") == "MoveDraining")
+        assert stage.outside.post(POOL, KEY)
+        stage.api.put(tenant(NAME, isolation="Dedicated"))
+        stage.outside.sending.clear()
+
+        def back() -> bool:
+            stage.outside.turn()
+            return (
+                stage.ready(NAME)
+                and stage.status(NAME).get("cell") == KEY
+                and stage.outside.worked_off[KEY] == 1
+            )
+
+        await stage.until(back)
+        await stage.rest(parts)
+    assert stage.outside.rights[KEY] == OWN
+    assert not stage.outside.entries[POOL]

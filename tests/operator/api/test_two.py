@@ -1,0 +1,86 @@
+"""Two operators on one cluster: one leads and writes, the other waits."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from munshi.errors import Retryable
+from munshi_operator.kinds import LEASE, Ref
+from munshi_operator.leader import NAME, Leader
+from munshi_operator.types import Manifest
+from rig.kube import MemoryApi, MemoryCluster
+from rig.operating import Stage, until
+
+LEASE_REF = Ref(LEASE, "munshi", NAME)
+
+
+def replica(api: MemoryApi, identity: str, seconds: float = 0.3) -> Leader:
+    return Leader(MemoryCluster(api), "munshi", identity, seconds)
+
+
+async def test_one_leads_and_the_other_takes_over_when_it_falls_silent() -> None:
+    api = MemoryApi()
+    first, second = replica(api, "a"), replica(api, "b")
+    one = asyncio.create_task(first.run())
+    await until(lambda: first.leads)
+    two = asyncio.create_task(second.run())
+    for _ in range(50):
+        assert not (first.leads and second.leads)
+        assert not second.leads
+        await asyncio.sleep(0.005)
+    one.cancel()  # killed: it gives nothing back
+    await until(lambda: second.leads)
+    assert not first.leads
+    two.cancel()
+
+
+async def test_a_leader_that_cannot_renew_stops_before_the_other_begins() -> None:
+    api = MemoryApi()
+    first, second = replica(api, "a"), replica(api, "b")
+    away = [False]
+    cut_off = MemoryCluster(api)
+    real = cut_off.replace
+
+    async def replace(manifest: Manifest) -> Manifest:
+        if away[0]:
+            raise Retryable("away")
+        return await real(manifest)
+
+    cut_off.replace = replace  # type: ignore[method-assign]
+    first.cluster = cut_off
+    ended = asyncio.create_task(first.run())
+    await until(lambda: first.leads)
+    waiting = asyncio.create_task(second.run())
+    away[0] = True
+    both = False
+    while not second.leads:
+        both = both or (first.leads and second.leads)
+        await asyncio.sleep(0.002)
+    assert not both
+    assert not first.leads
+    await asyncio.wait_for(ended, 5)  # it ends, and the process with it
+    waiting.cancel()
+
+
+async def test_a_stop_hands_over_at_once() -> None:
+    api = MemoryApi()
+    first, second = replica(api, "a", 30.0), replica(api, "b", 0.3)
+    one = asyncio.create_task(first.run())
+    await until(lambda: first.leads)
+    one.cancel()
+    await first.give_up()
+    two = asyncio.create_task(second.run())
+    await until(lambda: second.leads, seconds=3)
+    two.cancel()
+
+
+async def test_who_does_not_lead_writes_nothing_and_goes_on_when_it_does(stage: Stage) -> None:
+    leading = [True]
+    async with AsyncExitStack() as stack:
+        stage.leading = lambda: False
+        waiting = await stack.enter_async_context(stage.operator())
+        stage.create("sharma")
+        await until(lambda: waiting.engine.queue.failures("shops_sharma") >= 3)  # type: ignore[arg-type]
+        assert stage.api.writes == []
+        stage.leading = lambda: leading[0]
+        await stack.enter_async_context(stage.operator())
+        await stage.until(lambda: stage.ready("sharma"))
