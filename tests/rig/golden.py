@@ -25,7 +25,7 @@ route: {gateway: {name: munshi, namespace: munshi}}
 """
 FULL = """
 ingress:
-  image: registry.example/munshi/ingress@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+  image: registry.example/munshi/ingress@sha256:0123456789abcdef
   replicas: 2
   maxReplicas: 6
   resources: {requests: {cpu: 0.5, memory: 80Mi}, limits: {memory: 192Mi}}

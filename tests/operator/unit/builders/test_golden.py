@@ -1,9 +1,9 @@
 """What the builders make, byte for byte. A difference here is what every cluster would see: `make golden`."""
 
 import pytest
-from rig.golden import FULL, GOLDEN, SMALL, access, as_yaml, cases, children, tenant
 
 from munshi_operator.builders import build_children, parse_blueprint
+from rig.golden import FULL, GOLDEN, SMALL, access, as_yaml, cases, children, tenant
 
 
 @pytest.mark.parametrize("name", sorted(cases()))
