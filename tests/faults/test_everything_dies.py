@@ -21,7 +21,8 @@ SEED = int(os.environ.get("MUNSHI_FAULT_SEED") or random.SystemRandom().randrang
 QUICK = int(os.environ.get("MUNSHI_FAULT_MESSAGES") or 1_500)
 LONG = int(os.environ.get("MUNSHI_FAULT_MESSAGES") or 10_000)
 EACH = 40
-"""Messages of one person at most: within the burst of 45 that Meta's pair limit allows a reply to each."""
+"""Messages of one person at most, and one more at the end: within the burst of 45 that Meta's pair limit
+allows a reply to each."""
 
 Asked = dict[tuple[str, str], list[str]]
 """Ids of the messages of each person on each number, in the order in which they were said."""
@@ -79,6 +80,35 @@ async def load(stage: Theatre, total: int, luck: random.Random) -> Asked:
     return asked
 
 
+async def write_on(stage: Theatre, asked: Asked, luck: random.Random) -> None:
+    """Everybody says one more thing, once no send of a killed worker is unknown to a living one: a send whose
+    answer was lost goes again only when later things are heard of Meta."""
+
+    async def known(_: EmulatorClient, database: asyncpg.Connection) -> bool:
+        lost = "state = 'sending' and sending_at < clock_timestamp() - interval '5 seconds'"
+        return await database.fetchval(f"select count(*) from outbox where {lost}") == 0
+
+    await stage.until(known, 60, "the sends of killed workers to be known")
+    said, wave = sum(map(len, asked.values())), []
+    for (number, phone), wamids in asked.items():
+        wamid = f"wamid.FAULT{said:06d}"
+        said += 1
+        text = f"Ramesh ko {100 + said % 900} udhaar diya"
+        wave.append(
+            {
+                "phone_number_id": number,
+                "person": phone,
+                "text": text,
+                "wamid": wamid,
+                "idempotency_key": wamid,
+            }
+        )
+        wamids.append(wamid)
+    luck.shuffle(wave)
+    await say(stage, wave)
+    await delivered(stage)
+
+
 async def check(stage: Theatre, asked: Asked) -> None:
     """Every message kept once, booked once, answered once, in order; every status where it belongs."""
     everything = {wamid for wamids in asked.values() for wamid in wamids}
@@ -127,6 +157,7 @@ async def play(folder: Path, total: int) -> None:
         sys.stdout.write(f"killed and scaled: {chaos.kills}\n")
         async with stage.emulator.client() as client:
             await client.clear_faults()
+        await write_on(stage, asked, luck)
         await stage.quiet(120)
         await check(stage, asked)
 

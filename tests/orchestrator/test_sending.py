@@ -177,20 +177,48 @@ async def _queued(stage: Stage) -> bool:
     return bool(await stage.one("select count(*) from outbox where state = 'queued'") == 1)
 
 
-async def test_a_lost_answer_without_a_status_is_sent_again_after_its_time(stage: Stage) -> None:
-    lost: list[Sent] = []
+def lose_the_first(tried: list[Sent]) -> Script:
+    """Notes each send; the answer to the first one gets lost."""
 
     async def swallow(sent: Sent) -> web.Response | None:
-        if not lost:
-            lost.append(sent)
+        tried.append(sent)
+        if len(tried) == 1:
             raise ConnectionResetError
         return None
 
-    stage.graph.script = swallow
+    return swallow
+
+
+async def test_a_lost_answer_is_sent_again_when_later_things_came_and_no_status(stage: Stage) -> None:
+    tried: list[Sent] = []
+    stage.graph.script = lose_the_first(tried)
     stage.worker(settle_after_seconds="2")
-    await stage.say("help")
+    asked = await stage.say("help")
+    await until_state(stage, "unsettled")
+    await stage.say("help", "919800000002", at=datetime.now(UTC) + timedelta(seconds=3))
+    await stage.replies(1, "919800000002")
     (sent,) = await stage.replies(1)
-    assert sent.at - lost[0].at >= 2.0
+    assert sent.at - tried[0].at >= 2.0
+    assert sent.body["context"]["message_id"] == asked
+
+
+async def test_a_lost_answer_is_left_to_a_person_while_nothing_is_heard_of_meta(stage: Stage) -> None:
+    tried: list[Sent] = []
+    stage.graph.script = lose_the_first(tried)
+    worker = stage.worker(settle_after_seconds="0.3")
+    asked = await stage.say("help")
+    await until_state(stage, "dead")
+    assert len(tried) == 1, "it was sent again though nobody knows whether it is there"
+    letter = await stage.rows("select source, reason, message_id from dead_letters")
+    assert [tuple(one.values()) for one in letter] == [("send", "outcome_unknown", asked)]
+    assert '"send_outcome_unknown"' in worker.log
+
+    later = await stage.say("help")
+    (sent,) = await stage.replies(1)
+    assert sent.body["context"]["message_id"] == later, "the conversation goes on"
+    assert await stage.one("select replay_dead_letter(tenant, id) from dead_letters") is not None
+    _, released = await stage.replies(2, seconds=30)
+    assert released.body["context"]["message_id"] == asked
 
 
 async def test_a_refused_connection_is_tried_again_at_once(stage: Stage) -> None:

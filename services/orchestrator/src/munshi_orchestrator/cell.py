@@ -109,6 +109,7 @@ class CellService:
                 metrics=shared.metrics,
                 tracing=shared.tracing,
                 typing_seconds=settings.typing_seconds,
+                heard=self._sender.heard,
             )
         )
         self._lanes: set[LaneWork] = set()

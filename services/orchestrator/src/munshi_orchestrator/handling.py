@@ -3,15 +3,16 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
 
 from munshi.contracts.cloud_api import parse_change, parse_error
 from munshi.contracts.events import DeadLetter, Kind
+from munshi.contracts.ids import TenantKey
 from munshi.db.dead_letters import Burial, Graveyard
 from munshi.registry import Tenant, TenantDirectory
 from munshi.tasks import end
@@ -28,6 +29,8 @@ from munshi_orchestrator.turn import Begin, TurnRunner
 
 _log = structlog.get_logger()
 
+_DELAY = timedelta(minutes=1)
+"""A webhook that comes later than this was refused or lost before, and others may be so still."""
 _FACTS = ("event", "ban_state", "limit", "reason", "template_name")
 """Of an account event, what an operator wants to see in the log."""
 
@@ -45,6 +48,8 @@ class HandlingParts:
     metrics: Metrics
     tracing: Tracing
     typing_seconds: float
+    heard: Callable[[TenantKey, datetime], None]
+    """Told of each event that came without delay, with Meta's time of it."""
 
 
 class Handling:
@@ -69,6 +74,7 @@ class Handling:
     async def conversation(self, reading: Reading, items: Sequence[Item], waiting: int) -> None:
         """One step of a conversation; acked by the reading when this returns."""
         first = items[0]
+        self._hear(items[-1])
         tenant = self._tenant(reading, first)
 
         async def work(begin: Begin) -> None:
@@ -84,6 +90,7 @@ class Handling:
 
     def aside(self, reading: Reading, item: Item) -> None:
         """Statuses, errors and account events: behind nobody."""
+        self._hear(item)
         status = item.envelope.kind is Kind.STATUS
         work = self._with.statuses.apply(reading, item) if status else self._noticed(reading, item)
         task = asyncio.get_running_loop().create_task(self._guarded(item, work))
@@ -107,6 +114,11 @@ class Handling:
     async def close(self) -> None:
         """Ends what is under way aside; it stays on the bus."""
         await end(*self._aside)
+
+    def _hear(self, item: Item) -> None:
+        event = item.envelope
+        if event.at is not None and event.received_at - event.at < _DELAY:
+            self._with.heard(event.tenant, event.at)
 
     def _tenant(self, reading: Reading, item: Item) -> Tenant:
         tenant = self._with.directory.get(item.delivery.tenant)

@@ -42,6 +42,11 @@ _LOOK_AGAIN_SECONDS = {"unsettled": 2.0, "in_flight": 1.0, "paused": 30.0, "back
 worker takes; a pause may be ended by a person's hand."""
 _LEAST_SECONDS = 0.02
 _NOT_YET_SECONDS = 365 * 86_400.0
+_PATIENCE = 12
+"""So many times `settle_after_seconds` (an hour) a row waits for Meta to be heard; then a person decides."""
+_CLOCKS_APART = timedelta(seconds=2)
+"""Only what happened by so much later counts as later: Meta's times are of another clock."""
+_OUTCOME_UNKNOWN = "outcome_unknown"
 _AGAIN = (Result.RETRY, Result.UNSETTLED)
 _SWEEP_SECONDS = 15.0
 """Between two looks for rows that somebody else queued, such as a replayed dead letter."""
@@ -69,6 +74,8 @@ class _Talk:
 
     job: SendJob | None = None
     more: bool = False
+    unsettled_since: datetime | None = None
+    """Since when this worker knows that the fate of the next row is unknown."""
     woken: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -111,6 +118,7 @@ class Sender:
         self._tokens: dict[TenantKey, str] = {}
         """The token under which a tenant was last seen to be paused for its credentials."""
         self._whole_since = time.monotonic()
+        self._heard: dict[TenantKey, datetime] = {}
         parts.directory.on_change(self._on_tenant)
 
     @property
@@ -163,14 +171,26 @@ class Sender:
         """Bus or database were away: a status may be late by as much."""
         self._whole_since = time.monotonic()
 
-    def _rules(self, lane: _LaneSends) -> ClaimRules:
+    def heard(self, tenant: TenantKey, at: datetime) -> None:
+        """Meta's webhooks reach us: something of this tenant that happened at `at` came without delay."""
+        self._heard[tenant] = max(at, self._heard.get(tenant, at))
+
+    def _rules(self, lane: _LaneSends, tenant: TenantKey, talk: _Talk) -> ClaimRules:
         """A lost answer is given up only when its status had the whole time to come, all the way to us. Right
-        after an outage, or after taking a lane over, it may still lie on the bus."""
-        rules = self._with.rules
+        after an outage, or after taking a lane over, it may still lie on the bus; and while nothing else is
+        heard of Meta, it may lie there."""
+        rules, since = self._with.rules, talk.unsettled_since
         whole = time.monotonic() - max(lane.opened, self._whole_since)
-        if whole >= rules.settle_after_seconds:
+        patience = timedelta(seconds=_PATIENCE * rules.settle_after_seconds)
+        excluded = since is None or self._excluded(tenant, since) or self._with.now() - since >= patience
+        if whole >= rules.settle_after_seconds and excluded:
             return rules
         return dataclasses.replace(rules, settle_after_seconds=_NOT_YET_SECONDS)
+
+    def _excluded(self, tenant: TenantKey, since: datetime) -> bool:
+        """Whether a status would have come by now: later things of the tenant came."""
+        heard = self._heard.get(tenant)
+        return heard is not None and heard >= since + _CLOCKS_APART
 
     def _on_tenant(self, key: TenantKey, _: Tenant | None) -> None:
         for lane in self._lanes.values():
@@ -244,21 +264,37 @@ class Sender:
             return None
         talk.more = False
         try:
-            claim = await self._with.outbox.claim(key[0], grant.lane, grant.fence, key[1], self._rules(lane))
+            rules = self._rules(lane, key[0], talk)
+            claim = await self._with.outbox.claim(key[0], grant.lane, grant.fence, key[1], rules)
             if isinstance(claim, Fenced):
                 grant.lose()
                 return None
             self._count_closed(key[0], claim)
+            since, talk.unsettled_since = talk.unsettled_since, None
             if isinstance(claim.outcome, Claimed):
-                return _job(tenant, claim.outcome)
+                job = _job(tenant, claim.outcome)
+                if since is None or job.attempt == 1 or self._excluded(key[0], since):
+                    return job
+                talk.more = True
+                await self._leave_to_a_person(grant.fence, job)
             if isinstance(claim.outcome, Wait):
                 talk.more = True
+                if claim.outcome.reason == "unsettled":
+                    talk.unsettled_since = since or self._with.now()
                 await self._hold(tenant, talk, claim.outcome)
         except PASSING as error:
             self.disturbed()
             talk.more = True
             await self._sleep(talk, max(delay_of(error), _RETRY_SECONDS))
         return None
+
+    async def _leave_to_a_person(self, fence: int, job: SendJob) -> None:
+        """Nobody can tell whether the message left: sent again it may be there twice, else not at all."""
+        detail = "no answer and no status came, and nothing else of Meta; replay sends it again"
+        end = Consequence(Result.DEAD, _OUTCOME_UNKNOWN, reason=_OUTCOME_UNKNOWN, detail=detail)
+        self._with.metrics.sends.labels(end.label).inc()
+        _log.error("send_outcome_unknown", tenant=job.tenant, outbox_id=job.id)
+        await self._with.settle.add(_result(fence, job, end))
 
     def _count_closed(self, tenant: TenantKey, claim: Claim) -> None:
         for row in claim.closed:

@@ -87,7 +87,8 @@ class OrchestratorSettings(ServiceSettings):
         ge=0,
         description="Seconds to wait for the status of a send whose answer was lost, before it is sent "
         "again; time in which bus or database were away does not count. Statuses come within seconds; "
-        "5 minutes cover a bad day at Meta and an outage of our own ingress.",
+        "5 minutes cover a bad day at Meta. It is not sent again while nothing else is heard of Meta; after "
+        "twelve times as long it becomes a dead letter.",
     )
     number_rate: float = Field(
         default=80.0,
