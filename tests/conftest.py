@@ -10,7 +10,7 @@ from xdist.scheduler import LoadScopeScheduling
 # Appended, never put first: folders such as `tests/platform` must not hide modules of the standard library.
 sys.path.append(str(Path(__file__).parent))
 
-pytest_plugins = ["rig.fixtures"]
+pytest_plugins = ["rig.fixtures", "rig.cluster_fixtures"]
 
 _BY_FILE = {"platform", "browser", "faults"}
 """Folders whose files each share one platform or browser, made once."""

@@ -1,0 +1,67 @@
+"""Fixtures on a real Kubernetes. A test that uses one bears the marker `cluster` by itself.
+
+- `control_plane`: API server, controllers and five fake nodes, whose pods are Ready but no processes.
+- `namespace`: one of the test's own on `control_plane`.
+- `node`: a real node with the images built here.
+- `node_namespace`: one of the test's own on `node`, Pod Security `restricted`.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from rig.kubernetes import RESTRICTED, Cluster, Node, Unavailable, slot, up
+
+_ON_A_CLUSTER = {"control_plane", "node"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what needs a cluster, and gives it the time that one takes."""
+    for item in items:
+        if _ON_A_CLUSTER & set(getattr(item, "fixturenames", ())):
+            item.add_marker("cluster")
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(300))
+
+
+@pytest.fixture(scope="session")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A real API server of this session."""
+    try:
+        with slot() as name:
+            kubeconfig = up(name, "--control-plane-only", "--kwok", "5")
+            cluster = Cluster(name, kubeconfig, tmp_path_factory.mktemp("control-plane"))
+            try:
+                yield cluster
+            finally:
+                cluster.down()
+    except Unavailable as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def namespace(control_plane: Cluster) -> Iterator[str]:
+    """A namespace of the test's own."""
+    with control_plane.namespace() as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """A real node of this session. `node.load` gives it images."""
+    try:
+        with slot() as name:
+            made = Node(name, up(name, "--metrics"), tmp_path_factory.mktemp("node"))
+            try:
+                yield made
+            finally:
+                made.down()
+    except Unavailable as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def node_namespace(node: Node) -> Iterator[str]:
+    """A namespace of the test's own that takes restricted pods only."""
+    with node.namespace(labels=RESTRICTED) as name:
+        yield name

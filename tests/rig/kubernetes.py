@@ -1,0 +1,191 @@
+"""A cluster of this test session: an API server alone, or a whole node.
+
+Made by `tools/local-cluster`: by kind where Docker answers, else from source. Looked at with the official
+client, never with the operator's own.
+"""
+
+import contextlib
+import fcntl
+import os
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any
+
+from munshi.embedded.processes import ProcessSpec, kill_group, start
+
+ROOT = Path(__file__).resolve().parents[2]
+_TOOL = ROOT / "tools" / "local-cluster"
+_SLOTS = 10
+_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "munshi"
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+
+
+class Unavailable(Exception):
+    """This machine has no such cluster; the message says what is missing."""
+
+
+def local_cluster(*arguments: str, check: bool = True) -> str:
+    """Runs `tools/local-cluster`; gives back what it prints.
+
+    Raises:
+        AssertionError: it failed; with what it said.
+    """
+    done = subprocess.run([_TOOL, *arguments], capture_output=True, text=True, check=False)
+    if check and done.returncode:
+        raise AssertionError(f"local-cluster {' '.join(arguments)}:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+@dataclass(eq=False)
+class Cluster:
+    """A running cluster."""
+
+    name: str
+    kubeconfig: Path
+    folder: Path
+    """For logs of port-forwards."""
+
+    @cached_property
+    def client(self) -> Any:
+        """An `ApiClient` of the official client, as the administrator."""
+        from kubernetes import config
+
+        return config.new_client_from_config(str(self.kubeconfig))  # type: ignore[no-untyped-call] # theirs
+
+    def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
+        """Runs kubectl as the administrator; gives back what it prints.
+
+        Raises:
+            AssertionError: it failed; with what it said.
+        """
+        done = subprocess.run(
+            [self._kubectl, "--kubeconfig", self.kubeconfig, *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"kubectl {' '.join(arguments)}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    @cached_property
+    def _kubectl(self) -> str:
+        return local_cluster("kubectl").strip()
+
+    @contextlib.contextmanager
+    def namespace(self, prefix: str = "test", labels: dict[str, str] | None = None) -> Iterator[str]:
+        """A namespace, and everything in it gone afterwards (deletion is begun, not waited for)."""
+        from kubernetes import client
+
+        name = f"{prefix}-{uuid.uuid4().hex[:8]}"
+        core = client.CoreV1Api(self.client)
+        core.create_namespace(
+            client.V1Namespace(metadata=client.V1ObjectMeta(name=name, labels=labels or {}))
+        )
+        try:
+            yield name
+        finally:
+            core.delete_namespace(name)
+
+    def restart_api(self) -> None:
+        """Kills the API server; back when it answers again."""
+        local_cluster("restart-api", "--name", self.name)
+
+    def down(self) -> None:
+        """Takes the cluster down."""
+        local_cluster("down", "--name", self.name)
+
+
+@dataclass(eq=False)
+class Node(Cluster):
+    """A cluster with a real node: pods are processes."""
+
+    def load(self, *images: str) -> None:
+        """Gives the node images that `make images` built: `ingress`, `demo-nats`, …"""
+        local_cluster("load", "--name", self.name, *images)
+
+    def tag(self, old: str, new: str) -> None:
+        """One more name for an image on the node, `docker.io/munshi/ingress:0.1.0` say: an upgrade's."""
+        self.exec("ctr", "--namespace", "k8s.io", "images", "tag", "--force", old, new)
+
+    def exec(self, *command: str) -> str:
+        """Runs a command inside the node, as its root."""
+        return local_cluster("exec", "--name", self.name, *command)
+
+    def restart(self) -> None:
+        """As after a power cut: every pod killed, all started again. Back when the node is Ready."""
+        local_cluster("restart-node", "--name", self.name)
+
+    @contextlib.contextmanager
+    def port(self, target: str, port: int, namespace: str, seconds: float = 30.0) -> Iterator[int]:
+        """A local port that leads to `svc/…`, `pod/…` or `deployment/…`; to one pod as long as it is open."""
+        log = self.folder / f"port-forward-{uuid.uuid4().hex[:8]}.log"
+        arguments = ("--kubeconfig", str(self.kubeconfig), "--namespace", namespace, "port-forward")
+        spec = ProcessSpec("port-forward", (self._kubectl, *arguments, target, f":{port}"), log)
+        process = start(spec)
+        try:
+            yield _forwarded_port(process, log, seconds)
+        finally:
+            kill_group(process)
+
+
+def _forwarded_port(process: "subprocess.Popen[bytes]", log: Path, seconds: float) -> int:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and process.poll() is None:
+        text = log.read_text()
+        if text.startswith("Forwarding from 127.0.0.1:"):
+            return int(text.split("127.0.0.1:", 1)[1].split(" ", 1)[0])
+        time.sleep(0.02)
+    raise AssertionError(f"no port was forwarded:\n{log.read_text()}")
+
+
+@contextlib.contextmanager
+def slot() -> Iterator[str]:
+    """A name for a cluster that no other test session on this machine bears right now.
+
+    Names are used again, so that an `up` finds and clears what a killed session left.
+    """
+    folder = _CACHE / "test-clusters"
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(_SLOTS):
+        file: IO[bytes] = (folder / f"{number}.lock").open("wb")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            continue
+        try:
+            yield f"test-{number}"
+            return
+        finally:
+            file.close()
+    raise Unavailable("ten test sessions have clusters on this machine")
+
+
+def up(name: str, *options: str) -> Path:
+    """Starts a cluster anew; it ends with this process, however that ends. Gives back its kubeconfig.
+
+    Raises:
+        Unavailable: this machine cannot; says why.
+    """
+    _check(node="--control-plane-only" not in options)
+    local_cluster("down", "--name", name)
+    line = local_cluster("up", "--name", name, "--parent", str(os.getpid()), *options)
+    return Path(line.strip().removeprefix("export KUBECONFIG="))
+
+
+def _check(*, node: bool) -> None:
+    if local_cluster("which").strip() == "kind":
+        return
+    if not local_cluster("kubectl", check=False).strip():
+        raise Unavailable("no kind with Docker, and Kubernetes is not built here: `make test-cluster` does")
+    if node and os.geteuid() != 0:
+        raise Unavailable("a node from source needs root")
+    if node and not Path("/sys/fs/cgroup/memory").is_dir():
+        raise Unavailable("a node from source needs cgroup v1, this machine has v2")
