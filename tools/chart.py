@@ -1,4 +1,4 @@
-"""Writes what is made from the chart's values: their schema and the reference page; and the dashboards.
+"""Writes what is made for the chart: its values' schema and reference page, and dashboards.
 
 The comments of `helm/munshi/values.yaml` are the source. The comment above a key is its meaning; a line
 `@schema {…}` (JSON) adds to its schema what the default does not tell. Unknown keys are refused, but in maps

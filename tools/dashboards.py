@@ -220,14 +220,14 @@ TENANTS = Dashboard(
         Panel(
             "Tenants by readiness",
             "short",
-            (("sum by (ready) (munshi_operator_tenants)", "ready {{ready}}"),),
+            (("max by (ready) (munshi_operator_tenants)", "ready {{ready}}"),),
             "As the operator's conditions say.",
             figure=True,
         ),
         Panel(
             "Deletions that hang",
             "short",
-            (("sum(munshi_operator_finalizers_stuck)", "stuck"),),
+            (("max(munshi_operator_finalizers_stuck)", "stuck"),),
             "Should be none.",
             figure=True,
         ),
@@ -277,7 +277,7 @@ OPERATOR = Dashboard(
         Panel(
             "Tenants waiting for a pass",
             "short",
-            (("sum(munshi_operator_queue_depth)", "waiting"),),
+            (("max(munshi_operator_queue_depth)", "waiting"),),
             "Falls back to none.",
         ),
         Panel(
@@ -307,8 +307,30 @@ OPERATOR = Dashboard(
         Panel(
             "Silence of the watches",
             "s",
-            (("max(munshi_operator_watch_age_seconds)", "longest"),),
+            (("max by (pod, kind) (munshi_operator_watch_age_seconds)", "{{pod}} {{kind}}"),),
             "A server sends a bookmark a minute; beyond two the operator is blind.",
+        ),
+        Panel(
+            "Who leads",
+            "short",
+            (("max by (pod) (munshi_operator_leader)", "{{pod}}"),),
+            "One at a time; the others wait.",
+        ),
+        Panel(
+            "Roll-out of a new version",
+            "short",
+            (
+                ("max(munshi_operator_rollout_rolling)", "rolling"),
+                ("max(munshi_operator_rollout_waiting)", "waiting"),
+                ("max(munshi_operator_rollout_failed)", "failed"),
+            ),
+            "Tenants; one that failed stops it.",
+        ),
+        Panel(
+            "Drift set right",
+            "short",
+            (_rate("munshi_operator_drift_repaired_total", "what"),),
+            "What somebody else changed or took away, on the cluster and outside.",
         ),
     ),
     "munshi_operator_queue_depth",

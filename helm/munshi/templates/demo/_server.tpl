@@ -68,7 +68,7 @@ spec:
 {{- end -}}
 
 {{- define "munshi.demoNatsContainer" -}}
-command: [nats-server, --config, /etc/nats/nats.conf]
+args: [--config, /etc/nats/nats.conf]
 ports:
   - {name: nats, containerPort: 4222, protocol: TCP}
   - {name: monitor, containerPort: 8222, protocol: TCP}
@@ -106,11 +106,6 @@ ports:
 readinessProbe:
   tcpSocket: {port: postgres}
   periodSeconds: 2
-livenessProbe:
-  tcpSocket: {port: postgres}
-  initialDelaySeconds: 30
-  periodSeconds: 10
-  failureThreshold: 6
 resources:
   requests: {cpu: 100m, memory: 192Mi}
   limits: {memory: 1Gi}

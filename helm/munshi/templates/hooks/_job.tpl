@@ -17,7 +17,7 @@ spec:
     - name: {{ .image }}
       {{- include "munshi.imageFields" (dict "root" .root "name" .image) | nindent 6 }}
       {{- include "munshi.containerSecurity" .root | nindent 6 }}
-      command: {{ .command | toJson }}
+      args: {{ .args | toJson }}
       env: {{- .env | nindent 8 }}
       resources:
         requests: {cpu: 50m, memory: 96Mi}

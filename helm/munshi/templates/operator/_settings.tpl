@@ -5,6 +5,8 @@
   "MUNSHI_OPERATOR_GRAPH_URL" (include "munshi.graphUrl" .)
   "MUNSHI_OPERATOR_CHECK_META" (toString .Values.graph.check)
   "MUNSHI_OPERATOR_WEBHOOK_URL" (include "munshi.webhookUrl" .)
+  "MUNSHI_OPERATOR_NATS_REPLICAS" (toString .Values.nats.streamReplicas)
+  "MUNSHI_OPERATOR_POOL_PARTITIONS" (toString .Values.pool.partitions)
   "MUNSHI_OPERATOR_NAMESPACES" (join "," .Values.operator.namespaces)
   "MUNSHI_OPERATOR_ROLLOUT_AT_ONCE" (toString .Values.tenants.rollout.atOnce)
   "MUNSHI_OPERATOR_ROLLOUT_FAIL_SECONDS" (toString .Values.tenants.rollout.failSeconds)
@@ -12,6 +14,7 @@
   "MUNSHI_OPERATOR_IDLE_SECONDS" (toString .Values.tenants.hibernation.idleSeconds)
 -}}
 {{- with .Values.database.podsUrl }}{{ $_ := set $own "MUNSHI_OPERATOR_PODS_DATABASE_URL" . }}{{ end -}}
+{{- with .Values.objectStore.endpoint }}{{ $_ := set $own "MUNSHI_OPERATOR_OBJECT_STORE_ENDPOINT" . }}{{ end -}}
 {{- with .Values.objectStore.url }}{{ $_ := set $own "MUNSHI_OPERATOR_OBJECT_STORE_URL" . }}{{ end -}}
 {{- toYaml (merge (deepCopy .Values.operator.settings) $own) -}}
 {{- end -}}
