@@ -1,137 +1,149 @@
-"""NATS, PostgreSQL, object store and Graph API in memory, behind the operator's ports.
+"""What the operator makes outside, over real servers, with eyes of a test's own on them."""
 
-It keeps the rules that the real ones have: a tenant's rows belong to one cell at a time, an entry in a cell's
-registry is parked or not, and work lies in the cell that the route led it to.
-"""
-
-import asyncio
-from collections import Counter
-from collections.abc import Callable, Mapping
+import contextlib
+import dataclasses
+import json
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
+import asyncpg
+from nats.aio.client import Client, RawCredentials
+
+from munshi.cells import Cell, load_cell
 from munshi.contracts.ids import CellName, TenantKey
-from munshi.contracts.tenant import POOL, WhatsAppTenant
-from munshi.errors import MunshiError
-from munshi_operator.types import Backlog, CellAccess, MetaReport, OutsideReport, Part, Served
+from munshi.provision.cell_rights import cell_creds
+from munshi.provision.derived_keys import MasterKey
+from munshi.provision.key_ring import KeyRing
+from munshi_operator.outside import OutsideSettings, Provisioned
+from munshi_operator.outside.accounts import connect
+from munshi_operator.types import CellAccess, Served, TenantObject
+from rig.cells import ACCESS_TOKEN, APP_SECRET, VERIFY_TOKEN, tenant_document
+from rig.servers import Servers
 
-OK = Part(True, "AsExpected", "")
+MASTER = MasterKey(bytes(range(100, 132)))
+SECRETS = {"app-secret": APP_SECRET, "access-token": ACCESS_TOKEN, "verify-token": VERIFY_TOKEN}
+SMALL = OutsideSettings(pool_event_bytes=64 * 1024 * 1024, pool_dead_bytes=16 * 1024 * 1024)
+
+
+def derived_ring() -> KeyRing:
+    """A ring whose NATS operator is the derived one, for the servers of the rig."""
+    operator = MASTER.operator()
+    return KeyRing(
+        operator_seed=operator.identity.seed,
+        system_account_seed=operator.system_account.seed,
+        system_user_seed=operator.system_user.seed,
+    )
 
 
 @dataclass
-class MemoryOutside:
-    """`Outside` in memory."""
+class Rig:
+    """The outside of one test, with eyes of its own on the servers."""
 
-    entries: dict[CellName, dict[TenantKey, Served]] = field(default_factory=dict)
-    rights: dict[TenantKey, CellName] = field(default_factory=dict)
-    """Which cell a tenant's rows belong to."""
-    rows: set[TenantKey] = field(default_factory=set)
-    """Tenants that have data."""
-    events: Counter[tuple[CellName, TenantKey]] = field(default_factory=Counter)
-    sending: Counter[tuple[CellName, TenantKey]] = field(default_factory=Counter)
-    worked_off: Counter[TenantKey] = field(default_factory=Counter)
-    calls: list[tuple[str, str]] = field(default_factory=list)
-    refuse: Callable[[str, str], MunshiError | None] = lambda _call, _key: None
-    after_call: Callable[[], None] = lambda: None
-    """Called when something was changed, before it is answered."""
-    drifted: set[TenantKey] = field(default_factory=set)
-    """Of whom something was deleted behind the operator's back."""
+    servers: Servers
+    database: str
+    folder: Path
+    outside: Provisioned
+    db: asyncpg.Connection
+    """As the superuser: sees what is there."""
+    made: set[CellName] = field(default_factory=set)
 
-    async def access(self, cell: CellName) -> CellAccess:
-        """See `Outside`."""
-        return CellAccess(
-            cell, 16, "nats://nats:4222", "ingress", "orchestrator", "postgresql://x", "11" * 32
+    @property
+    def admin_url(self) -> str:
+        """As munshi_admin."""
+        return self.servers.munshi_admin_url(self.database)
+
+    def want(
+        self,
+        name: str = "sharma",
+        isolation: str = "Dedicated",
+        *,
+        hibernated: bool = False,
+        status: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, str] | None = None,
+        cell: str | None = None,
+        number: str = "106540352242922",
+        **spec: Any,
+    ) -> Served:
+        """A tenant as the engine would want it served."""
+        document = tenant_document(name, "shops", number, isolation=isolation, **spec)
+        seen = TenantObject(
+            tenant=document,
+            uid=f"uid-{name}",
+            generation=1,
+            created=datetime(2026, 1, 2, tzinfo=UTC),
+            deleting=None,
+            resource_version="1",
+            status=dict(status or {}),
         )
+        where = CellName(cell) if cell else seen.cell
+        self.made.add(where)
+        return Served(seen, dict(secrets or SECRETS), where, hibernated)
 
-    async def ensure_platform(self) -> None:
-        """See `Outside`."""
-        await self._ask("ensure_platform", "")
+    async def cell(self, cell: str, part: str = "orchestrator") -> Cell:
+        """The folder that the operator's Secret of a cell's pods would be mounted as."""
+        access = await self.outside.access(CellName(cell))
+        return load_cell(write_folder(self.folder / part, access, part))
 
-    async def ensure(self, want: Served) -> OutsideReport:
-        """See `Outside`."""
-        key = want.object.key
-        await self._ask("ensure", key)
-        self.entries.setdefault(want.cell, {})[key] = want
-        self.rights.setdefault(key, want.cell)
-        self.rows.add(key)
-        repaired = ("streams",) if key in self.drifted else ()
-        self.drifted.discard(key)
-        self.after_call()
-        return OutsideReport(OK, OK, OK, "digest", repaired)
+    @contextlib.asynccontextmanager
+    async def nats(self, creds: str | None, inbox: str = "_INBOX_provision") -> AsyncIterator[Client]:
+        """A connection with given credentials."""
+        client = Client()
+        assert creds is not None
 
-    async def observe_backlog(self, cell: CellName, key: TenantKey) -> Backlog:
-        """See `Outside`."""
-        await self._ask("observe_backlog", key)
-        return Backlog(self.events[cell, key], self.sending[cell, key])
+        async def quiet(error: Exception) -> None:
+            del error
 
-    async def withdraw(self, want: Served) -> None:
-        """See `Outside`."""
-        await self._ask("withdraw", want.object.key)
-        self.entries.get(want.cell, {}).pop(want.object.key, None)
-        self.after_call()
+        try:
+            await client.connect(
+                self.servers.nats_program.url,
+                user_credentials=RawCredentials(creds),
+                allow_reconnect=False,
+                connect_timeout=5,
+                inbox_prefix=inbox,
+                error_cb=quiet,
+            )
+            yield client
+        finally:
+            await client.close()
 
-    async def erase(self, want: Served) -> None:
-        """See `Outside`."""
-        key = want.object.key
-        await self._ask("erase", key)
-        self.entries.get(want.cell, {}).pop(key, None)
-        self.rights.pop(key, None)
-        self.rows.discard(key)
-        self.after_call()
-
-    async def move_rights(self, key: TenantKey, old: CellName, new: CellName) -> None:
-        """See `Outside`."""
-        await self._ask("move_rights", key)
-        if self.rights.get(key, old) in (old, new):
-            self.rights[key] = new
-        self.after_call()
-
-    async def _ask(self, call: str, key: str) -> None:
-        await asyncio.sleep(0)
-        refused = self.refuse(call, key)
-        if refused is not None:
-            raise refused
-        if call != "observe_backlog":
-            self.calls.append((call, key))
-
-    # --- the pods' side ------------------------------------------------------------------------------------
-
-    def post(self, cell: CellName, key: TenantKey) -> bool:
-        """A webhook reaches a cell's ingress; False: it knows no such tenant, and Meta comes again."""
-        if key not in self.entries.get(cell, {}):
-            return False
-        self.events[cell, key] += 1
-        return True
-
-    def turn(self) -> None:
-        """Every orchestrator works one event off, of tenants that are awake and whose rows are its own."""
-        for (cell, key), count in list(self.events.items()):
-            served = self.entries.get(cell, {}).get(key)
-            if count and served is not None and not served.hibernated and self.rights.get(key) == cell:
-                self.events[cell, key] -= 1
-                self.worked_off[key] += 1
+    @contextlib.asynccontextmanager
+    async def admin_of(self, cell: str) -> AsyncIterator[Client]:
+        """A connection that may do anything within a cell's account."""
+        client = await connect(
+            self.servers.nats_program.url, cell_creds(MASTER, CellName(cell)).admin, lasting=False
+        )
+        try:
+            yield client
+        finally:
+            await client.close()
 
 
-@dataclass
-class MemoryMeta:
-    """`MetaChecks` in memory: a token `bad` is refused."""
-
-    checks: Counter[TenantKey] = field(default_factory=Counter)
-    refuse: Callable[[], MunshiError | None] = lambda: None
-
-    async def check(
-        self, tenant: WhatsAppTenant, credentials: Mapping[str, str], webhook_url: str
-    ) -> MetaReport:
-        """See `MetaChecks`."""
-        await asyncio.sleep(0)
-        refused = self.refuse()
-        if refused is not None:
-            raise refused
-        assert webhook_url.endswith(tenant.key)
-        self.checks[tenant.key] += 1
-        if credentials["access-token"] == "bad":
-            bad = Part(False, "TokenRefused", "the access token is refused; put a new one into the Secret")
-            return MetaReport(bad, OK)
-        return MetaReport(OK, OK)
+def write_folder(folder: Path, access: CellAccess, part: str) -> Path:
+    """Writes a cell's files as the mounted Secret of `part` has them."""
+    place = folder / access.cell
+    place.mkdir(parents=True, exist_ok=True)
+    creds = access.ingress_creds if part == "ingress" else access.orchestrator_creds
+    contents = {
+        "nats-url": access.nats_url,
+        "nats.creds": creds,
+        "database-url": access.database_url if part == "orchestrator" else None,
+        "sealing-key": access.sealing_key,
+        "cell.json": json.dumps({"cell": access.cell, "partitions": access.partitions}),
+    }
+    for name, content in contents.items():
+        if content is not None:
+            (place / name).write_text(content)
+    return place
 
 
-__all__ = ["OK", "POOL", "MemoryMeta", "MemoryOutside"]
+def moved(want: Served, **status: Any) -> Served:
+    """The same with another status."""
+    return dataclasses.replace(want, object=dataclasses.replace(want.object, status=status))
+
+
+def key_of(want: Served) -> TenantKey:
+    """Its tenant's key."""
+    return want.object.key

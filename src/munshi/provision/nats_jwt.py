@@ -95,7 +95,9 @@ def account_jwt(
 ) -> str:
     """An account's JWT. `limits` absent: no JetStream (the system account).
 
-    `revoked` maps a user's public key to a Unix time: credentials issued up to then are refused.
+    `revoked` maps a user's public key to a Unix time: credentials issued up to then are refused. Without
+    `issued_at` no two are alike: a server passes over a text that it has seen, even when it has deleted the
+    account since, so one deleted and made again within a second would stay shut.
     """
     given = limits or AccountLimits(disk_bytes=0, streams=0, consumers=0, connections=_UNLIMITED)
     nats: dict[str, Any] = {
@@ -119,7 +121,8 @@ def account_jwt(
     }
     if revoked:
         nats["revocations"] = dict(revoked)
-    return _signed(operator, account, name, nats, issued_at)
+    unlike = secrets.token_hex(8) if issued_at is None else None
+    return _signed(operator, account, name, nats, issued_at, unlike)
 
 
 def user_jwt(
@@ -169,7 +172,12 @@ def claims(jwt: str) -> dict[str, Any]:
 
 
 def _signed(
-    issuer: Identity, subject: str, name: str, nats: Mapping[str, Any], issued_at: int | None = None
+    issuer: Identity,
+    subject: str,
+    name: str,
+    nats: Mapping[str, Any],
+    issued_at: int | None = None,
+    audience: str | None = None,
 ) -> str:
     body: dict[str, Any] = {
         "iat": int(time.time()) if issued_at is None else issued_at,
@@ -178,6 +186,8 @@ def _signed(
         "nats": nats,
         "sub": subject,
     }
+    if audience is not None:
+        body["aud"] = audience
     digest = hashlib.new("sha512_256", _compact(body)).digest()
     body["jti"] = base64.b32encode(digest).decode().rstrip("=")
     unsigned = f"{_segment(_compact(_HEADER))}.{_segment(_compact(body))}"

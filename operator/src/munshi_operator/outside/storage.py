@@ -1,0 +1,261 @@
+"""A cell's place in the object store: none, a folder, or an S3 server with MinIO's admin API."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+import urllib3
+from minio import Minio, MinioAdmin
+from minio.commonconfig import CopySource
+from minio.credentials.providers import StaticProvider
+from minio.deleteobjects import DeleteObject
+from minio.error import MinioAdminException, MinioException
+
+from munshi.contracts.ids import CellName, TenantKey
+from munshi.errors import Permanent, Retryable, UserMistake
+from munshi.provision.derived_keys import MasterKey
+from munshi_operator.outside.policies import cell_policy, policy_name, prefix_of, prefix_of_cell, user_of
+from munshi_operator.outside.settings import OutsideSettings
+from munshi_operator.types import Part
+
+_SECONDS = 15.0
+
+Got = TypeVar("Got")
+
+
+class Storage(Protocol):
+    """Every call may run again.
+
+    Raises (all):
+        Retryable: the store is away or busy.
+        Permanent: it refuses, and will again.
+    """
+
+    async def ensure(self, cell: CellName) -> list[str]:
+        """Makes user, key and policy of a cell; names what was not so."""
+        ...
+
+    async def move(self, key: TenantKey, old: CellName, new: CellName) -> None:
+        """Takes a tenant's objects along to another cell's prefix."""
+        ...
+
+    async def shut_out(self, cell: CellName) -> None:
+        """Takes a cell's key away; its objects stay."""
+        ...
+
+    async def erase(self, cell: CellName, key: TenantKey) -> None:
+        """Takes a tenant's objects away for good."""
+        ...
+
+    def part(self) -> Part:
+        """What the status says when all is well."""
+        ...
+
+
+class NoStorage:
+    """No object store is given."""
+
+    async def ensure(self, cell: CellName) -> list[str]:
+        """Nothing."""
+        del cell
+        return []
+
+    async def move(self, key: TenantKey, old: CellName, new: CellName) -> None:
+        """Nothing."""
+
+    async def shut_out(self, cell: CellName) -> None:
+        """Nothing."""
+
+    async def erase(self, cell: CellName, key: TenantKey) -> None:
+        """Nothing."""
+
+    def part(self) -> Part:
+        """That none is needed is fine."""
+        return Part(True, "NotConfigured", "no object store is set up; text is answered, media is not kept")
+
+
+@dataclass(frozen=True, slots=True)
+class FolderStorage:
+    """A folder that all pods mount. It has no users: who may mount it sees all of it."""
+
+    root: Path
+
+    async def ensure(self, cell: CellName) -> list[str]:
+        """Makes the cell's folder."""
+        folder = self.root / prefix_of_cell(cell)
+        if folder.is_dir():
+            return []
+        await self._do(lambda: folder.mkdir(parents=True, exist_ok=True))
+        return ["storage folder"]
+
+    async def move(self, key: TenantKey, old: CellName, new: CellName) -> None:
+        """Renames, file by file where some are there already."""
+        source, target = self.root / prefix_of(old, key), self.root / prefix_of(new, key)
+        await self._do(lambda: _merge(source, target))
+
+    async def shut_out(self, cell: CellName) -> None:
+        """Nothing: there are no keys."""
+
+    async def erase(self, cell: CellName, key: TenantKey) -> None:
+        """Deletes the folder."""
+        await self._do(lambda: _remove(self.root / prefix_of(cell, key)))
+
+    def part(self) -> Part:
+        """A folder."""
+        return Part(True, "Ready", "media is kept in a folder")
+
+    async def _do(self, work: Callable[[], Got]) -> Got:
+        try:
+            return await asyncio.to_thread(work)
+        except OSError as error:
+            raise Retryable(f"the folder of the object store cannot be used: {error}") from error
+
+
+def _merge(source: Path, target: Path) -> None:
+    if not source.is_dir():
+        return
+    for path in [one for one in source.rglob("*") if one.is_file()]:
+        place = target / path.relative_to(source)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(place)
+    shutil.rmtree(source)
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class S3Storage:
+    """A bucket, with a user and a policy for each cell. The library blocks, so it runs in threads."""
+
+    bucket: str
+    data: Minio
+    admin: MinioAdmin
+    master: MasterKey = field(repr=False)
+
+    async def ensure(self, cell: CellName) -> list[str]:
+        """Makes what differs: the policy, the user, the bond between them."""
+        return await self._do(lambda: self._ensure(cell))
+
+    def _ensure(self, cell: CellName) -> list[str]:
+        user, name, wanted = user_of(cell), policy_name(cell), cell_policy(self.bucket, cell)
+        made = []
+        if _known(lambda: self.admin.policy_info(name)) != wanted:
+            self.admin.policy_add(name, policy=wanted)
+            made.append("storage policy")
+        held = _known(lambda: self.admin.user_info(user)) or {}
+        if held.get("status") != "enabled":
+            self.admin.user_add(user, self.master.storage_secret(cell))
+            made.append("storage user")
+        if held.get("policyName") != name:
+            self.admin.policy_set(name, user=user)
+            made.append("storage policy of the user")
+        return made
+
+    async def move(self, key: TenantKey, old: CellName, new: CellName) -> None:
+        """Copies within the server, then deletes what was copied."""
+        await self._do(lambda: self._move(prefix_of(old, key), prefix_of(new, key)))
+
+    def _move(self, source: str, target: str) -> None:
+        for found in self.data.list_objects(self.bucket, prefix=source, recursive=True):
+            name = str(found.object_name)
+            self.data.copy_object(
+                self.bucket, target + name.removeprefix(source), CopySource(self.bucket, name)
+            )
+            self.data.remove_object(self.bucket, name)
+
+    async def shut_out(self, cell: CellName) -> None:
+        """Deletes user and policy."""
+        await self._do(lambda: self._shut_out(cell))
+
+    def _shut_out(self, cell: CellName) -> None:
+        user, name = user_of(cell), policy_name(cell)
+        if _known(lambda: self.admin.user_info(user)) is not None:
+            self.admin.user_remove(user)
+        if _known(lambda: self.admin.policy_info(name)) is not None:
+            self.admin.policy_remove(name)
+
+    async def erase(self, cell: CellName, key: TenantKey) -> None:
+        """Deletes every object under the prefix."""
+        await self._do(lambda: self._erase(prefix_of(cell, key)))
+
+    def _erase(self, prefix: str) -> None:
+        found = self.data.list_objects(self.bucket, prefix=prefix, recursive=True, include_version=True)
+        doomed = (DeleteObject(str(one.object_name), one.version_id) for one in found)
+        left = list(self.data.remove_objects(self.bucket, doomed))
+        if left:
+            raise Retryable(f"{len(left)} objects could not be deleted: {left[0].code}")
+
+    def part(self) -> Part:
+        """A bucket."""
+        return Part(True, "Ready", f"media is kept in the bucket {self.bucket}")
+
+    async def _do(self, work: Callable[[], Got]) -> Got:
+        try:
+            return await asyncio.to_thread(work)
+        except (MinioAdminException, MinioException) as error:
+            raise Permanent(
+                f"the object store refused: {error}; see that its key may make users and policies",
+                "StorageRefused",
+            ) from error
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise Retryable(f"the object store does not answer: {error}; tried again") from error
+
+
+def _known(ask: Callable[[], str]) -> dict[str, Any] | None:
+    """What the server knows, or `None` where it knows nothing of that name."""
+    try:
+        found: dict[str, Any] = json.loads(ask())
+    except MinioAdminException as error:
+        if "NoSuch" in str(error):
+            return None
+        raise
+    return found
+
+
+def open_storage(url: str, settings: OutsideSettings, master: MasterKey) -> Storage:
+    """The store that the settings name: `s3://bucket`, `file:///folder`, or none.
+
+    Raises:
+        UserMistake: the URL is none of these, or the endpoint is missing.
+    """
+    parts = urlsplit(url)
+    if not url:
+        return NoStorage()
+    if parts.scheme == "file" and parts.path:
+        return FolderStorage(Path(parts.path))
+    if parts.scheme != "s3" or not parts.netloc:
+        raise UserMistake(f"the object store {url!r} is neither s3://bucket nor file:///folder")
+    if not settings.object_store_endpoint:
+        # Users and policies of a bucket whose server has no such API are made by whoever runs it.
+        return NoStorage()
+    endpoint = urlsplit(settings.object_store_endpoint)
+    secret = settings.object_store_secret_key.get_secret_value()
+    client = urllib3.PoolManager(timeout=urllib3.Timeout(_SECONDS), retries=False, maxsize=8)
+    secure = endpoint.scheme == "https"
+    return S3Storage(
+        bucket=parts.netloc,
+        data=Minio(
+            endpoint=endpoint.netloc,
+            access_key=settings.object_store_access_key,
+            secret_key=secret,
+            region=settings.object_store_region,
+            secure=secure,
+            http_client=client,
+        ),
+        admin=MinioAdmin(
+            endpoint=endpoint.netloc,
+            credentials=StaticProvider(settings.object_store_access_key, secret),
+            region=settings.object_store_region,
+            secure=secure,
+            http_client=client,
+        ),
+        master=master,
+    )
