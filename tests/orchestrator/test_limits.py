@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
-from munshi.contracts.events import HEADER_ID, DeadLetter
+from munshi.contracts.events import HEADER_ID, DeadLetter, Kind
 from munshi.contracts.ids import ConversationKey
 from munshi.contracts.subjects import dead, dead_stream, inbound
 from munshi.contracts.tenant import PLATFORM
@@ -141,6 +141,26 @@ async def test_a_message_that_kills_the_process_ends_as_a_dead_letter_and_it_alo
 
     await eventually(done)
     assert [row["key"] for row in await stage.rows("select key from dead_letters")] == [bad]
+
+
+async def test_a_status_that_cannot_be_written_is_a_dead_letter_and_holds_nobody_up(stage: Stage) -> None:
+    stage.worker(turn_tries="2")
+    await stage.say("help")
+    (sent,) = await stage.replies(1)
+    await stage.settled()
+    await stage.db.execute("alter function apply_statuses(jsonb) rename to gone")
+    await stage.status(sent, "delivered")
+    await stage.say("help")
+    await stage.replies(2)
+    await stage.settled()
+    assert await stage.one("select reason from dead_letters") == "event_failed"
+    assert await stage.one("select state from outbox where wamid = $1", sent.wamid) == "sent"
+    await stage.db.execute("alter function gone(jsonb) rename to apply_statuses")
+    taken = orjson.loads(await stage.one("select replay_dead_letter(tenant, id) from dead_letters"))
+    again = taken["payload"]
+    await stage.put(again["raw"], kind=Kind.STATUS, event_id=again["id"], repeat="replay")
+    await stage.settled()
+    assert await stage.one("select state from outbox where wamid = $1", sent.wamid) == "delivered"
 
 
 async def test_a_replayed_dead_letter_is_worked_out(stage: Stage) -> None:

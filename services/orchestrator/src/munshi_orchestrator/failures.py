@@ -17,7 +17,7 @@ from munshi.db.dead_letters import Burial, Graveyard, Mark
 from munshi.db.turns import Fenced
 from munshi_orchestrator.metrics import Metrics
 from munshi_orchestrator.passing import PASSING, delay_of
-from munshi_orchestrator.reading import Halted, Item, Reading
+from munshi_orchestrator.reading import ASIDE, Halted, Item, Reading
 from munshi_orchestrator.turn import Begin
 
 _log = structlog.get_logger()
@@ -95,6 +95,30 @@ class Tries:
                 return
         await self._give_up(reading, items, apologise)
 
+    async def aside_until_done(self, reading: Reading, item: Item, work: Work) -> None:
+        """The same for an event that waits behind nobody; `work` acks it, or it ends as a dead letter.
+
+        Raises:
+            Halted: the reading was given up.
+        """
+        failed = away = 0
+        while failed < self._most:
+            try:
+                await work()
+            except PASSING as error:
+                self._metrics.retries.labels("aside", "away").inc()
+                away += 1
+                await reading.sleep(max(delay_of(error), backoff(away, _PASSING_CAP_SECONDS)))
+            except Exception:  # noqa: BLE001 - a defect: logged with its trace, counted, tried again
+                self._metrics.retries.labels("aside", "defect").inc()
+                _log.exception("aside_failed", tenant=item.delivery.tenant, kind=item.envelope.kind)
+                failed += 1
+                await reading.sleep(backoff(failed * 2, _DEFECT_CAP_SECONDS))
+            else:
+                return
+        await self._through(reading, functools.partial(self._bury, reading, item, mark=False))
+        await reading.done([item])
+
     async def _give_up(self, reading: Reading, items: Sequence[Item], apologise: Work) -> None:
         for item in items:
             await self._through(reading, functools.partial(self._bury, reading, item, mark=False))
@@ -117,13 +141,14 @@ class Tries:
         """Keeps the event as a dead letter; with `mark` it is dealt with by that."""
         envelope = item.envelope
         kind = str(envelope.raw.get("type") or envelope.kind)
+        said = envelope.kind not in ASIDE
         letter = Burial(
             tenant=item.delivery.tenant,
             source="turn",
             key=envelope.id,
-            reason="turn_failed",
+            reason="turn_failed" if said else "event_failed",
             payload=envelope.model_dump(mode="json"),
-            message_id=MessageID(envelope.id),
+            message_id=MessageID(envelope.id) if said else None,
             mark=Mark(kind, envelope.received_at, envelope.at) if mark else None,
             lane=reading.grant.lane,
             fence=reading.grant.fence,
@@ -133,7 +158,9 @@ class Tries:
             raise Halted
         if not mark:
             self._metrics.dead_letters.labels("turn", letter.reason).inc()
-            _log.error("turn_given_up", tenant=letter.tenant, message_id=envelope.id)
+            _log.error(
+                "turn_given_up" if said else "event_given_up", tenant=letter.tenant, message_id=envelope.id
+            )
 
     async def _through(self, reading: Reading, work: Callable[[], Awaitable[Got]]) -> Got:
         """Does something that only what is away can hinder."""

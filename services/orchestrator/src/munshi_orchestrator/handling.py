@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
+import functools
 import hashlib
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import structlog
 
@@ -92,8 +92,8 @@ class Handling:
         """Statuses, errors and account events: behind nobody."""
         self._hear(item)
         status = item.envelope.kind is Kind.STATUS
-        work = self._with.statuses.apply(reading, item) if status else self._noticed(reading, item)
-        task = asyncio.get_running_loop().create_task(self._guarded(item, work))
+        work = functools.partial(self._with.statuses.apply if status else self._noticed, reading, item)
+        task = asyncio.get_running_loop().create_task(self._until_done(reading, item, work))
         self._aside.add(task)
         task.add_done_callback(self._aside.discard)
 
@@ -127,11 +127,9 @@ class Handling:
             raise Halted
         return tenant
 
-    async def _guarded(self, item: Item, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except Exception:  # noqa: BLE001 - a defect: logged with its trace; the bus brings the event again
-            _log.exception("aside_failed", tenant=item.delivery.tenant, kind=item.envelope.kind)
+    async def _until_done(self, reading: Reading, item: Item, work: Callable[[], Awaitable[None]]) -> None:
+        with contextlib.suppress(Halted):  # the next reading finds it again
+            await self._with.tries.aside_until_done(reading, item, work)
 
     async def _noticed(self, reading: Reading, item: Item) -> None:
         """Errors and account events are logged and counted; names and codes only."""

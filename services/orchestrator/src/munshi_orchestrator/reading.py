@@ -108,7 +108,8 @@ class _Queue:
 
 GATHER_AT_MOST = 20
 """Messages joined into one turn: beyond that the person is not typing any more."""
-_ASIDE = (Kind.STATUS, Kind.ERROR, Kind.FIELD)
+ASIDE = (Kind.STATUS, Kind.ERROR, Kind.FIELD)
+"""What waits behind nobody."""
 _SILENCE_SECONDS = 30.0
 _IDLE_SECONDS = 10.0
 """A lane with nothing in memory for so long is held against the server's count: an ack or a request that was
@@ -259,7 +260,7 @@ class Reading:
         self._held[delivery.sequence] = item
         self._idle_since = item.arrived
         self._room.held += 1
-        if envelope.kind in _ASIDE:
+        if envelope.kind in ASIDE:
             self._handlers.aside(self, item)
         else:
             self._enqueue(item)

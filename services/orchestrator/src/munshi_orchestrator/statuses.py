@@ -3,20 +3,15 @@ turn."""
 
 from collections.abc import Callable
 
-import structlog
-
 from munshi.contracts.cloud_api import Status as MetaStatus
 from munshi.contracts.cloud_api import StatusKind, classify, parse_status
 from munshi.contracts.cloud_api.statuses import Pricing as MetaPricing
 from munshi.contracts.ids import TenantKey
 from munshi.db.outbox import Applied, Outbox, Pricing, Status
-from munshi.errors import Permanent
 from munshi_orchestrator.batching import Batcher
 from munshi_orchestrator.metrics import Metrics
 from munshi_orchestrator.payloads import outbox_id_of
 from munshi_orchestrator.reading import Item, Reading
-
-_log = structlog.get_logger()
 
 
 def row_of(tenant: TenantKey, status: MetaStatus) -> Status | None:
@@ -50,15 +45,13 @@ class Statuses:
         self._metrics = metrics
 
     async def apply(self, reading: Reading, item: Item) -> None:
-        """Writes one status and acks it."""
+        """Writes one status and acks it.
+
+        Raises:
+            Permanent: the database will never take it.
+        """
         row = row_of(item.delivery.tenant, parse_status(item.envelope.raw))
-        try:
-            applied = await self._batch.add(row) if row else None
-        except Permanent as error:
-            _log.error(
-                "status_refused", tenant=item.delivery.tenant, event=item.envelope.id, reason=error.reason
-            )
-            applied = None
+        applied = await self._batch.add(row) if row else None
         self._metrics.statuses.labels(_outcome(applied)).inc()
         await reading.done([item])
         if applied is not None and applied.settled:
