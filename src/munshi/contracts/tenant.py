@@ -31,7 +31,9 @@ PLATFORM = TenantKey("platform")
 """Owner of dead letters that are no tenant's; in the pool. A tenant's own key has an underscore."""
 
 
-class _Spec(BaseModel):
+class Spec(BaseModel):
+    """A block of the resource: camelCase outside, unknown fields refused, never changed once made."""
+
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
@@ -114,7 +116,7 @@ Money = Annotated[str, Field(pattern=MONEY)]
 NUMBERS_ONCE = "spec.whatsapp.phoneNumbers names a phoneNumberID twice; name each once"
 
 
-class PhoneNumber(_Spec):
+class PhoneNumber(Spec):
     """A business's own number, as Meta names it."""
 
     phone_number_id: Digits = Field(alias="phoneNumberID")
@@ -123,14 +125,14 @@ class PhoneNumber(_Spec):
     """The number as people see it; shown, never dialled."""
 
 
-class SecretRef(_Spec):
+class SecretRef(Spec):
     """Name of a Secret in the tenant's namespace."""
 
     name: str = Field(pattern=SECRET_NAME)
     """Its keys: app-secret, access-token, verify-token; app-secret-previous during a rotation."""
 
 
-class WhatsApp(_Spec):
+class WhatsApp(Spec):
     """The tenant's account with Meta."""
 
     business_account_id: Digits = Field(alias="businessAccountID")
@@ -150,7 +152,7 @@ class WhatsApp(_Spec):
         return self
 
 
-class Ledger(_Spec):
+class Ledger(Spec):
     """Settings of the Ledger assistant."""
 
     currency: CurrencyCode = "INR"
@@ -164,29 +166,29 @@ class Ledger(_Spec):
         return Decimal(self.confirm_above)
 
 
-class Invoices(_Spec):
+class Invoices(Spec):
     """Settings of the Invoices assistant."""
 
     currency: CurrencyCode = "INR"
     """ISO 4217 code, where an invoice names none."""
 
 
-class Concierge(_Spec):
+class Concierge(Spec):
     """Settings of the Concierge assistant."""
 
 
-class Sales(_Spec):
+class Sales(Spec):
     """Settings of the Sales assistant."""
 
     debounce_seconds: int = Field(default=5, ge=0, le=60)
     """Short messages in a row within so many seconds are one turn."""
 
 
-class Support(_Spec):
+class Support(Spec):
     """Settings of the Support assistant."""
 
 
-class Limits(_Spec):
+class Limits(Spec):
     """What one customer and the tenant may use."""
 
     messages_per_second_per_customer: int = Field(default=1, ge=1, le=100)
@@ -197,7 +199,7 @@ class Limits(_Spec):
     """Entries in the tenant's calendar month, all its customers together."""
 
 
-class Retention(_Spec):
+class Retention(Spec):
     """How long things are kept."""
 
     media: Duration = "90d"
@@ -214,7 +216,7 @@ def other_block(block: str, assistant: str) -> str:
     return f"spec.{block} is given, but spec.assistant is {assistant}; remove the block"
 
 
-class WhatsAppTenantSpec(_Spec):
+class WhatsAppTenantSpec(Spec):
     """`spec` of a `WhatsAppTenant`. The block of the chosen assistant may be given, and only that."""
 
     display_name: str = Field(min_length=1, max_length=100)

@@ -36,7 +36,7 @@ _BOUNDS = {
     "greater_than_equal": ("ge", "must be at least {}"),
     "less_than_equal": ("le", "must be at most {}"),
     "string_too_long": ("max_length", "must be at most {} characters"),
-    "string_too_short": ("min_length", "must be at least {} characters"),
+    "string_too_short": ("min_length", "must not be empty"),
     "too_long": ("max_length", "must be at most {} entries"),
 }
 _SHOWN_MISTAKES = 10
