@@ -43,7 +43,8 @@ worker takes; a pause may be ended by a person's hand."""
 _LEAST_SECONDS = 0.02
 _NOT_YET_SECONDS = 365 * 86_400.0
 _PATIENCE = 12
-"""So many times `settle_after_seconds` (an hour) a row waits for Meta to be heard; then a person decides."""
+"""A row waits so many times `settle_after_seconds` (an hour, without an outage) for Meta to be heard; then a
+person decides."""
 _CLOCKS_APART = timedelta(seconds=2)
 """Only what happened by so much later counts as later: Meta's times are of another clock."""
 _OUTCOME_UNKNOWN = "outcome_unknown"
@@ -75,7 +76,7 @@ class _Talk:
     job: SendJob | None = None
     more: bool = False
     unsettled_since: datetime | None = None
-    """Since when this worker knows that the fate of the next row is unknown."""
+    """Since when the fate of the next row is unknown."""
     woken: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -180,10 +181,8 @@ class Sender:
         after an outage, or after taking a lane over, it may still lie on the bus; and while nothing else is
         heard of Meta, it may lie there."""
         rules, since = self._with.rules, talk.unsettled_since
-        whole = time.monotonic() - max(lane.opened, self._whole_since)
-        patience = timedelta(seconds=_PATIENCE * rules.settle_after_seconds)
-        excluded = since is None or self._excluded(tenant, since) or self._with.now() - since >= patience
-        if whole >= rules.settle_after_seconds and excluded:
+        whole, due = time.monotonic() - max(lane.opened, self._whole_since), rules.settle_after_seconds
+        if since and whole >= due and (self._excluded(tenant, since) or whole >= _PATIENCE * due):
             return rules
         return dataclasses.replace(rules, settle_after_seconds=_NOT_YET_SECONDS)
 
@@ -279,8 +278,9 @@ class Sender:
                 await self._leave_to_a_person(grant.fence, job)
             if isinstance(claim.outcome, Wait):
                 talk.more = True
-                if claim.outcome.reason == "unsettled":
-                    talk.unsettled_since = since or self._with.now()
+                if claim.outcome.reason == "unsettled" and claim.outcome.until is not None:
+                    since = claim.outcome.until - timedelta(seconds=rules.settle_after_seconds)
+                    talk.unsettled_since = since
                 await self._hold(tenant, talk, claim.outcome)
         except PASSING as error:
             self.disturbed()
