@@ -126,6 +126,34 @@ async def test_settings_of_a_test_outlive_a_kill(tmp_path: Path) -> None:
         emulator.kill()
 
 
+async def test_whom_a_portfolio_wrote_to_first_outlives_a_kill(tmp_path: Path) -> None:
+    emulator = EmulatorProcess(tmp_path)
+    await emulator.start()
+
+    async def write_to(http: aiohttp.ClientSession, n: int) -> int:
+        body = {
+            "messaging_product": "whatsapp",
+            "to": f"9198330{n:05d}",
+            "type": "template",
+            "template": {"name": "hello_world", "language": {"code": "en_US"}},
+        }
+        url, headers = f"{emulator.url}/v25.0/{NUMBER}/messages", {"Authorization": "Bearer token"}
+        async with http.post(url, json=body, headers=headers) as answer:
+            return answer.status
+
+    try:
+        async with emulator.client() as control, aiohttp.ClientSession() as http:
+            await register(control, "http://127.0.0.1:9/none")
+            await control.put_number(NUMBER, messaging_limit=250)
+            assert {await write_to(http, n) for n in range(250)} == {200}
+        emulator.kill()
+        await emulator.start()
+        async with aiohttp.ClientSession() as http:
+            assert [await write_to(http, n) for n in (0, 250)] == [200, 429]
+    finally:
+        emulator.kill()
+
+
 async def test_stops_cleanly_with_a_reader_on_the_event_stream(tmp_path: Path) -> None:
     emulator = EmulatorProcess(tmp_path)
     await emulator.start()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from munshi_emulator.limits import Throughput, pair_next
+from munshi_emulator.limits import DAY, Initiated, Throughput, pair_next
 from munshi_emulator.mediatypes import problem
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 56
@@ -34,6 +34,20 @@ def test_pair_limit_is_45_at_once_then_one_per_six_seconds() -> None:
     after = pair_next(theoretical, 5006.0)
     assert after is not None
     assert pair_next(after, 5006.0) is None
+
+
+def test_the_messaging_limit_counts_people_over_a_rolling_day() -> None:
+    counted = Initiated()
+    assert [counted.take(who, at, 2) for who, at in (("a", 0.0), ("b", 10.0), ("c", 20.0))] == [
+        True,
+        True,
+        None,
+    ]
+    assert counted.take("a", DAY - 1, 2) is False
+    assert counted.take("c", DAY - 1, 2) is None
+    assert counted.take("c", DAY, 2) is True
+    assert counted.take("a", DAY + 5, 2) is None
+    assert counted.take("a", DAY + 5, None) is True
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,24 @@ async def test_throughput_of_a_number(shop: "Shop") -> None:
     assert (await shop.control.refusals())[0]["code"] == 130429
 
 
+async def test_a_portfolio_writes_first_to_so_many_people_a_day(shop: "Shop") -> None:
+    await shop.control.put_number(shop.id, portfolio=f"of-{shop.id}", messaging_limit=250, throughput=10_000)
+    await put_template(shop, name="due", language="en", category="UTILITY", body="{{1}} is due")
+    await shop.hello()
+    first = [{**template("due", "₹500"), "to": f"9198330{n:05d}"} for n in range(251)]
+    for body in first[:250]:
+        assert (await shop.post(**body))[0] == 200
+    assert await refused(shop, **first[250]) == 131048
+    assert (await shop.post(**first[0]))[0] == 200, "one who was counted is not counted again"
+    assert (await shop.post(**template("due", "₹500")))[0] == 200, "the window of this one is open"
+    await shop.text("and so are answers")
+    await shop.control.advance_clock(24 * HOUR)
+    try:
+        assert (await shop.post(**first[250]))[0] == 200
+    finally:
+        await shop.control.advance_clock(-24 * HOUR)
+
+
 async def test_marketing_opt_out(shop: "Shop") -> None:
     await put_template(shop, **MARKETING)
     await put_template(shop, name="due", language="en", category="UTILITY", body="{{1}} is due")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from munshi_emulator.limits import PAIR_BURST, PAIR_INTERVAL, Throughput, pair_next
+from munshi_emulator.limits import PAIR_BURST, PAIR_INTERVAL, Initiated, Throughput, pair_next
 from munshi_emulator.models import PhoneNumber
 from munshi_emulator.store import Store
 
@@ -43,6 +43,9 @@ class Conversations:
         """Read what earlier runs left."""
         self.pairs: dict[tuple[str, str], Pair] = {}
         self._throughputs: dict[str, Throughput] = {}
+        self._initiated: dict[str, Initiated] = {}
+        for row in store.rows("SELECT portfolio, person, at FROM initiated ORDER BY at"):
+            self.initiated(row["portfolio"]).at[row["person"]] = row["at"]
         last = (
             "SELECT number, person, max(at) AS at FROM messages"
             " WHERE direction = 'in' AND type <> 'system' GROUP BY number, person"
@@ -66,9 +69,14 @@ class Conversations:
             bucket = self._throughputs[number.phone_number_id] = Throughput(number.throughput)
         return bucket
 
+    def initiated(self, portfolio: str) -> Initiated:
+        """Whom a portfolio wrote to first."""
+        return self._initiated.setdefault(portfolio, Initiated())
+
     def forget(self) -> None:
         """As if nothing had been written."""
         self.pairs.clear()
+        self._initiated.clear()
         self._throughputs.clear()
 
     def _load_referrals(self, store: Store) -> None:

@@ -1,6 +1,6 @@
-"""Meta's two rate limits, as arithmetic without clock or I/O."""
+"""Meta's rate and messaging limits, as arithmetic without clock or I/O."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass
@@ -43,3 +43,25 @@ def pair_next(theoretical: float, now: float) -> float | None:
     if start - now > PAIR_INTERVAL * (PAIR_BURST - 1):
         return None
     return start + PAIR_INTERVAL
+
+
+DAY = 24 * 3600.0
+
+
+@dataclass
+class Initiated:
+    """Whom a portfolio wrote to first, outside their windows, in the last 24 hours."""
+
+    at: dict[str, float] = field(default_factory=dict)
+    """By person, the earliest first: when the day of each began."""
+
+    def take(self, person: str, now: float, limit: int | None) -> bool | None:
+        """Counts `person`: True if newly counted, False if counted already, `None` if over the limit."""
+        while self.at and now - next(iter(self.at.values())) >= DAY:
+            del self.at[next(iter(self.at))]
+        if person in self.at:
+            return False
+        if limit is not None and len(self.at) >= limit:
+            return None
+        self.at[person] = now
+        return True

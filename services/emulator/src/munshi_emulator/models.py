@@ -32,6 +32,11 @@ class PhoneNumber(BaseModel):
     throughput: float = Field(default=80, gt=0)
     """Messages a second, in and out together."""
     pair_limit: bool = True
+    messaging_limit: Literal[250, 2_000, 10_000, 100_000] | None = None
+    """People whom the portfolio may write to first (outside their windows) in 24 hours; absent: unlimited.
+    Where its numbers say different ones, that of the number which sends."""
+    messaging_limit_code: int = 131048
+    """The error beyond that limit. Meta's page names no code for it."""
     quality_rating: Literal["GREEN", "YELLOW", "RED", "UNKNOWN"] = "GREEN"
     about: str = ""
     """A line under the name on the page."""

@@ -42,6 +42,8 @@ def accept(world: World, send: Send) -> Accepted:
     if refusal is not None and send.fail is None:
         send = Send(number, send.body, send.raw, send.now, send.template, refusal)
     pair = world.conversations.pair(number.phone_number_id, who)
+    if refusal is None and person is not None and send.now >= pair.window_until():
+        made += _initiate(world, send, person)
     if number.pair_limit:
         due = pair_next(pair.theoretical, send.now)
         if due is None:
@@ -93,6 +95,27 @@ def _refusal(world: World, send: Send, person: Person | None) -> GraphError | No
             131047, "More than 24 hours have passed since the customer last wrote to this number"
         )
     return None
+
+
+def _initiate(world: World, send: Send, person: Person) -> list[Statement]:
+    """Counts somebody whom the business writes to first. Raises `GraphError` beyond the portfolio's limit."""
+    number = send.number
+    counted = world.conversations.initiated(number.portfolio).take(
+        person.person_id, send.now, number.messaging_limit
+    )
+    if counted is None:
+        raise GraphError(
+            number.messaging_limit_code, "The messaging limit of this business portfolio is reached"
+        )
+    if not counted:
+        return []
+    return [
+        (
+            "INSERT INTO initiated VALUES (?, ?, ?)"
+            " ON CONFLICT (portfolio, person) DO UPDATE SET at = excluded.at",
+            (number.portfolio, person.person_id, send.now),
+        )
+    ]
 
 
 def _message(send: Send, who: str, status: str) -> Message:

@@ -17,6 +17,8 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS numbers (id TEXT PRIMARY KEY, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS persons (id TEXT PRIMARY KEY, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS preferences (waba TEXT, person TEXT, value TEXT, PRIMARY KEY (waba, person));
+CREATE TABLE IF NOT EXISTS initiated (portfolio TEXT, person TEXT, at REAL NOT NULL,
+    PRIMARY KEY (portfolio, person));
 CREATE TABLE IF NOT EXISTS templates (waba TEXT, name TEXT, language TEXT, body TEXT NOT NULL,
     PRIMARY KEY (waba, name, language));
 CREATE TABLE IF NOT EXISTS faults (id TEXT PRIMARY KEY, place INTEGER NOT NULL, body TEXT NOT NULL);
@@ -39,7 +41,7 @@ CREATE INDEX IF NOT EXISTS updates_wamid ON updates (wamid);
 CREATE TABLE IF NOT EXISTS refusals (id INTEGER PRIMARY KEY, number TEXT, at REAL, status INTEGER,
     code INTEGER, request TEXT, answer TEXT);
 """
-DATA_TABLES = ("messages", "updates", "refusals", "preferences", "faults", "media", "persons")
+DATA_TABLES = ("messages", "updates", "refusals", "preferences", "faults", "media", "persons", "initiated")
 
 Statement = tuple[str, Sequence[Any]]
 
