@@ -42,5 +42,7 @@ def translated() -> Iterator[None]:
         raise Permanent(
             f"database: {type(error).__name__} ({code})", _REASONS.get(code, "database")
         ) from error
-    except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
+    except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        # The internal one is what a statement gets whose connection breaks while it is being prepared
+        # (asyncpg 0.32, seen when PostgreSQL is killed under load).
         raise Retryable(f"database: {type(error).__name__}") from error
