@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import importlib.metadata
+import os
 import signal
 import time
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ from munshi_orchestrator.health import serve_health
 from munshi_orchestrator.metrics import Metrics
 from munshi_orchestrator.reading import Room
 from munshi_orchestrator.settings import OrchestratorSettings
+from munshi_orchestrator.silence import forbid_tracing
 from munshi_orchestrator.tracing import Tracing
 
 _log = structlog.get_logger()
@@ -179,6 +181,7 @@ async def serve(settings: OrchestratorSettings) -> None:
 
 def run() -> None:
     """Entry point of `python -m munshi_orchestrator`."""
+    forbid_tracing(os.environ)
     settings = OrchestratorSettings()
     configure("orchestrator", settings.log_level)
     uvloop.run(serve(settings))
