@@ -19,8 +19,12 @@ from munshi_operator.types import CellAccess, Manifest, TenantObject
 GOLDEN = Path(__file__).parents[1] / "operator" / "unit" / "builders" / "golden"
 
 SMALL = """
-ingress: {image: "munshi/ingress:1.0.0", replicas: 2, preStopSeconds: 5}
-orchestrator: {image: "munshi/orchestrator:1.0.0"}
+ingress:
+  image: munshi/ingress:1.0.0
+  replicas: 2
+  preStopSeconds: 5
+  resources: &small {requests: {cpu: 20m, memory: 80Mi}, limits: {memory: 192Mi}}
+orchestrator: {image: "munshi/orchestrator:1.0.0", resources: *small}
 route: {gateway: {name: munshi, namespace: munshi}}
 """
 FULL = """

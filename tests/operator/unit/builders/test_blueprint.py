@@ -14,9 +14,9 @@ def test_quantities_may_be_numbers() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("ingress: {image", "ingress: {imag", "ingress.imag: Extra inputs"),
-        ('image: "munshi/ingress:1.0.0"', 'image: ""', "ingress.image"),
-        ("replicas: 2", "replicas: 2, maxReplicas: 1", "maxReplicas (1) is less than replicas (2)"),
+        ("  image:", "  imag:", "ingress.imag: Extra inputs"),
+        ("munshi/ingress:1.0.0", '""', "ingress.image"),
+        ("replicas: 2", "replicas: 2\n  maxReplicas: 1", "maxReplicas (1) is less than replicas (2)"),
         ("replicas: 2", 'env: {MUNSHI_PORT: "1"}', "MUNSHI_PORT is set by the operator; remove it"),
         ("replicas: 2", 'env: {PATH: "/x"}', "String should match pattern"),
         ("preStopSeconds: 5", "preStopSeconds: 30", "graceSeconds must be more than preStopSeconds"),

@@ -234,7 +234,7 @@ def test_a_changed_image_of_one_service_leaves_the_other_alone() -> None:
 
 def test_a_setting_at_its_default_counts_as_not_said() -> None:
     """So a later operator that knows one more setting restarts nobody."""
-    said = SMALL.replace("preStopSeconds: 5", "preStopSeconds: 5, graceSeconds: 30, env: {}")
+    said = SMALL.replace("preStopSeconds: 5", "preStopSeconds: 5\n  graceSeconds: 30\n  env: {}")
     assert children(tenant(), said) == children(tenant())
 
 
