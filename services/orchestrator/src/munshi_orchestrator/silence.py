@@ -9,6 +9,6 @@ _SWITCHES = tuple(
 
 
 def forbid_tracing(environment: MutableMapping[str, str]) -> None:
-    """Switches every tracing of langsmith off, whatever the environment says. To be called before the first run
-    of a graph: langsmith remembers what it read then."""
+    """Switches every tracing of langsmith off, whatever the environment says. To be called before the first
+    run of a graph: langsmith remembers what it read then."""
     environment.update(dict.fromkeys(_SWITCHES, "false"))
