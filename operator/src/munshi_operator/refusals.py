@@ -19,7 +19,8 @@ def refusal(status: int, body: bytes, headers: Mapping[str, str]) -> MunshiError
     text = f"the API server refused with {status} {reason}: {message}"
     if status == 404:
         return Gone(text)
-    if status == 409:
+    if status == 409 or (status == 422 and "metadata.uid" in message):
+        # The second: an apply that names the uid of an object whose name another one bears by now.
         return Conflict(text, 0.1)
     if status == 410:
         return Expired(text)

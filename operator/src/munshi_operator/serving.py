@@ -124,9 +124,9 @@ class Serving:
             report = await self.world.outside.ensure(served)
         except MunshiError as error:
             found.fields["applied"] = applied or None
-            report = getattr(error, "report", None)  # some parts may have been made all the same
-            if isinstance(report, OutsideReport):
-                self._take_report(report, found)
+            made = getattr(error, "report", None)  # some parts may have been made all the same
+            if isinstance(made, OutsideReport):
+                self._take_report(made, found)
             return error
         self._outside_due[key] = now + self._interval()
         self._take_report(report, found)

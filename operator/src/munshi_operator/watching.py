@@ -26,6 +26,12 @@ def handlers(
         configure(settings)
         await start()
 
+    @kopf.on.login(registry=registry)
+    async def _login(settings: kopf.OperatorSettings, **_: Any) -> kopf.ConnectionInfo | None:
+        # In a pod its service account, elsewhere KUBECONFIG: just as lightkube finds them.
+        found = kopf.login_with_service_account(settings=settings)
+        return found or kopf.login_with_kubeconfig(settings=settings)
+
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
     async def _tenant(event: kopf.RawEvent, **_: Any) -> None:
         engine.tenant_changed(event["type"], dict(event["object"]))
