@@ -1,11 +1,12 @@
 """The custom resource: what is taken, and what each mistake is told."""
 
+import json
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from munshi.contracts.tenant import TenantEntry, WhatsAppTenant, cell_of
+from munshi.contracts.tenant import Ledger, TenantEntry, WhatsAppTenant, cell_of
 
 
 def resource(**spec: Any) -> dict[str, Any]:
@@ -82,4 +83,9 @@ def test_a_registry_entry_survives_the_wire_and_a_newer_writer() -> None:
         sealed="AQ==",
     )
     wire = entry.model_dump(mode="json", by_alias=True) | {"fieldOfTomorrow": 1}
-    assert TenantEntry.model_validate(wire) == entry
+    wire["spec"] |= {"fieldOfTomorrow": 1, "ledger": {"currency": "INR", "fieldOfTomorrow": 1}}
+    read = TenantEntry.model_validate_json(json.dumps(wire))
+    assert read.spec.ledger == Ledger()
+    assert read.model_copy(update={"spec": entry.spec}) == entry
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        WhatsAppTenant.model_validate(resource(fieldOfTomorrow=1))
