@@ -48,6 +48,8 @@ def numbers(text: str) -> list[Number]:
         ("bara sau", "1200", None),
         ("hazaar rupaye", "1000", "INR"),
         ("so rupaye", "100", "INR"),
+        ("1200+300", "1500", None),
+        ("500 + 50 + 20 rs", "570", "INR"),
         ("पाँच सौ", "500", None),
         ("५००", "500", None),
         ("१,२०० रुपये", "1200", "INR"),
@@ -99,6 +101,7 @@ def test_ordinary_words_are_no_numbers(text: str) -> None:
         ("likh do Rs 500", ["500"]),
         ("sold at Rs 60", ["60"]),
         ("500 ₹200", ["500", "200"]),
+        ("2+1 free", ["2", "1"]),
     ],
 )
 def test_keeps_neighbours_apart(text: str, values: list[str]) -> None:

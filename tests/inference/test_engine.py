@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from munshi.contracts.understanding import Category, Intent, Request, Script, Understanding
 from munshi_inference.nlu.engine import LedgerEngine
 from munshi_inference.nlu.repository import LedgerModel, ModelError, latest, repository
-from munshi_inference.training.train import data_hash, vocabulary
+from munshi_inference.training.train import data_hash
+from munshi_inference.training.vocabulary import kinds, vocabulary
 
 TODAY = date(2026, 11, 21)
 ENGINE = LedgerEngine(LedgerModel(latest(repository())))
@@ -43,6 +44,7 @@ def test_the_card_is_of_this_model_and_these_phrases() -> None:
     assert card["data_sha256"] == data_hash()
     assert card["vocabulary"] == sorted(common)
     assert card["ledger_words"] == sorted(ledger_words)
+    assert card["kinds"] == kinds()
     assert set(card["intents"]) == {intent.value for intent in Intent}
     assert sum(file.stat().st_size for file in folder.iterdir()) < 8_000_000
 
@@ -71,6 +73,32 @@ def test_several_entries_of_one_message() -> None:
     assert [e.entities.category for e in entries] == [Category.CREDIT, Category.PAYMENT]
     assert [e.entities.amount for e in entries] == [Decimal(500), Decimal(200)]
     assert [e.entities.customer_name for e in entries] == ["Ramesh", "Suresh"]
+
+
+def test_a_line_ends_an_entry() -> None:
+    reading = read("Ramesh 500 udhaar\nSuresh 200 jama")
+    entries = [reading, *reading.further]
+    assert [(e.entities.customer_name, e.entities.amount) for e in entries] == [
+        ("Ramesh", Decimal(500)),
+        ("Suresh", Decimal(200)),
+    ]
+
+
+def test_a_sum_is_one_amount() -> None:
+    assert read("Ramesh ko 1200+300 udhaar diya").entities.amount == Decimal(1500)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "bizolu 6 kg Ramesh ko udhaar diya 900",
+        "Ramesh ko 6 kg bizolu udhaar diya 900",
+        "6 kg bizolu given to Ramesh on credit 900",
+    ],
+)
+def test_goods_that_nobody_knows_are_no_customer(text: str) -> None:
+    entities = read(text).entities
+    assert (entities.customer_name, entities.amount) == ("Ramesh", Decimal(900))
 
 
 def test_a_name_nobody_has_is_found_by_its_place() -> None:
@@ -130,6 +158,13 @@ def test_a_rate_times_a_quantity_is_the_total() -> None:
         "मुझे 500 उधार चाहिए",
         "my bus is at 5.45, platform 3",
         "can Dolo 650 be taken twice a day?",
+        "dadaji ki pension 4100 aati hai",
+        "naani 82 saal ki hain",
+        "the river is 340 km long",
+        "need 150 plates for the wedding on Sunday",
+        "Prakash ko bolo 700 bheje",
+        "fridge bechna hai 9000 mein, koi lega kya",
+        "मीटिंग 11 बजे कमरा 5 में है",
     ],
 )
 def test_what_is_none_of_its_business_becomes_no_entry(text: str) -> None:

@@ -1,15 +1,19 @@
 """Generator and training: valid, and the same again for the same seed."""
 
 import random
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from munshi_inference.nlu.engine import LedgerEngine
-from munshi_inference.nlu.repository import LedgerModel, repository
+from munshi_inference.nlu.features import Lexicon, unit_features
+from munshi_inference.nlu.repository import LedgerModel, by_key, repository
+from munshi_inference.nlu.units import read
 from munshi_inference.training import grammar
 from munshi_inference.training.generator import all_phrases, sentences
 from munshi_inference.training.train import examples, main
+from munshi_inference.training.vocabulary import kinds, vocabulary
 
 
 def test_every_intent_is_said_in_every_writing() -> None:
@@ -50,6 +54,18 @@ def test_a_broken_phrase_is_named(source: str, tmp_path: Path) -> None:
     file.write_text(f"[greet none en]\n{source}\n", encoding="utf-8")
     with pytest.raises(grammar.PhraseError, match=r"broken\.txt:2"):
         grammar.load_phrases(file, {})
+
+
+def test_a_hidden_word_looks_like_one_that_nobody_knows() -> None:
+    common, _ = vocabulary()
+    reading = read("Ramesh ko chawal diya", date(2026, 11, 21))
+    lexicon = Lexicon(common, by_key(kinds()))
+    seen, hidden = unit_features(reading, lexicon), unit_features(reading, lexicon, frozenset({0, 2}))
+    assert {"known=True", "kind=goods"} <= set(seen[2])
+    assert "kind=given" in seen[0]
+    for i in (0, 2):
+        assert "known=False" in hidden[i]
+        assert not any(f.startswith(("id=", "kind=")) for f in hidden[i])
 
 
 def test_training_again_gives_the_same_bytes(tmp_path: Path) -> None:

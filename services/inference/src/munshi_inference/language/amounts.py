@@ -35,6 +35,8 @@ _ABBREVIATIONS = frozenset({"rs", "re", "rup", "rps", "रु", "रू", "inr"}
 _IMPERATIVES = frozenset({"do", "doh", "दो"})
 """Two, or "give"; at the end of a longer message the request is likelier."""
 _CENT = Decimal("0.01")
+_LEAST_TERM = Decimal(10)
+"""A term of a sum written with "+" is at least this."""
 LARGEST = Decimal("9999999999.99")
 """What NUMERIC(12,2) holds."""
 
@@ -247,6 +249,8 @@ def _number_at(reader: _Reader, i: int) -> Number | None:
     if read is None:
         return None
     value, after, words = read
+    if not words:
+        value, after = _summed(reader, value, after)
     slash = after < len(tokens) and (tokens[after].text in {"/-", "/="} or _bare_slash(tokens, after))
     if slash:
         after += 1
@@ -264,6 +268,17 @@ def _number_at(reader: _Reader, i: int) -> Number | None:
     if (weak or small) and currency is None and not slash:
         return None
     return Number(i, after, value, currency, slash, is_unit(tokens, after), words)
+
+
+def _summed(reader: _Reader, value: Decimal, after: int) -> tuple[Decimal, int]:
+    """ "1200+300" is one number of 1500; a small one ("2+1 free") is no sum of money."""
+    tokens = reader.tokens
+    while after + 1 < len(tokens) and tokens[after].text == "+" and tokens[after + 1].kind == "number":
+        more = None if after + 1 in reader.taken else reader.read(after + 1)
+        if more is None or more[2] or min(value, more[0]) < _LEAST_TERM or is_unit(tokens, more[1]):
+            break
+        value, after = value + more[0], more[1]
+    return value, after
 
 
 def _bare_slash(tokens: Sequence[Token], i: int) -> bool:

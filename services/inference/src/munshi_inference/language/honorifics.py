@@ -18,18 +18,25 @@ _BEFORE = """
 mr mrs ms miss dr shri shree sri shrimati smt kumari sardar haji md mister श्री श्रीमती डॉ डॉक्टर मिस्टर
 मिसेज सरदार हाजी
 """
-_KEPT_BEFORE = frozenset({"shree", "shri", "sri", "md", "haji", "श्री", "dr", "डॉ"})
+_KEPT_BEFORE = frozenset({"shree", "shri", "sri", "md", "haji", "sardar", "श्री", "dr", "डॉ", "सरदार"})
 """Titles that also begin a shop's name ("Shree Ram Trading"), and then belong to it."""
 
 AFTER = frozenset(listed(_AFTER))
 BEFORE = frozenset(listed(_BEFORE))
 ROLE_KEYS = frozenset({"vala", "vale", "vali"})
 """Keys of wala, wale, wali in any spelling."""
+_POSSESSIVES = frozenset({"ka", "ki", "ke", "का", "की", "के"})
+"""Before a word of respect they make it a relative, by whom somebody is called: "Golu ke mama"."""
 _SHOP = re.compile(
     r"\b(?:traders?|trading|stores?|medicals?|sweets|hardware|agency|agencies|enterprises?|sales|bhandar|textiles?"
     r"|kirana|dairy|electricals?|electronics|brothers|bros|sons|suppliers?|distributors?|company|co|hotel|transport"
     r"|ट्रेडिंग|ट्रेडर्स|स्टोर|भंडार)\b"
 )
+
+
+def _calls(word: str) -> bool:
+    """Whether a word of respect after this one names somebody: "kone wali didi", "Golu ke mama"."""
+    return word in _POSSESSIVES or key(word) in ROLE_KEYS
 
 
 def strip_honorifics(name: str) -> str:
@@ -39,6 +46,6 @@ def strip_honorifics(name: str) -> str:
     shop = _SHOP.search(name.lower()) is not None
     while len(words) > 1 and folded[0] in BEFORE and not (shop and folded[0] in _KEPT_BEFORE):
         words, folded = words[1:], folded[1:]
-    while len(words) > 1 and folded[-1] in AFTER and not shop and key(folded[-2]) not in ROLE_KEYS:
+    while len(words) > 1 and folded[-1] in AFTER and not shop and not _calls(folded[-2]):
         words, folded = words[:-1], folded[:-1]
     return " ".join(words)

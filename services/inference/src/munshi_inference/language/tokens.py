@@ -11,7 +11,7 @@ _TOKEN = re.compile(
     rf"""
       (?P<number>\d+o[o\d]*(?![{_LETTER}\d]) | \d+(?:,\d+)*(?:\.\d+)? | (?<![{_LETTER}\d])\.\d+(?!,))
     | (?P<word>[{_LETTER}]+(?:'[{_LETTER}]{{2,}})* | [^\W\d_]+)
-    | (?P<mark>'s\b | /- | /= | \S)
+    | (?P<mark>'s\b | /- | /= | \n(?=[ \t]*\S) | \S)
     """,
     re.VERBOSE,
 )
@@ -35,7 +35,8 @@ class Token:
 
 
 def tokenise(text: str) -> list[Token]:
-    """Splits a text. "500rs" is two tokens, "1,25,000" one, "Ramesh's" two."""
+    """Splits a text. "500rs" is two tokens, "1,25,000" one, "Ramesh's" two; the end of a line is
+    a mark."""
     folded = fold(text)
     tokens = []
     for match in _TOKEN.finditer(folded):

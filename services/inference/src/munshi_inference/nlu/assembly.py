@@ -23,6 +23,10 @@ RELATIVE_DAYS = frozenset(listed("aaj aj today kal kl yesterday parso parson आ
 """Days that are the entry's even where the tagger was not sure."""
 
 
+MOST_COUNTED = 60
+"""A bare number up to this, beside a larger one, is likelier a count of things than the amount."""
+
+
 NEGATIONS = frozenset(listed("nahi nahin nhi nai nahee nahii नहीं नही"))
 
 
@@ -78,7 +82,7 @@ def amount(labelled: Labelled) -> tuple[Decimal | None, str | None]:
     money = labelled.units("AMT")
     rates, quantities = labelled.units("RATE"), labelled.units("QTY")
     if money:
-        chosen = money[0]
+        chosen = _likeliest(money)
     elif rates:
         chosen = rates[0]
     else:
@@ -90,6 +94,13 @@ def amount(labelled: Labelled) -> tuple[Decimal | None, str | None]:
     if not money and len(quantities) == 1 and quantities[0].number is not None:
         value *= quantities[0].number.value
     return as_money(value), number.currency or ("INR" if number.slash else None)
+
+
+def _likeliest(money: Sequence[Unit]) -> Unit:
+    """Of several numbers taken for the amount of one entry: one said as money, else no small count."""
+    marked = [u for u in money if u.number and (u.number.currency or u.number.slash)]
+    large = [u for u in money if u.number and u.number.value > MOST_COUNTED]
+    return (marked or large or money)[0]
 
 
 def only_number(labelled: Labelled) -> Unit | None:
@@ -200,7 +211,4 @@ def _separates(labelled: Labelled, i: int) -> bool:
     unit = labelled.reading.units[i]
     if labelled.labels[i] in {"B-NAME", "I-NAME"}:
         return False
-    if unit.text in _SEPARATORS:
-        return True
-    before = labelled.reading.units[i - 1] if i else None
-    return before is not None and "\n" in labelled.reading.text[before.end : unit.start] and False
+    return unit.text in _SEPARATORS

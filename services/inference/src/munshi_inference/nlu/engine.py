@@ -48,7 +48,7 @@ class LedgerEngine:
         reading = read(request.text, request.today)
         if not reading.units:
             return Understanding(text=request.text, intent=Intent.OTHER, confidence=0.0), 0.0
-        labels, certainty = self.model.tag(unit_features(reading, self.model.vocabulary))
+        labels, certainty = self.model.tag(unit_features(reading, self.model.lexicon))
         labelled = Labelled(reading, tuple(labels))
         scores = self._classify(labelled)
         language = self._language(request.text, scores)

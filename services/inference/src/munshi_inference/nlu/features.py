@@ -1,7 +1,8 @@
 """What the models see of a reading: tagger features of each unit, hashed features of the whole."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from munshi_inference.language.amounts import UNITS
 from munshi_inference.language.romanise import skeleton
@@ -11,6 +12,19 @@ BUCKETS = 1 << 16
 """Rows of the classifier's table; a power of two."""
 _MAX_UNITS = 40
 """Units of a message that pairs are made of; bounds the work of a long text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """What the tagger knows of words before it sees them in a sentence."""
+
+    common: frozenset[str]
+    """Keys of ordinary words, which names rarely are."""
+    kinds: Mapping[str, tuple[str, ...]]
+    """Keys of given names, family names, words of shops, goods and places, with what they are known as."""
+
+
+NOTHING_HIDDEN: frozenset[int] = frozenset()
 
 
 def _shape(unit: Unit, raw: str) -> str:
@@ -40,17 +54,28 @@ def _number_features(unit: Unit) -> list[str]:
     return found
 
 
-def _name_of(unit: Unit, vocabulary: frozenset[str]) -> str:
+def _seen_as(unit: Unit, known: bool) -> str:
     """How a neighbour sees a unit: its key when common, its kind otherwise."""
     if unit.kind == "word":
-        return unit.key if unit.key in vocabulary else "<?>"
+        return unit.key if known else "<?>"
     return unit.text if unit.kind == "mark" else unit.key
 
 
-def unit_features(reading: Reading, vocabulary: frozenset[str]) -> list[list[str]]:
-    """Features of each unit for the tagger. `vocabulary`: keys of ordinary (not name) words."""
+def unit_features(
+    reading: Reading, lexicon: Lexicon, hidden: frozenset[int] = NOTHING_HIDDEN
+) -> list[list[str]]:
+    """Features of each unit for the tagger.
+
+    `hidden`: units that are to look like words nobody has met. Training hides some, so that the tagger learns
+    what a word must be from its place and form too.
+    """
     units = reading.units
-    names = ["<s2>", "<s>", *(_name_of(u, vocabulary) for u in units), "</s>", "</s2>"]
+    known = [u.key in lexicon.common and i not in hidden for i, u in enumerate(units)]
+    names = ["<s2>", "<s>", *map(_seen_as, units, known), "</s>", "</s2>"]
+    kinds = [
+        lexicon.kinds.get(u.key, ()) if u.kind == "word" and i not in hidden else ()
+        for i, u in enumerate(units)
+    ]
     amounts = sum(u.kind == "number" for u in units)
     money = sum(u.number is not None and u.number.currency is not None for u in units)
     features = []
@@ -75,19 +100,25 @@ def unit_features(reading: Reading, vocabulary: frozenset[str]) -> list[list[str
             found.append(f"n3={names[at + 3]}")
         if unit.kind == "word":
             found.append(f"shape={_shape(unit, reading.text)}")
-            found.append(f"known={unit.key in vocabulary}")
+            found.append(f"known={known[i]}")
+            found += [f"kind={kind}" for kind in kinds[i]]
             found += [
                 f"e1={unit.key[-1:]}",
                 f"e2={unit.key[-2:]}",
                 f"e3={unit.key[-3:]}",
                 f"b3={unit.key[:3]}",
             ]
-            found.append(f"id={unit.key}")
+            if i not in hidden:
+                found.append(f"id={unit.key}")
             if unit.text in UNITS:
                 found.append("is_unit")
             if len(unit.key) <= 2:
                 found.append("short")
-        elif unit.kind == "number":
+        if i:
+            found += [f"pk={kind}" for kind in kinds[i - 1]]
+        if i + 1 < len(units):
+            found += [f"nk={kind}" for kind in kinds[i + 1]]
+        if unit.kind == "number":
             numeric = _number_features(unit)
             found += numeric
             found += [f"{f}|{names[at + 1]}" for f in numeric]
@@ -114,7 +145,7 @@ def symbols(reading: Reading, labels: Sequence[str]) -> list[str]:
         elif unit.kind == "mark":
             if unit.text in {"?", "#", "%", "!", "@"}:
                 found.append(unit.text)
-            elif unit.text in {",", ".", ";"} and found and found[-1] != ",":
+            elif unit.text in {",", ".", ";", "\n"} and found and found[-1] != ",":
                 found.append(",")
         else:
             found.append(unit.key)

@@ -4,6 +4,7 @@ Importable without Triton; the layout is the one that Triton's python backend ta
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from munshi_inference.nlu.features import Lexicon
 
 MODEL_NAME = "ledger_nlu"
 CLASSIFIER_FILE = "intent.onnx"
@@ -44,6 +47,15 @@ class Scores:
     language: npt.NDArray[np.float32]
 
 
+def by_key(kinds: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Keys of words listed by kind, turned round: key to kinds."""
+    found: dict[str, tuple[str, ...]] = {}
+    for kind, keys in kinds.items():
+        for key in keys:
+            found[key] = (*found.get(key, ()), kind)
+    return found
+
+
 class LedgerModel:
     """Tagger and classifier of one version. Loading costs some ten milliseconds.
 
@@ -58,8 +70,7 @@ class LedgerModel:
         self.intents: tuple[str, ...] = tuple(self.card["intents"])
         self.categories: tuple[str, ...] = tuple(self.card["categories"])
         self.languages: tuple[str, ...] = tuple(self.card["languages"])
-        self.vocabulary = frozenset(self.card["vocabulary"])
-        """Keys of ordinary words, which names rarely are."""
+        self.lexicon = Lexicon(frozenset(self.card["vocabulary"]), by_key(self.card["kinds"]))
         self.ledger_words = frozenset(self.card["ledger_words"])
         """Keys of words that talk of the ledger uses."""
         options = ort.SessionOptions()

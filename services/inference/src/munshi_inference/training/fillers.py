@@ -40,13 +40,27 @@ def _item(writing: str, rng: random.Random) -> str:
     choice = rng.random()
     if choice < 0.08:
         return written(syllables(rng).lower(), writing)
-    one = _pick("items", writing, rng)
+    one = _thing(writing, rng)
     if choice < 0.12:
         return f"{written(syllables(rng).lower(), writing)} {one}"
     if choice < 0.2:
         link = "and" if writing == "en" else written(rng.choice(["aur", "or", "aur", "+"]), writing)
-        return f"{one} {link} {_pick('items', writing, rng)}"
-    return f"{one}, {_pick('items', writing, rng)}" if choice < 0.24 else one
+        return f"{one} {link} {_thing(writing, rng)}"
+    return f"{one}, {_thing(writing, rng)}" if choice < 0.24 else one
+
+
+def _thing(writing: str, rng: random.Random) -> str:
+    """Something sold; Hindi speakers say many goods in English."""
+    source = "items" if rng.random() < 0.4 else "goods"
+    english = writing == "hinglish" and rng.random() < 0.25
+    return _pick(source, "en", rng) if english else _pick(source, writing, rng)
+
+
+def _place(writing: str, rng: random.Random) -> str:
+    """A market or a town."""
+    if rng.random() < 0.5:
+        return _pick("places", writing, rng)
+    return written(rng.choice(words("cities")), writing)
 
 
 def _quantity(writing: str, rng: random.Random) -> str:
@@ -98,6 +112,33 @@ def _phone(rng: random.Random) -> str:
     return rng.choice([digits, f"+91 {digits}", f"{digits[:5]} {digits[5:]}", f"+91{digits}", f"0{digits}"])
 
 
+def _code(rng: random.Random) -> str:
+    """A number that is a name: of a vehicle, a flight, a ticket, a password, a model."""
+    letters = "".join(rng.choice("ABCDEFGHJKLMNPRSTUVWX") for _ in range(2))
+    n = rng.randint(100, 9999)
+    state = rng.choice(["DL", "MH", "UP", "HR", "TN", "KA", "GJ", "RJ", "WB", "AP", "KL", "BR"])
+    return rng.choice(
+        [
+            f"{state} {rng.randint(1, 99):02} {letters} {n:04}",
+            f"{state}{rng.randint(1, 99):02}{letters}{n:04}",
+            f"{rng.choice(['6E', 'AI', 'SG', 'UK'])} {n}",
+            f"{letters}-{n}",
+            f"{letters}{n}",
+            str(rng.randint(100000, 999999)),
+            str(rng.randint(100000, 999999)),
+            str(rng.randint(10000, 99999)),
+            f"{n:04} {rng.randint(1000, 9999)} {rng.randint(1000, 9999)}",
+            f"{rng.randint(1, 99)}/{rng.randint(1, 99)}",
+        ]
+    )
+
+
+def _measure(rng: random.Random) -> str:
+    """A number with decimals that measures something: a temperature, a power of glasses, a score."""
+    value = f"{rng.randint(0, 120)}.{rng.choice(['5', '25', '75', '4', '2', '8', '1', '6'])}"
+    return rng.choice(["", "", "", "-", "+"]) + value
+
+
 def _rate(writing: str, rng: random.Random) -> str:
     return numbers.amount(writing, rng, rng.choice([rng.randint(2, 99), rng.randint(2, 60) * 10]))
 
@@ -113,11 +154,12 @@ def fill(slot: str, variant: str, writing: str, rng: random.Random) -> Pieces:
         "num": lambda: numbers.amount(writing, rng),
         "rate": lambda: _rate(writing, rng),
         "small": lambda: _small(writing, rng, 1, 60),
-        "count": lambda: _small(writing, rng, 2, rng.choice([5, 12, 40])),
+        "n": lambda: numbers.digits(numbers.amount_value(rng), rng),
+        "count": lambda: _small(writing, rng, 2, rng.choice([5, 12, 40, 40, 300])),
         "qty": lambda: _quantity(writing, rng),
         "item": lambda: _item(writing, rng),
         "svc": lambda: _pick("services", writing, rng),
-        "place": lambda: _pick("places", writing, rng),
+        "place": lambda: _place(writing, rng),
         "exp": lambda: _pick("expenses", writing, rng),
         "day": lambda: _calendar("days", writing, rng),
         "period": lambda: _calendar("periods", writing, rng),
@@ -126,6 +168,8 @@ def fill(slot: str, variant: str, writing: str, rng: random.Random) -> Pieces:
         "time": lambda: _calendar("times", writing, rng),
         "weekday": lambda: written(_weekday(writing, rng), writing),
         "phone": lambda: _phone(rng),
+        "code": lambda: _code(rng),
+        "measure": lambda: _measure(rng),
         "inv": lambda: _invoice(rng),
     }
     return [(makers[slot](), LABELS.get(slot, "O"))]

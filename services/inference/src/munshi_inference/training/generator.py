@@ -8,6 +8,7 @@ from pathlib import Path
 from munshi_inference.training.devanagari import to_devanagari
 from munshi_inference.training.fillers import fill
 from munshi_inference.training.grammar import Phrase, Slot, expand, load_macros, load_phrases
+from munshi_inference.training.people import syllables
 from munshi_inference.training.spelling import misspell
 
 PHRASES = Path(__file__).parent / "phrases"
@@ -37,11 +38,13 @@ def realise(phrase: Phrase, writing: str, rng: random.Random, *, dressed: bool =
     """One sentence of a phrase in a writing, with the noise of typing."""
     pieces: list[tuple[str, str]] = []
     terse = rng.random() < 0.08
+    strange = phrase.intent == "other" and rng.random() < STRANGE
     for leaf in expand(phrase.node, rng):
         if isinstance(leaf, Slot):
             pieces += fill(leaf.name, leaf.variant, writing, rng)
         else:
             words = _drop_a_word(leaf.words, rng) if terse else leaf.words
+            words = _estrange(words, rng) if strange else words
             mixed = writing == "deva" and rng.random() < 0.03
             words = to_devanagari(words) if writing == "deva" and not mixed else words
             pieces.append((misspell(words, writing, rng), "O"))
@@ -92,6 +95,13 @@ def _with_asides(
         time = fill("time", "", writing, rng)
         return [*pieces, (" ", "O"), *time] if choice < 0.27 else [*time, (" ", "O"), *pieces]
     return [*pieces, (" ", "O"), *fill("phone", "", writing, rng)]
+
+
+def _estrange(words: str, rng: random.Random) -> str:
+    """The words with some that nobody knows: talk of the world is wider than any phrase file."""
+    lead, tail = words[: len(words) - len(words.lstrip())], words[len(words.rstrip()) :]
+    swapped = (syllables(rng).lower() if len(w) > 3 and rng.random() < 0.35 else w for w in words.split())
+    return lead + " ".join(swapped) + (tail if words.strip() else "")
 
 
 def _drop_a_word(words: str, rng: random.Random) -> str:
@@ -157,6 +167,10 @@ def _dress(
         text = text.lower()
     elif choice < 0.53:
         text = text.upper()
+    if rng.random() < LINES:
+        spaces = [i for i, c in enumerate(text) if c == " " and not any(a < i < b for a, b, _ in spans)]
+        for i in rng.sample(spaces, min(len(spaces), rng.choice([1, 1, 2]))):
+            text = text[:i] + "\n" + text[i + 1 :]
     if rng.random() < 0.05:
         lead = rng.choice(["🙏 ", "✅ ", "- ", "* ", "💰 ", "📝 ", "👉 ", ". ", "1. ", "2) "])
         text, spans = lead + text, [(a + len(lead), b + len(lead), label) for a, b, label in spans]
@@ -194,6 +208,10 @@ def sentences(count: int, seed: int, phrases: Sequence[Phrase] | None = None) ->
         yield realise(rng.choices(chosen, [p.weight for p in chosen])[0], writing, rng)
 
 
+STRANGE = 0.3
+"""Share of the talk that is none of the ledger's business in which words are swapped for unknown ones."""
+LINES = 0.03
+"""Share of messages written over several lines."""
 SEVERAL = 0.05
 """Share of messages that hold several entries."""
 _SHARES = {

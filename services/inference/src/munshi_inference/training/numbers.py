@@ -153,6 +153,8 @@ def amount(writing: str, rng: random.Random, value: int | None = None) -> str:
                 writing, rng.choice([" rupaye", " rupay", " rs", " rupees", " rupe", " ruppe"])
             )
         return words
+    if value is None and choice > 0.985:
+        return f"{amount_value(rng) + 9}{rng.choice(['+', ' + ', '+'])}{amount_value(rng) + 9}"
     text = digits(n, rng)
     if deva and text.isascii():
         for latin, indic in (

@@ -51,14 +51,20 @@ def _first(rng: random.Random) -> str:
     choice = rng.random()
     if choice < 0.25:
         return syllables(rng)
-    return rng.choice(words("nicknames" if choice < 0.31 else "first_names"))
+    if choice < 0.3:
+        return rng.choice(words("nicknames"))
+    return rng.choice(words("first_names" if choice < 0.6 else "given_names"))
+
+
+def _last(rng: random.Random) -> str:
+    return rng.choice(words("last_names" if rng.random() < 0.5 else "family_names"))
 
 
 def _shop(rng: random.Random) -> str:
     pattern = rng.choice(lines("shops"))
     for slot, source in (("{god}", "gods"), ("{adj}", "shop_adjectives")):
         pattern = pattern.replace(slot, rng.choice(words(source)))
-    last = rng.choice(words("last_names")) if rng.random() < 0.75 else syllables(rng)
+    last = _last(rng) if rng.random() < 0.75 else syllables(rng)
     return pattern.replace("{last}", last).replace("{first}", _first(rng))
 
 
@@ -114,9 +120,9 @@ def _person(writing: str, rng: random.Random) -> str:
     if choice < 0.6:
         return _first(rng)
     if choice < 0.78:
-        return f"{_first(rng)} {rng.choice(words('last_names'))}"
+        return f"{_first(rng)} {_last(rng)}"
     if choice < 0.87:
-        return rng.choice(words("last_names"))
+        return _last(rng)
     if choice < 0.92:
         return _with_initials(writing, rng)
     return f"{_first(rng)} {rng.choice(words('second_names' if choice < 0.96 else 'trades'))}"
@@ -130,7 +136,7 @@ def _with_initials(writing: str, rng: random.Random) -> str:
     joined = rng.choice(
         [" ".join(letters), ".".join(letters) + ".", "".join(letters), ". ".join(letters) + "."]
     )
-    return f"{joined} {rng.choice(words(rng.choice(['last_names', 'first_names'])))}"
+    return f"{joined} {_last(rng) if rng.random() < 0.5 else _first(rng)}"
 
 
 def _around(writing: str, rng: random.Random) -> tuple[str, str]:
@@ -153,12 +159,12 @@ def name(writing: str, rng: random.Random, variant: str = "") -> Pieces:
     choice = rng.random()
     if choice < shop_share:
         return [(written(cased(_shop(rng), rng), writing), "NAME")]
-    if variant != "person" and choice < shop_share + 0.06:
+    if variant != "person" and choice < shop_share + 0.08:
         role = _role(writing, rng)
         if role.startswith("the ") and rng.random() < 0.5:
             return [("the ", "O"), (role[4:], "NAME")]
         return [(written(role if rng.random() < 0.7 else role.capitalize(), writing), "NAME")]
-    if variant != "person" and choice < shop_share + 0.09:
+    if variant != "person" and choice < shop_share + 0.12:
         return [(written(cased(_related(writing, rng), rng), writing), "NAME")]
     title, honorific = _around(writing, rng)
     pieces: Pieces = [(written(title, writing) + " ", "O")] if title else []
