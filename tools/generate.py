@@ -25,6 +25,9 @@ SETTINGS = (
     ("Ingress", "munshi_ingress.settings", "IngressSettings"),
     ("Orchestrator", "munshi_orchestrator.settings", "OrchestratorSettings"),
     ("Emulator", "munshi_emulator.settings", "Settings"),
+    ("Operator", "munshi_operator.settings", "OperatorSettings"),
+    ("Operator: what it makes outside the cluster", "munshi_operator.outside.settings", "OutsideSettings"),
+    ("Operator: bootstrap", "munshi_operator.bootstrap", "BootstrapSettings"),
 )
 
 
@@ -37,7 +40,7 @@ def _default(field: Any) -> str:
         return "made at start"
     if field.default is PydanticUndefined:
         return "required"
-    if field.default is None or field.default == "":
+    if field.default is None or field.default in ("", ()):
         return "none"
     value = field.default.value if isinstance(field.default, Enum) else field.default
     if isinstance(value, tuple):
@@ -134,10 +137,21 @@ def _emulator_registry() -> CollectorRegistry:
     return Metrics().registry
 
 
+def _operator_registry() -> CollectorRegistry:
+    from munshi_operator.assembly import assemble
+    from munshi_operator.metrics import make_registry
+    from munshi_operator.settings import OperatorSettings
+
+    nothing: Any = None  # it is counted, not run
+    parts = assemble(OperatorSettings(), nothing, nothing, nothing, nothing, lambda: False)
+    return make_registry(parts, lambda: False)
+
+
 METRICS: dict[str, Callable[[], CollectorRegistry]] = {
     "Ingress": _ingress_registry,
     "Orchestrator": _orchestrator_registry,
     "Emulator": _emulator_registry,
+    "Operator": _operator_registry,
 }
 
 
