@@ -109,7 +109,6 @@ def train_tagger(data: Sequence[Example], known: Lexicon, file: Path, seed: int,
     import pycrfsuite
 
     rng = random.Random(seed)
-
     trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
     trainer.set_params({"c1": 0.05, "c2": 0.02, "max_iterations": iterations, "feature.minfreq": 3})
     for example in data:
