@@ -21,6 +21,7 @@ _TEMPLATE = 1
 _OLD_SETS = 3
 _PROGRESS_SECONDS = 300
 _READ_BY_GROUP = 0o440
+_READ_BY_ALL = 0o444
 _TMP_BYTES = "64Mi"
 
 
@@ -83,13 +84,7 @@ def _pod(plan: Plan, component: str) -> dict[str, Any]:
         "securityContext": _pod_security(pods.run_as_user),
         "topologySpreadConstraints": [_spread(plan, component)],
         "containers": [_container(plan, component)],
-        "volumes": [
-            {
-                "name": "cell",
-                "secret": {"secretName": secret_name(plan, component), "defaultMode": _READ_BY_GROUP},
-            },
-            {"name": "tmp", "emptyDir": {"sizeLimit": _TMP_BYTES}},
-        ],
+        "volumes": [_cell_volume(plan, component), {"name": "tmp", "emptyDir": {"sizeLimit": _TMP_BYTES}}],
     }
     if pods.image_pull_secrets:
         spec["imagePullSecrets"] = [{"name": name} for name in pods.image_pull_secrets]
@@ -100,6 +95,12 @@ def _pod(plan: Plan, component: str) -> dict[str, Any]:
     if pods.tolerations:
         spec["tolerations"] = list(pods.tolerations)
     return spec
+
+
+def _cell_volume(plan: Plan, component: str) -> dict[str, Any]:
+    """The cell's Secret. Where the cluster chooses the user, it may give the volume no group to read by."""
+    mode = _READ_BY_GROUP if plan.blueprint.pods.run_as_user else _READ_BY_ALL
+    return {"name": "cell", "secret": {"secretName": secret_name(plan, component), "defaultMode": mode}}
 
 
 def _pod_security(user: int | None) -> dict[str, Any]:

@@ -159,6 +159,15 @@ def test_the_services_can_read_the_mounted_cell(component: str, tmp_path: Path) 
     assert cell.database_url == (None if component == "ingress" else wanted.database_url)
 
 
+@pytest.mark.parametrize("blueprint", [SMALL, FULL])
+def test_whoever_the_process_runs_as_can_read_the_cell(blueprint: str) -> None:
+    spec = pod(children(tenant(), blueprint), "ingress")
+    mode = next(volume["secret"]["defaultMode"] for volume in spec["volumes"] if volume["name"] == "cell")
+    group = spec["securityContext"].get("fsGroup")
+    assert mode & (0o040 if group else 0o004)
+    assert not mode & 0o222
+
+
 def test_a_pod_ends_only_after_nobody_sends_to_it_any_more() -> None:
     spec = pod(children(tenant()), "ingress")
     (container,) = spec["containers"]
