@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
-import signal
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from munshi.embedded.data_folder import DataFolder
 from munshi_emulator.client import EmulatorClient
 from rig.disks import fill, small_disk
+from rig.frozen import frozen
 from rig.platform import PlatformRig, platform_in, wait_for
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -127,10 +126,8 @@ async def test_a_full_disk_of_the_bus_refuses_and_loses_nothing(tmp_path: Path) 
         async with EmulatorClient(platform.emulator) as client:
             asked = await say(client, 0, PEOPLE)
             await answered_once(client, asked)
-            worker = platform.process("orchestrator")["pid"]
             # What is acknowledged now lies on the bus alone, until the worker goes on.
-            os.kill(worker, signal.SIGSTOP)
-            try:
+            with frozen(platform.process("orchestrator")["pid"]):
                 asked += await say(client, 1000, 3 * PEOPLE)
                 await taken(client, len(asked))
                 ballast = fill(disk)
@@ -138,8 +135,6 @@ async def test_a_full_disk_of_the_bus_refuses_and_loses_nothing(tmp_path: Path) 
                 await refused(client)
                 told(platform, "nats", disk)
                 assert await refusals(platform) > 0
-            finally:
-                os.kill(worker, signal.SIGCONT)
             ballast.unlink()
             healed(platform, "nats")
             await answered_once(client, asked)

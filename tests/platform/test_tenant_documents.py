@@ -86,7 +86,11 @@ def test_documents_may_stand_in_several_files_and_in_a_list() -> None:
         ("displayName", "display_name", "spec.display_name: unknown field; did you mean displayName?"),
         ('"102290129340398"', "102290129340398", "businessAccountID: must be text; put the value in quotes"),
         ("assistant: Ledger", "assistant: Leger", "'Ledger', 'Invoices'"),
-        ("currency: INR", "currency: rupees", "spec.ledger.currency: must be an ISO 4217 code, such as INR; it is 'rupees'"),
+        (
+            "currency: INR",
+            "currency: rupees",
+            "spec.ledger.currency: must be an ISO 4217 code, such as INR; it is 'rupees'",
+        ),
         ("  ledger: {currency: INR, confirmAbove: \"50000\"}", "  sales: {}", "spec.sales is given, but"),
         ("  ledger:", "  timeZone: Asia/Bombay\n  ledger:", "write one such as Asia/Kolkata"),
         ("v1alpha1", "v2", "apiVersion is 'munshi.dev/v2'; Munshi takes munshi.dev/v1alpha1"),
