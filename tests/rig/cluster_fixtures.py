@@ -2,7 +2,8 @@
 
 - `control_plane`: API server, controllers and five fake nodes, whose pods are Ready but no processes.
 - `namespace`: one of the test's own on `control_plane`.
-- `node`: a real node with the images built here.
+- `node`: a real node.
+- `images`: the same node, with the images of this tree on it.
 - `node_namespace`: one of the test's own on `node`, Pod Security `restricted`.
 """
 
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rig.kubernetes import RESTRICTED, Cluster, Node, Unavailable, slot, up
+from rig.kubernetes import RESTRICTED, Cluster, Node, Unavailable, build_images, slot, up
 
 _ON_A_CLUSTER = {"control_plane", "node"}
 
@@ -58,6 +59,14 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
                 made.down()
     except Unavailable as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def images(node: Node) -> Node:
+    """The node with every image of this tree, built where something changed."""
+    names = build_images()
+    node.load(*names)
+    return node
 
 
 @pytest.fixture

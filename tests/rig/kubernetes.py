@@ -7,7 +7,9 @@ client, never with the operator's own.
 import contextlib
 import fcntl
 import os
+import re
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -178,6 +180,21 @@ def up(name: str, *options: str) -> Path:
     local_cluster("down", "--name", name)
     line = local_cluster("up", "--name", name, "--parent", str(os.getpid()), *options)
     return Path(line.strip().removeprefix("export KUBECONFIG="))
+
+
+def build_images() -> list[str]:
+    """Builds the images whose inputs changed; gives back all their short names.
+
+    Raises:
+        AssertionError: it failed; with what it said.
+    """
+    archives = ["--archives"] if local_cluster("which").strip() == "source" else []
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / "images.py", *archives], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise AssertionError(f"images:\n{done.stdout}{done.stderr}")
+    return re.findall(r"^  docker\.io/munshi/([a-z-]+):", done.stdout, re.MULTILINE)
 
 
 def _check(*, node: bool) -> None:

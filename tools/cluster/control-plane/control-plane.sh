@@ -36,12 +36,12 @@ free_control_plane_index() {
 }
 # Kills the API server of either form; its starter brings it back.
 restart_api() {
-    local before=$SECONDS starter
+    local began=$EPOCHREALTIME starter
     if [ "$(cat "$STATE/mode")" = node ]; then starter=$(init_pid); else starter=$(leader); fi
     touch "$STATE/restarting"
     kill -USR1 "$starter"
     wait_until 70 not test -e "$STATE/restarting" || die "the API server does not come back"
-    say "$NAME restarted its API server in $((SECONDS - before)) s"
+    say "$NAME restarted its API server in $(seconds_since "$began") s"
 }
 
 port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }

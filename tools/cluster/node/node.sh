@@ -47,7 +47,8 @@ set_node_addresses() { # INDEX
 free_node_index() {
     local index
     for index in {0..9}; do
-        ip link show "munshi${index}h" >/dev/null 2>&1 || { echo "$index"; return; }
+        ip link show "munshi${index}h" >/dev/null 2>&1 && continue
+        [ -n "$(ip route show "10.$((96 + index)).0.0/16")" ] || { echo "$index"; return; }
     done
     die "ten nodes are running"
 }
@@ -114,14 +115,22 @@ connect_node() {
     ip route add "$POD_NET" via "$NODE_IP"
 }
 
-# Process 1 does it: see power_cut there. Gone is what it writes when all runs again.
+# Process 1 does it: see power_cut there. What the API says of the node is old until its kubelet has spoken again.
 restart_node() {
-    local before=$SECONDS
+    local began=$EPOCHREALTIME moment
+    moment=$(date --utc +%FT%TZ)
     touch "$STATE/restarting"
     kill -USR2 "$(init_pid)"
     wait_until 90 not test -e "$STATE/restarting" || die "the node does not come back"
+    wait_until 60 node_spoke_after "$moment" || die "the kubelet does not come back"
     kubectl wait --for=condition=Ready "node/$(cat "$STATE/node")" --timeout=60s >/dev/null
-    say "$NAME restarted its node in $((SECONDS - before)) s"
+    say "$NAME restarted its node in $(seconds_since "$began") s"
+}
+node_spoke_after() { # MOMENT
+    local last
+    last=$(kubectl get node "$(cat "$STATE/node")" \
+        -o jsonpath='{.status.conditions[?(@.type=="Ready")].lastHeartbeatTime}')
+    [[ $last > $1 ]]
 }
 
 # When process 1 ends, the kernel ends everything in its pid namespace before unshare sees it end.
