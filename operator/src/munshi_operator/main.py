@@ -22,7 +22,7 @@ from munshi_operator.cluster import LightkubeCluster
 from munshi_operator.health import alive, serve_health
 from munshi_operator.leader import Leader
 from munshi_operator.metrics import make_registry
-from munshi_operator.outside import open_outside
+from munshi_operator.outside import open_meta, open_outside
 from munshi_operator.pool import ensure_pool
 from munshi_operator.settings import OperatorSettings
 from munshi_operator.types import Outside
@@ -124,7 +124,7 @@ async def operate(settings: OperatorSettings) -> bool:
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(cluster.close)
         outside = await stack.enter_async_context(open_outside(settings))
-        meta = None
+        meta = await stack.enter_async_context(open_meta(settings))
         leader = Leader(cluster, settings.namespace, settings.identity, settings.lease_seconds)
         build = functools.partial(build_children, blueprint=blueprint)
         parts = assemble(settings, cluster, outside, meta, build, lambda: leader.leads)

@@ -1,12 +1,8 @@
-"""`python -m munshi_operator` on a real API server, with real NATS and PostgreSQL.
-
-`MUNSHI_TEST_KUBECONFIG` names the API server; it must have nodes (kwok's do), since pods shall become ready.
-"""
+"""`python -m munshi_operator` on a real API server, with real NATS and PostgreSQL."""
 
 import asyncio
 import json
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -21,21 +17,15 @@ import httpx2
 import orjson
 import pytest
 import yaml
-from lightkube.config.client_adapter import AsyncClient, ConnectionParams
-from lightkube.config.kubeconfig import KubeConfig
 
 from munshi_operator.kinds import DEPLOYMENT, SECRET, SERVICE, TENANT, Kind
+from rig.api_contract import ensure_definition, way_in
 from rig.fixtures import run_as_superuser, template_database
+from rig.kubernetes import Cluster
 from rig.operating import secret, tenant
 from rig.outside import MASTER, derived_ring
 from rig.servers import Servers
 
-KUBECONFIG = os.environ.get("MUNSHI_TEST_KUBECONFIG", "")
-ROOT = Path(__file__).resolve().parents[3]
-pytestmark = [
-    pytest.mark.skipif(not KUBECONFIG, reason="no real API server: MUNSHI_TEST_KUBECONFIG is not set"),
-    pytest.mark.timeout(240),
-]
 BLUEPRINT = {
     "ingress": {"image": "munshi-ingress:test"},
     "orchestrator": {"image": "munshi-orchestrator:test"},
@@ -146,38 +136,30 @@ async def database(derived_servers: Servers) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def program(derived_servers: Servers, database: str, tmp_path: Path) -> AsyncIterator[Program]:
+async def program(
+    derived_servers: Servers, database: str, control_plane: Cluster, namespace: str, tmp_path: Path
+) -> AsyncIterator[Program]:
     """A namespace with the definition installed; replicas end with the test."""
-    config = KubeConfig.from_file(KUBECONFIG).get()
-    assert config is not None
     (tmp_path / "master-key").write_text(MASTER.secret.hex())
     (tmp_path / "blueprint.yaml").write_text(yaml.safe_dump(BLUEPRINT))
-    namespace = f"program-{secrets.token_hex(4)}"
-    environment = {
-        **os.environ,
-        "KUBECONFIG": KUBECONFIG,
-        "MUNSHI_OPERATOR_PORT": "0",
-        "MUNSHI_OPERATOR_NAMESPACE": namespace,
-        "MUNSHI_OPERATOR_NAMESPACES": namespace,
-        "MUNSHI_OPERATOR_MASTER_KEY_FILE": str(tmp_path / "master-key"),
-        "MUNSHI_OPERATOR_BLUEPRINT_FILE": str(tmp_path / "blueprint.yaml"),
-        "MUNSHI_OPERATOR_DATABASE_URL": derived_servers.munshi_admin_url(database),
-        "MUNSHI_OPERATOR_NATS_URL": derived_servers.nats_program.url,
-        "MUNSHI_OPERATOR_CHECK_META": "false",
-        "MUNSHI_OPERATOR_WEBHOOK_URL": "https://hooks.example.test",
-        "MUNSHI_OPERATOR_LEASE_SECONDS": "3",
-        "MUNSHI_OPERATOR_POOL_EVENT_BYTES": str(64 * 2**20),
-        "MUNSHI_OPERATOR_POOL_DEAD_BYTES": str(16 * 2**20),
+    settings = {
+        "PORT": "0",
+        "NAMESPACE": namespace,
+        "NAMESPACES": namespace,
+        "MASTER_KEY_FILE": str(tmp_path / "master-key"),
+        "BLUEPRINT_FILE": str(tmp_path / "blueprint.yaml"),
+        "DATABASE_URL": derived_servers.munshi_admin_url(database),
+        "NATS_URL": derived_servers.nats_program.url,
+        "CHECK_META": "false",
+        "WEBHOOK_URL": "https://hooks.example.test",
+        "LEASE_SECONDS": "3",
+        "POOL_EVENT_BYTES": str(64 * 2**20),
+        "POOL_DEAD_BYTES": str(16 * 2**20),
     }
-    async with AsyncClient(config, ConnectionParams(timeout=httpx2.Timeout(20), trust_env=False)) as client:
-        definition = yaml.safe_load((ROOT / "crds/whatsapptenants.munshi.dev.yaml").read_text())
-        await client.patch(
-            f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{definition['metadata']['name']}",
-            params={"fieldManager": "tests", "force": "true"},
-            content=orjson.dumps(definition),
-            headers={"Content-Type": "application/apply-patch+yaml"},
-        )
-        await client.post("/api/v1/namespaces", json={"metadata": {"name": namespace}})
+    environment = {f"MUNSHI_OPERATOR_{name}": value for name, value in settings.items()}
+    environment |= {**os.environ, "KUBECONFIG": str(control_plane.kubeconfig)}
+    async with way_in(control_plane.kubeconfig) as client:
+        await ensure_definition(client)
         made = Program(client, namespace, tmp_path, environment)
         try:
             yield made
@@ -185,16 +167,18 @@ async def program(derived_servers: Servers, database: str, tmp_path: Path) -> As
             for process in made.processes:
                 process.kill()
                 process.wait()
-            found = await made.get(TENANT)
-            for one in (found or {}).get("items", []):
-                path = TENANT.path(namespace, one["metadata"]["name"])
-                await client.delete(path)
-                await client.patch(
-                    path,
-                    content=b'{"metadata":{"finalizers":null}}',
-                    headers={"Content-Type": "application/merge-patch+json"},
-                )
-            await client.delete(f"/api/v1/namespaces/{namespace}")
+            await let_go(client, namespace)
+
+
+async def let_go(client: httpx2.AsyncClient, namespace: str) -> None:
+    """Takes the finalizers off, which nobody will any more, so that the namespace can go."""
+    found = await client.get(TENANT.path(namespace))
+    for one in found.json()["items"]:
+        await client.patch(
+            TENANT.path(namespace, one["metadata"]["name"]),
+            content=b'{"metadata":{"finalizers":null}}',
+            headers={"Content-Type": "application/merge-patch+json"},
+        )
 
 
 async def test_a_tenants_whole_life(program: Program) -> None:
