@@ -13,7 +13,7 @@ class _Loader(yaml.SafeLoader):
     """Knows `=`, which an enumeration of one definition holds."""
 
 
-_Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: loader.construct_scalar(node))
+_Loader.add_constructor("tag:yaml.org,2002:value", lambda _, node: str(node.value))
 
 
 def kubernetes_schemas(source: Path, target: Path) -> None:

@@ -18,6 +18,7 @@
 {{- end -}}
 
 {{- define "munshi.bootstrapEnv" }}
+- {name: MUNSHI_OPERATOR_NATS_RESOLVER_DIR, value: {{ .Values.nats.resolverDir | quote }}}
 - name: MUNSHI_OPERATOR_NAMESPACE
   valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
 {{- end -}}

@@ -1,0 +1,177 @@
+"""Rules and dashboards ask only for what the programs export: compared with `/metrics` of living ones."""
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+import urllib.request
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from chart.programs import CHART, ROOT, run
+from chart.promql import (
+    TARGET_LABELS,
+    asked,
+    dashboard_expressions,
+    dashboards,
+    groupings,
+    rule_expressions,
+)
+from chart.rendering import EXISTING, merged, render
+from munshi_emulator.client import EmulatorClient
+from munshi_ingress import answers
+from munshi_operator.health import serve_health
+from munshi_operator.metrics import make_registry
+from rig.operating import Stage
+from rig.platform import PlatformRig, platform_in
+
+pytestmark = pytest.mark.timeout(180)
+SHARMA = "106540352242922"
+
+NATS_EXPORTER = {
+    "jetstream_server_total_streams",
+    "jetstream_server_total_consumers",
+    "jetstream_stream_total_bytes",
+    "jetstream_stream_limit_bytes",
+}
+"""Of prometheus-nats-exporter (collector/jsz.go), which is not ours and cannot be had here."""
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformRig]:
+    """A whole platform on this machine."""
+    with platform_in(tmp_path_factory.mktemp("metrics") / "data") as rig:
+        yield rig.up("--tenants", str(ROOT / "examples"))
+
+
+Exported = Mapping[str, set[str]]
+"""A sample's name to its labels."""
+
+
+def read(text: str) -> dict[str, set[str]]:
+    """All samples of a page; a counter without samples yet is there with no labels."""
+    found: dict[str, set[str]] = {}
+    for family in text_string_to_metric_families(text):
+        suffix = "_total" if family.type == "counter" else ""
+        names = {f"{family.name}{suffix}"}
+        if family.type == "histogram":
+            names = {f"{family.name}{end}" for end in ("_bucket", "_sum", "_count")}
+        for name in names:
+            found.setdefault(name, set())
+        for sample in family.samples:
+            found.setdefault(sample.name, set()).update(sample.labels)
+    return found
+
+
+def scrape(url: str) -> str:
+    """A page of metrics."""
+    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 (an address of ours)
+        return str(answer.read().decode())
+
+
+@contextlib.asynccontextmanager
+async def operator_metrics() -> AsyncIterator[str]:
+    """The page of a living operator, before an API server in memory."""
+    stage = Stage()
+    stage.create("sharma")
+    async with stage.operator() as parts:
+        await stage.until_ready(["sharma"])
+        registry = make_registry(parts, lambda: True)
+        async with serve_health("127.0.0.1", 0, registry, lambda: None, lambda: None) as port:
+            yield await asyncio.to_thread(scrape, f"http://127.0.0.1:{port}/metrics")
+
+
+@pytest.fixture
+async def exported(platform: PlatformRig) -> Exported:
+    """What all programs export, after one message was answered."""
+    async with EmulatorClient(platform.emulator) as client:
+        await client.say(SHARMA, "919820011111", "Ramesh ko 500 ka maal udhaar diya")
+        await client.wait_for(
+            1, person="919820011111", phone_number_id=SHARMA, direction="out", timeout_seconds=20
+        )
+    found: dict[str, set[str]] = {}
+    for process in platform.status()["processes"]:
+        if process["metrics"]:
+            found |= read(scrape(process["metrics"]))
+    async with operator_metrics() as text:
+        found |= read(text)
+    return found
+
+
+async def test_rules_and_dashboards_ask_for_what_is_exported(exported: Exported) -> None:
+    expressions = (*rule_expressions(), *dashboard_expressions())
+    names = {name for expression in expressions for name, _ in asked(expression)}
+    assert len(names) > 30, "the expressions were read"
+    missing = names - exported.keys() - NATS_EXPORTER
+    assert not missing
+
+
+async def test_labels_are_those_of_the_metrics(exported: Exported) -> None:
+    for expression in (*rule_expressions(), *dashboard_expressions()):
+        known: set[str] = set(TARGET_LABELS)
+        for name, matchers in asked(expression):
+            known |= exported.get(name, set())
+            if exported.get(name):
+                wrong = matchers.keys() - exported[name] - TARGET_LABELS
+                assert not wrong, f"{name} has no {wrong}: {expression}"
+        if all(exported.get(name) for name, _ in asked(expression)):
+            assert groupings(expression) <= known, expression
+
+
+def test_helm_test_agrees_with_a_living_ingress(platform: PlatformRig) -> None:
+    rendered = render(EXISTING)
+    (container,) = rendered.one("Pod", "munshi-test")["spec"]["containers"]
+    asked = [one.replace("http://munshi-pool-ingress", platform.ingress) for one in container["args"]]
+    program = CHART / "test-programs" / "answers.py"
+    done = subprocess.run(
+        [sys.executable, program, "--patience=5", *asked], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_outcomes_are_those_of_ingress() -> None:
+    real = {one.outcome for one in vars(answers).values() if isinstance(one, answers.Answer)}
+    wanted = {
+        value
+        for expression in (*rule_expressions(), *dashboard_expressions())
+        for name, matchers in asked(expression)
+        if name == "munshi_ingress_requests_total"
+        for value in matchers.get("outcome", ())
+    }
+    assert wanted
+    assert wanted <= real
+    refused = {
+        one.outcome for one in vars(answers).values() if isinstance(one, answers.Answer) and one.status == 503
+    }
+    assert wanted == refused, "every refusal of ours is spent from the budget, and nothing else"
+
+
+def test_promtool_takes_the_dashboards(tmp_path: Path) -> None:
+    rules = [
+        {"record": f"panel:{number}", "expr": expression}
+        for number, expression in enumerate(dashboard_expressions())
+    ]
+    path = tmp_path / "rules.yaml"
+    path.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
+    done = run("promtool", "check", "rules", path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_dashboards_are_whole() -> None:
+    pages = dashboards()
+    assert set(pages) == {"ingress", "turns", "outbox", "tenants", "operator"}
+    assert len({page["uid"] for page in pages.values()}) == len(pages)
+    for page in pages.values():
+        ids = [panel["id"] for panel in page["panels"]]
+        assert len(set(ids)) == len(ids)
+        assert all(panel["description"] and panel["targets"] for panel in page["panels"])
+    rendered = render(merged(EXISTING, {"monitoring": {"dashboards": {"enabled": True}}}))
+    maps = [
+        one for one in rendered.of("ConfigMap") if one["metadata"]["name"].startswith("munshi-dashboard-")
+    ]
+    assert len(maps) == len(pages)
+    assert all(one["metadata"]["labels"]["grafana_dashboard"] == "1" for one in maps)
