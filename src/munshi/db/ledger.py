@@ -1,6 +1,6 @@
 """One person's books, read: the port `LedgerReader` over PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -16,18 +16,29 @@ MOST_CUSTOMERS = 5_000
 class LedgerBooks:
     """Reads the books of one person of one tenant. Each call is one round trip.
 
-    `user_id` `None` is a person who has no books yet: everything is empty, and nothing is asked.
+    `user_id` `None` is a person who has no books yet: everything is empty, and nothing is asked. `names` are
+    all customers where the turn brought them along (`LoadedTurn.customers`): they are not asked for again.
     """
 
-    def __init__(self, pool: Pool, tenant: TenantKey, user_id: int | None) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        tenant: TenantKey,
+        user_id: int | None,
+        names: Sequence[Customer] | None = None,
+    ) -> None:
         self._pool = pool
         self._tenant = tenant
         self._user = user_id
+        self._names = names
 
     async def customers(self) -> Sequence[Customer]:
         """All names of the books, the most recently used first, at most 5,000."""
-        found = await self._read("SELECT read_customers($1, $2, $3)", MOST_CUSTOMERS)
-        return [_customer(row) for row in found or ()]
+        if self._names is None:
+            self._names = customers_of(
+                await self._read("SELECT read_customers($1, $2, $3)", MOST_CUSTOMERS) or ()
+            )
+        return self._names
 
     async def balance(self, customer_id: int) -> Sequence[Balance]:
         """One balance a currency; empty where nothing was ever given or paid."""
@@ -59,6 +70,11 @@ class LedgerBooks:
             return None
         with translated():
             return await self._pool.fetchval(query, self._tenant, self._user, *given)
+
+
+def customers_of(rows: Iterable[dict[str, Any]]) -> Sequence[Customer]:
+    """Customers as the database's functions give them, in their order."""
+    return tuple(_customer(row) for row in rows)
 
 
 def _customer(row: dict[str, Any]) -> Customer:

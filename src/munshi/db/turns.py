@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal, TypeAlias
 
-from munshi.contracts.assistant import Effect
+from munshi.contracts.assistant import Customer, Effect
 from munshi.contracts.ids import LaneID, MessageID, OutboxID, PhoneNumberID, TenantKey
 from munshi.contracts.understanding import Language
 from munshi.db.connection import Pool
 from munshi.db.errors import Stale, translated
+from munshi.db.ledger import customers_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ class LoadedTurn:
     seen: tuple[MessageID, ...]
     """Those of the given messages that were dealt with before."""
     transactions_this_month: int
+    customers: Sequence[Customer] | None
+    """All names of the person's books, where they are few (most turns need them); `None`: ask the books."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +216,7 @@ class Turns:
             merge=found["merge"],
             seen=tuple(found["seen"]),
             transactions_this_month=found["transactions_this_month"],
+            customers=None if found["customers"] is None else customers_of(found["customers"]),
         )
 
     async def commit(self, turn: TurnCommit) -> CommitResult:

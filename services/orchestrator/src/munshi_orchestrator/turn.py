@@ -199,7 +199,7 @@ class TurnRunner:
                 transactions_this_month=loaded.transactions_this_month,
                 messages_today=talk.day_count if talk else 0,
             ),
-            reader=LedgerBooks(self._with.pool, tenant.key, person.id if person else None),
+            reader=LedgerBooks(self._with.pool, tenant.key, person.id if person else None, loaded.customers),
         )
         began = time.perf_counter()
         outcome = await assistant.turn(given)

@@ -108,29 +108,41 @@ BEGIN
 END
 $$;
 
+-- Books an entry, or a correction of one; `p` is the whole turn.
+CREATE FUNCTION book_entry(p jsonb, p_user bigint, e jsonb) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF e->>'op' = 'add_entry' THEN
+        PERFORM add_entry(p->>'tenant', p_user, e);
+    ELSE
+        PERFORM amend_entry(p->>'tenant', p_user, e);
+    END IF;
+END
+$$;
+
 -- All effects of a turn, in their order. The counters come last: they are the rows that turns share.
-CREATE FUNCTION apply_effects(p_tenant text, p_zone text, p_user bigint, p_conversation bigint, p_effects jsonb)
-    RETURNS void
+CREATE FUNCTION apply_effects(p jsonb, p_zone text, p_user bigint, p_conversation bigint) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
+    v_tenant text := p->>'tenant';
     e jsonb;
     v_added integer := 0;
     v_removed timestamptz[] := '{}';
     v_at timestamptz;
 BEGIN
-    FOR e IN SELECT * FROM jsonb_array_elements(p_effects) LOOP
+    FOR e IN SELECT * FROM jsonb_array_elements(p->'effects') LOOP
         CASE e->>'op'
             WHEN 'add_entry' THEN
-                PERFORM add_entry(p_tenant, p_user, e);
+                PERFORM book_entry(p, p_user, e);
                 v_added := v_added + 1;
             WHEN 'amend_entry' THEN
-                PERFORM amend_entry(p_tenant, p_user, e);
+                PERFORM book_entry(p, p_user, e);
             WHEN 'remove_entry' THEN
-                v_removed := v_removed || remove_entry(p_tenant, p_user, e);
+                v_removed := v_removed || remove_entry(v_tenant, p_user, e);
             WHEN 'learn_alias' THEN
-                PERFORM learn_alias(p_tenant, p_user, e);
+                PERFORM learn_alias(v_tenant, p_user, e);
             WHEN 'remember' THEN
-                INSERT INTO memory AS m (tenant, user_id, key, value) VALUES (p_tenant, p_user, e->>'key', e->'value')
+                INSERT INTO memory AS m (tenant, user_id, key, value) VALUES (v_tenant, p_user, e->>'key', e->'value')
                     ON CONFLICT (tenant, user_id, key)
                     DO UPDATE SET value = excluded.value, embedding = NULL, updated_at = clock_timestamp();
             ELSE
@@ -138,10 +150,10 @@ BEGIN
         END CASE;
     END LOOP;
     FOREACH v_at IN ARRAY v_removed LOOP
-        PERFORM count_usage(p_tenant, p_zone, p_conversation, v_at, -1);
+        PERFORM count_usage(v_tenant, p_zone, p_conversation, v_at, -1);
     END LOOP;
     IF v_added > 0 THEN
-        PERFORM count_usage(p_tenant, p_zone, p_conversation, now(), v_added);
+        PERFORM count_usage(v_tenant, p_zone, p_conversation, now(), v_added);
     END IF;
 END
 $$;

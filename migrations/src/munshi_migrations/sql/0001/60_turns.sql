@@ -3,7 +3,9 @@
 
 -- p: {"tenant", "phone_number_id", "identities": [{"kind", "hash"}], "message_ids": [id]}
 -- -> {"conversation": {…}|null, "user": {…}|null, "unlinked": [{"kind", "hash"}], "merge": bool,
---     "seen": [message id], "transactions_this_month": int}
+--     "seen": [message id], "transactions_this_month": int, "customers": [{"id", "name", "aliases"}]|null}
+-- `customers`: all names of the person's books where they are few, since most turns need them; null: ask for
+-- them by read_customers().
 -- `merge`: the identities name several users; link_person() first, then load again.
 CREATE FUNCTION load_turn(p jsonb) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
@@ -13,6 +15,8 @@ DECLARE
     v_user bigint;
     v_person jsonb;
     v_conversation jsonb;
+    v_few constant integer := 50;
+    v_customers jsonb := '[]';
 BEGIN
     PERFORM set_config('munshi.tenant', v_tenant, true);
     SELECT t.time_zone INTO v_zone FROM tenants t WHERE t.tenant = v_tenant;
@@ -32,8 +36,10 @@ BEGIN
                                      AND o.state IN ('queued', 'sending', 'unsettled')))
             INTO v_conversation FROM conversations c
             WHERE c.tenant = v_tenant AND c.phone_number_id = p->>'phone_number_id' AND c.user_id = v_user;
+        v_customers := read_customers(v_tenant, v_user, v_few + 1);
     END IF;
     RETURN jsonb_build_object(
+        'customers', CASE WHEN jsonb_array_length(v_customers) <= v_few THEN v_customers END,
         'conversation', v_conversation, 'user', v_person, 'merge', coalesce(v_user = -1, false),
         'unlinked', (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', i.kind, 'hash', i.hash)), '[]')
                      FROM jsonb_to_recordset(p->'identities') AS i (kind text, hash text)
@@ -132,7 +138,7 @@ BEGIN
         RETURNING c.version INTO v_version;
     PERFORM note_person(p, v_place.o_user);
     IF p->'effects' <> '[]' THEN
-        PERFORM apply_effects(v_tenant, v_zone, v_place.o_user, v_place.o_conversation, p->'effects');
+        PERFORM apply_effects(p, v_zone, v_place.o_user, v_place.o_conversation);
     END IF;
     RETURN jsonb_build_object('status', 'committed', 'conversation_id', v_place.o_conversation,
                               'user_id', v_place.o_user, 'version', v_version, 'outbox', v_outbox);
