@@ -238,6 +238,11 @@ def open_storage(url: str, settings: OutsideSettings, master: MasterKey) -> Stor
         return NoStorage()
     endpoint = urlsplit(settings.object_store_endpoint)
     secret = settings.object_store_secret_key.get_secret_value()
+    if not (endpoint.netloc and settings.object_store_access_key and secret):
+        raise UserMistake(
+            "the object store needs MUNSHI_OPERATOR_OBJECT_STORE_ENDPOINT as a URL, and the access key and "
+            "secret key of somebody who may make users and policies there"
+        )
     client = urllib3.PoolManager(timeout=urllib3.Timeout(_SECONDS), retries=False, maxsize=8)
     secure = endpoint.scheme == "https"
     return S3Storage(

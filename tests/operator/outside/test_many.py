@@ -1,0 +1,60 @@
+"""Many tenants: no connection stays open for each, one look at a backlog is cheap, the pool is made once."""
+
+import asyncio
+import time
+
+import aiohttp
+
+from munshi.contracts.subjects import inbound
+from munshi.contracts.tenant import POOL
+from munshi_operator.types import Served
+from rig.outside import Rig
+
+MANY = 120
+
+
+async def _open_connections(rig: Rig) -> int:
+    url = f"{rig.servers.nats_program.monitoring_url}/connz"
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        return int((await answer.json())["num_connections"])
+
+
+async def _at_once(rig: Rig, wants: list[Served]) -> int:
+    """Ensures all, 16 at a time as the engine does; the most connections that were seen meanwhile."""
+    places, most = asyncio.Semaphore(16), 0
+
+    async def one(want: Served) -> None:
+        async with places:
+            await rig.outside.ensure(want)
+
+    work = asyncio.gather(*(one(want) for want in wants))
+    while not work.done():
+        most = max(most, await _open_connections(rig))
+        await asyncio.sleep(0.02)
+    await work
+    return most
+
+
+async def test_dedicated_tenants_at_rest_hold_no_connection(rig: Rig) -> None:
+    wants = [rig.want(f"shop{number}", "Dedicated", number=f"{10_000 + number}") for number in range(MANY)]
+    rest = await _open_connections(rig)
+    most = await _at_once(rig, wants)
+    assert most <= rest + rig.outside.bus.at_once + 1
+    assert await _open_connections(rig) <= rest + 1  # the system account's stays
+    began = time.monotonic()
+    await asyncio.gather(*(rig.outside.observe_backlog(want.cell, want.object.key) for want in wants))
+    assert time.monotonic() - began < 10
+    assert await _open_connections(rig) <= rest + 1
+
+
+async def test_a_backlog_in_a_crowded_pool_is_one_tenants_alone(rig: Rig) -> None:
+    wants = [rig.want(f"shop{number}", "Pooled", number=f"{10_000 + number}") for number in range(40)]
+    await _at_once(rig, wants)
+    async with rig.admin_of(POOL) as client:
+        js = client.jetstream()
+        for number, want in enumerate(wants):
+            for message in range(number % 3):
+                subject = inbound(POOL, want.object.key, 0, f"c{message}")  # type: ignore[arg-type]  # any token
+                await js.publish(subject, b"{}")
+    found = [(await rig.outside.observe_backlog(POOL, want.object.key)).events for want in wants]
+    assert found == [number % 3 for number in range(40)]
