@@ -25,7 +25,7 @@ from munshi_operator.metrics import make_registry
 from munshi_operator.outside import open_meta, open_outside
 from munshi_operator.pool import ensure_pool
 from munshi_operator.settings import OperatorSettings
-from munshi_operator.types import Outside
+from munshi_operator.types import MetaChecks, Outside
 from munshi_operator.watching import handlers
 
 _log = structlog.get_logger()
@@ -119,12 +119,18 @@ async def operate(settings: OperatorSettings) -> bool:
     Raises:
         UserMistake: a file or a setting is unusable.
     """
+    async with contextlib.AsyncExitStack() as stack:
+        outside = await stack.enter_async_context(open_outside(settings))
+        meta = await stack.enter_async_context(open_meta(settings))
+        return await run_replica(settings, outside, meta)
+
+
+async def run_replica(settings: OperatorSettings, outside: Outside, meta: MetaChecks | None) -> bool:
+    """The same over an outside that is open already."""
     blueprint = parse_blueprint(_text(settings.blueprint_file))
     cluster = LightkubeCluster.from_environment()
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(cluster.close)
-        outside = await stack.enter_async_context(open_outside(settings))
-        meta = await stack.enter_async_context(open_meta(settings))
         leader = Leader(cluster, settings.namespace, settings.identity, settings.lease_seconds)
         build = functools.partial(build_children, blueprint=blueprint)
         parts = assemble(settings, cluster, outside, meta, build, lambda: leader.leads)
