@@ -209,7 +209,7 @@ class Policies(_Part):
     metrics_from: tuple[Peer, ...] = ({"namespaceSelector": {}},)
     """From where metrics are read. Those of ingress share the webhooks' port."""
     dns: tuple[Peer, ...] = (_SYSTEM,)
-    """The cluster's DNS, on port 53."""
+    """The cluster's DNS, on port 53. With a cache on each node, its address too, as an ipBlock."""
     nats: Server = Server(ports=(4222,))
     """The bus."""
     database: Server = Server(ports=(5432,))
@@ -220,7 +220,7 @@ class Policies(_Part):
     graph_except: tuple[str, ...] = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16")
     """IPv4 networks that are not Meta's: the private ones and the cloud's own addresses."""
     graph_except_v6: tuple[str, ...] = ("fc00::/7", "fe80::/10")
-    """The same of IPv6."""
+    """The same of IPv6. Empty: no IPv6 at all, for networks whose policies know IPv4 alone."""
     extra_egress: tuple[dict[str, Any], ...] = ()
     """Further rules of egress for both kinds of pods: collectors of traces, model servers."""
 

@@ -52,8 +52,7 @@ def _to_graph(plan: Plan) -> Rule:
     policies = plan.blueprint.network_policy
     if policies.graph.to:
         return _to(policies.graph)
-    anywhere = [
-        {"ipBlock": {"cidr": "0.0.0.0/0", "except": list(policies.graph_except)}},
-        {"ipBlock": {"cidr": "::/0", "except": list(policies.graph_except_v6)}},
-    ]
+    anywhere = [{"ipBlock": {"cidr": "0.0.0.0/0", "except": list(policies.graph_except)}}]
+    if policies.graph_except_v6:
+        anywhere.append({"ipBlock": {"cidr": "::/0", "except": list(policies.graph_except_v6)}})
     return {**_to(policies.graph), "to": anywhere}

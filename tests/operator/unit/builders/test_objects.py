@@ -378,6 +378,13 @@ def test_the_graph_api_is_anywhere_but_in_private_networks() -> None:
     assert {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"} <= set(blocks["0.0.0.0/0"])
 
 
+def test_a_network_of_ipv4_alone_gets_no_rule_of_ipv6() -> None:
+    only = changed(
+        network_policy=parse_blueprint(SMALL).network_policy.model_copy(update={"graph_except_v6": ()})
+    )
+    assert "::/0" not in json.dumps(children(tenant(), only))
+
+
 def test_policies_can_be_left_out() -> None:
     off = changed(network_policy=parse_blueprint(SMALL).network_policy.model_copy(update={"enabled": False}))
     assert not [each for each in children(tenant(), off) if each["kind"] == "NetworkPolicy"]
