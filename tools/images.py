@@ -6,6 +6,7 @@ packages (images/base). An image whose inputs did not change is not built again.
 """
 
 import argparse
+import fcntl
 import hashlib
 import json
 import os
@@ -390,10 +391,7 @@ def main() -> None:
     )
     parser.add_argument("--tag", default="", help="default: the chart's appVersion")
     parser.add_argument("--archives", action="store_true", help="write build/images/NAME.tar with Docker too")
-    parser.add_argument(
-        "--as", dest="full_name", help="with Docker: one more name for the one image (skaffold's)"
-    )
-    parser.add_argument("--push", action="store_true", help="with --as: push it")
+    parser.add_argument("--skaffold", action="store_true", help="keep skaffold's contract for a custom build")
     options = parser.parse_args()
     unknown = set(options.names) - IMAGES.keys()
     if unknown:
@@ -401,6 +399,8 @@ def main() -> None:
     builder, tag = choose_builder(options.builder), options.tag or version()
     for folder in (CONTEXT, CACHE):
         folder.mkdir(parents=True, exist_ok=True)
+    lock = (BUILD / "lock").open("w")  # held until the end: one folder is filled for all
+    fcntl.flock(lock, fcntl.LOCK_EX)
     print(f"building by {builder.name}, tag {tag}")
     for name in options.names or IMAGES:
         done = build(builder, IMAGES[name], tag, archives=options.archives)
@@ -408,17 +408,22 @@ def main() -> None:
             f"  {REPOSITORY}/{name}:{tag:<10} {builder.size(IMAGES[name], tag) / 1e6:6.0f} MB  {done}",
             flush=True,
         )
-    if options.full_name:
-        name_also(options.names, tag, options.full_name, push=options.push)
+    if options.skaffold:
+        name_for_skaffold(options.names, tag)
 
 
-def name_also(names: Sequence[str], tag: str, full_name: str, *, push: bool) -> None:
-    """Gives the image that was built another name, and pushes that where wanted."""
+def name_for_skaffold(names: Sequence[str], tag: str) -> None:
+    """Gives the image the name in IMAGE, and pushes it where PUSH_IMAGE says so.
+
+    Raises:
+        SystemExit: skaffold builds one image a call.
+    """
     if len(names) != 1:
-        raise SystemExit("--as is for one image")
-    run("docker", "tag", f"{REPOSITORY}/{names[0]}:{tag}", full_name)
-    if push:
-        run("docker", "push", full_name)
+        raise SystemExit("--skaffold is for one image")
+    wanted = os.environ["IMAGE"]
+    run("docker", "tag", f"{REPOSITORY}/{names[0]}:{tag}", wanted)
+    if os.environ.get("PUSH_IMAGE") == "true":
+        run("docker", "push", wanted)
 
 
 if __name__ == "__main__":
