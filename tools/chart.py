@@ -152,8 +152,8 @@ def page(values: list[Value]) -> str:
         "",
         "Made by `make generate` from the comments of `helm/munshi/values.yaml`; do not edit.",
         "",
-        "Values that do not fit are refused by `values.schema.json`, those that do not go together by the chart,",
-        "before anything reaches the cluster.",
+        "Values that do not fit are refused by `values.schema.json`; those that do not go together, by the",
+        "chart, before anything reaches the cluster.",
         "",
     ]
     for top in values:

@@ -1,6 +1,7 @@
 """Schemas for kubeconform: Kubernetes' own made usable offline, and those of custom resources."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,12 @@ import yaml
 
 from chart.programs import ROOT
 
+_KINDS = ("certificates", "gateways", "httproutes", "podmonitors", "prometheusrules", "scaledobjects")
+"""Of other projects: those that the chart makes, by the names of their definitions' files."""
+_ID = re.compile(r',\s*"\$id": "[^"]*"')
 
-class _Loader(yaml.SafeLoader):
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # C where it is built
     """Knows `=`, which an enumeration of one definition holds."""
 
 
@@ -20,16 +25,15 @@ def kubernetes_schemas(source: Path, target: Path) -> None:
     """Copies the schemas of each version; references point into the same folder, ids go."""
     for file in source.glob("v*/*.json"):
         text = file.read_text().replace('"/api/_definitions.json#/', '"_definitions.json#/')
-        data = json.loads(text)
-        data.pop("$id", None)
         place = target / file.parent.name / file.name
         place.parent.mkdir(exist_ok=True)
-        place.write_text(json.dumps(data))
+        place.write_text(_ID.sub("", text))
 
 
 def crd_schemas(source: Path, target: Path) -> None:
     """A strict schema for each kind and version of the definitions, and of our own."""
-    for file in (*source.glob("*.yaml"), *(ROOT / "crds").glob("*.yaml")):
+    others = [file for kind in _KINDS for file in source.glob(f"*_{kind}.yaml")]
+    for file in (*others, *(ROOT / "crds").glob("*.yaml")):
         for definition in yaml.load_all(file.read_text(), _Loader):
             if definition and definition.get("kind") == "CustomResourceDefinition":
                 _write(definition["spec"], target)

@@ -62,7 +62,10 @@ spec:
             - {name: tmp, mountPath: /tmp}
       volumes:
         - name: cell
-          secret: {secretName: {{ $full }}, defaultMode: 0440}   # the operator writes it; the pod waits for it
+          secret:   # the operator writes it; the pod waits for it
+            secretName: {{ $full }}
+            # Where the cluster chooses the user, it may give the volume no group to read by.
+            defaultMode: {{ ternary "0440" "0444" (not (empty $root.Values.pods.runAsUser)) }}
         - name: tmp
           emptyDir: {sizeLimit: 64Mi}
 ---
