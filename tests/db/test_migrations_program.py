@@ -23,11 +23,12 @@ def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str
     )
 
 
-async def test_makes_everything_on_a_bare_server_and_may_run_again(servers: Servers) -> None:
+async def test_makes_everything_on_a_bare_server_and_may_run_again(own_servers: Servers) -> None:
+    # On a server of its own: the program sets munshi_admin's password, which is one for the whole server.
     database = f"job_{uuid.uuid4().hex[:12]}"
     addresses = {
-        "MUNSHI_SUPERUSER_URL": servers.admin_url(),
-        "MUNSHI_DATABASE_URL": servers.munshi_admin_url(database),
+        "MUNSHI_SUPERUSER_URL": own_servers.admin_url(),
+        "MUNSHI_DATABASE_URL": own_servers.munshi_admin_url(database),
     }
     try:
         first = run("upgrade", "--wait", "20", **addresses)
@@ -35,7 +36,7 @@ async def test_makes_everything_on_a_bare_server_and_may_run_again(servers: Serv
         again = run("upgrade", "--wait", "20", **addresses)
         assert (again.returncode, again.stdout) == (0, f"schema {head()}, nothing to do\n"), again.stderr
     finally:
-        await run_as_superuser(servers, f'drop database if exists "{database}" with (force)')
+        await run_as_superuser(own_servers, f'drop database if exists "{database}" with (force)')
 
 
 def test_says_that_the_server_does_not_answer() -> None:

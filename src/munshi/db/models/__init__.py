@@ -1,0 +1,37 @@
+"""The tables as SQLAlchemy models: the metadata that migrations are checked against.
+
+`sql/<version>/*.sql` of `munshi_migrations` makes them; a test keeps the two equal. Hot paths do not come by
+here. Comments on columns stand in the SQL.
+"""
+
+from munshi.db.models.base import Base, Vector
+from munshi.db.models.books import LedgerCustomer, Transaction, TransactionHistory, TransactionMessage
+from munshi.db.models.cells import Cell, Lane, Tenant, Worker
+from munshi.db.models.people import Conversation, InboundMessage, Memory, User, UserIdentity
+from munshi.db.models.sends import PENDING, MessageCost, Number, OutboxRow
+from munshi.db.models.upkeep import DeadLetter, TurnAttempt, Usage
+
+__all__ = [
+    "PENDING",
+    "Base",
+    "Cell",
+    "Conversation",
+    "DeadLetter",
+    "InboundMessage",
+    "Lane",
+    "LedgerCustomer",
+    "Memory",
+    "MessageCost",
+    "Number",
+    "OutboxRow",
+    "Tenant",
+    "Transaction",
+    "TransactionHistory",
+    "TransactionMessage",
+    "TurnAttempt",
+    "Usage",
+    "User",
+    "UserIdentity",
+    "Vector",
+    "Worker",
+]

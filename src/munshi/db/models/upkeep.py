@@ -1,0 +1,53 @@
+"""What went wrong and what was used: dead letters, tries, usage."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Index, Integer, SmallInteger, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from munshi.db.models.base import NOW, Base, own_id
+
+
+class DeadLetter(Base):
+    """What failed for good."""
+
+    __tablename__ = "dead_letters"
+    __table_args__ = (
+        UniqueConstraint("tenant", "source", "key"),
+        CheckConstraint("source IN ('ingress', 'turn', 'send')"),
+        Index("dead_letters_age", "tenant", "created_at"),
+    )
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[int] = own_id()
+    source: Mapped[str]
+    key: Mapped[str]
+    reason: Mapped[str]
+    detail: Mapped[str] = mapped_column(server_default=text("''::text"))
+    payload: Mapped[dict[str, Any]]
+    message_id: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    replayed_at: Mapped[datetime | None]
+    dropped_at: Mapped[datetime | None]
+
+
+class TurnAttempt(Base):
+    """Failed tries of a message."""
+
+    __tablename__ = "turn_attempts"
+    __table_args__ = (Index("turn_attempts_age", "tenant", "updated_at"),)
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    message_id: Mapped[str] = mapped_column(primary_key=True)
+    attempts: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    last_error: Mapped[str | None]
+    updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class Usage(Base):
+    """Entries of a tenant in a month, over 16 counters."""
+
+    __tablename__ = "usage"
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    month: Mapped[date] = mapped_column(primary_key=True)
+    shard: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    transactions: Mapped[int] = mapped_column(Integer, server_default=text("0"))
