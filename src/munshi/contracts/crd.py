@@ -198,7 +198,7 @@ def _structural(given: Schema, defs: Mapping[str, Schema], path: str) -> Schema:
             made["required"] = list(node["required"])
     elif node["type"] == "array":
         made |= {name: node[name] for name in ("minItems", "maxItems") if name in node}
-        made["items"] = _structural(node["items"], defs, path)
+        made["items"] = _structural(node["items"], defs, f"{path}[]")
         made |= _list_type(path)
     own = [*_of_pattern(made), *rules().get(path, [])]
     return {**made, _RULES: own} if own else made

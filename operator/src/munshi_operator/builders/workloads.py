@@ -19,7 +19,9 @@ CELLS_DIR = "/etc/munshi/cells"
 _TEMPLATE = 1
 """Raised when pods must restart for a template of another shape."""
 _OLD_SETS = 3
+"""Old ReplicaSets kept, to go back to by hand; the usual ten would be 20 empty objects a tenant."""
 _PROGRESS_SECONDS = 300
+"""Without a new ready pod for so long the roll-out counts as stuck: twice a slow start, and a pull."""
 _READ_BY_GROUP = 0o440
 _READ_BY_ALL = 0o444
 _TMP_BYTES = "64Mi"
