@@ -220,7 +220,7 @@ async def bare_loop(ground: Ground, count: int, manifests: list[dict[str, Any]])
     wanted = sum(one["kind"] == "Deployment" for one in manifests)
 
     async def all_ready() -> bool:
-        return await ground.count("bare", DEPLOYMENT, ready_deployment) == wanted
+        return bool(await ground.count("bare", DEPLOYMENT, ready_deployment) == wanted)
 
     await until(all_ready, 900)
     return monotonic() - begun

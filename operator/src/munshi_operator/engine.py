@@ -44,6 +44,8 @@ class Engine:
     stale: int = field(init=False, default=0)
     """Tenants of whose last change the watch had not told when the census came."""
 
+    deaf: int = field(init=False, default=0)
+    """Times in a row that a census found changes while the watch of tenants told of none at all."""
     timed: Callable[[float], None] = lambda _seconds: None
     """Told the seconds of every pass."""
     _first: set[TenantKey] | None = field(init=False, default=None)
@@ -51,13 +53,14 @@ class Engine:
 
     def __post_init__(self) -> None:
         self.reflectors = self._make_reflectors()
-        self.last_census = monotonic()
+        self.last_census = self._heard = monotonic()
 
     # --- what comes in -------------------------------------------------------------------------------------
 
     def tenant_changed(self, kind: str | None, raw: Manifest) -> None:
         """Takes an event of a tenant, as kopf hands it out: `None` for one of a list."""
         meta = raw["metadata"]
+        self._heard = monotonic()
         if kind == "DELETED":
             self.concern(self.observed.drop_tenant(_key(raw), meta["uid"]))
         else:
@@ -130,6 +133,8 @@ class Engine:
                 here = namespace is None or one.key.startswith(f"{namespace}_")
                 if here and uid not in there and one.version <= version:
                     self.concern(self.observed.drop_tenant(one.key, uid))
+        silent = self._heard < self.last_census
+        self.deaf = self.deaf + 1 if stale and silent else 0
         self.stale, self.last_census = stale, monotonic()
 
     async def _work(self) -> None:

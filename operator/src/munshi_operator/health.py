@@ -9,6 +9,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from munshi_operator.engine import Engine
 
+_DEAF_TIMES = 2
+"""One census may come in the moment between a change and its event."""
 Check = Callable[[], str | None]
 """`None` where all is well, else what is wrong."""
 
@@ -25,6 +27,8 @@ def alive(engine: Engine) -> str | None:
     limit = 2 * engine.settings.deadline_seconds
     if engine.queue.silent > limit:
         return f"no pass has ended for {engine.queue.silent:.0f} s, and {engine.queue.depth} wait"
+    if engine.deaf >= _DEAF_TIMES:
+        return "the watch of tenants tells nothing of what changes"
     deaf = [one.selection.kind.plural for one in engine.reflectors if one.tried_age > _SILENT_SECONDS]
     return f"nothing heard and nothing tried for {', '.join(deaf)}" if deaf else None
 
