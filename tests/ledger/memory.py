@@ -42,8 +42,10 @@ class MemoryBooks:
     rows: dict[str, Entry] = field(default_factory=dict)
     names: list[Customer] = field(default_factory=list)
     """Most recently used first."""
-    replies: dict[str, MessageID] = field(default_factory=dict)
-    """Which message a reply of ours answered."""
+    replies: dict[str, tuple[MessageID, ...]] = field(default_factory=dict)
+    """Which messages a reply of ours answered."""
+    links: dict[str, list[MessageID]] = field(default_factory=dict)
+    """Messages that had a part in an entry, beside the one that it is named for."""
     ever: set[str] = field(default_factory=set)
     calls: int = 0
 
@@ -60,13 +62,13 @@ class MemoryBooks:
         if customer is None:
             return []
         sums: dict[str, Decimal] = defaultdict(Decimal)
-        last: date | None = None
+        last: dict[str, date] = {}
         for row in self.rows.values():
             if row.customer_id == customer_id and row.category in (Category.CREDIT, Category.PAYMENT):
                 sums[row.currency] += row.amount if row.category is Category.CREDIT else -row.amount
-                last = max(last or row.occurred_on, row.occurred_on)
+                last[row.currency] = max(last.get(row.currency, row.occurred_on), row.occurred_on)
         return [
-            Balance(customer=customer, currency=currency, amount=amount, last_entry_on=last)
+            Balance(customer=customer, currency=currency, amount=amount, last_entry_on=last[currency])
             for currency, amount in sums.items()
         ]
 
@@ -93,17 +95,25 @@ class MemoryBooks:
 
     async def entries_of_message(self, message_id: MessageID) -> Sequence[Entry]:
         self.calls += 1
-        wanted = self.replies.get(message_id, message_id)
-        return [row for row in self.rows.values() if row.ref.rpartition("#")[0] == wanted]
+        wanted = {message_id, *self.replies.get(message_id, ())}
+        return [
+            row
+            for row in self.rows.values()
+            if not wanted.isdisjoint((MessageID(row.ref.rpartition("#")[0]), *self.links.get(row.ref, ())))
+        ]
 
-    def apply(self, effects: Sequence[Effect], at: datetime) -> None:
-        """All effects of a turn, or none."""
+    def apply(self, effects: Sequence[Effect], at: datetime, messages: Sequence[MessageID] = ()) -> None:
+        """All effects of a turn made of these messages, or none."""
         kept = dict(self.rows), list(self.names), set(self.ever)  # the values are frozen
+        links = {ref: list(ids) for ref, ids in self.links.items()}
         try:
             for effect in effects:
                 self._apply(effect, at)
+                if isinstance(effect, AddEntry | AmendEntry):
+                    self.links.setdefault(effect.ref, []).extend(messages)
         except NotAsSeenError:
             self.rows, self.names, self.ever = kept
+            self.links = links
             raise
 
     def _apply(self, effect: Effect, at: datetime) -> None:

@@ -102,13 +102,14 @@ class Shop:
             reader=self.books,
         )
         outcome = await self.assistant.turn(given)
-        self.books.apply(outcome.effects, self.now)
+        ids = tuple(one.message_id for one in said)
+        self.books.apply(outcome.effects, self.now, ids)
         self.booked_this_month += sum(effect.op == "add_entry" for effect in outcome.effects)
         self.state, self.language = outcome.state, outcome.language
         self.outcome, self.replies = outcome, outcome.replies
         for reply in outcome.replies:
             if reply.quotes is not None:
-                self.books.replies[f"reply to {reply.quotes}"] = reply.quotes
+                self.books.replies[f"reply to {reply.quotes}"] = ids
         self.shown += self.choices()
         self.last_id = said[-1].message_id if said else self.last_id
         return "\n".join(reply.text for reply in outcome.replies)
