@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+import urllib.request
 
 from nats.js.errors import NotFoundError
 
@@ -11,6 +12,8 @@ from munshi.contracts.subjects import event_stream, lane_consumer, partition_of
 from munshi.sealing import conversation_key
 from munshi_orchestrator.sharing import fair_share
 from orchestrator.stage import NUMBER, Stage, eventually
+from rig.frozen import frozen
+from rig.services import Service
 
 PEOPLE = [f"9198000{number:05d}" for number in range(24)]
 
@@ -162,6 +165,35 @@ async def test_a_message_that_went_astray_is_found_by_the_servers_count(stage: S
     assert not stage.graph.to(astray)
     await stage.replies(1, astray, seconds=30)
     await stage.settled()
+
+
+async def test_a_lease_that_lapsed_and_was_renewed_leaves_nothing_behind(stage: Stage) -> None:
+    """Frozen with turns in work, and nobody there to take the lanes meanwhile."""
+    broken = {"PYTHONPATH": os.fspath(stage.tests)}
+    worker = stage.worker("one", module="orchestrator.broken_worker", extra=broken)
+    await until_owned(stage, {"one": 16})
+    asked = {phone: [await stage.say("slow2", phone)] for phone in PEOPLE[:12]}
+
+    async def in_work() -> bool:
+        return await asyncio.to_thread(metric, worker, "munshi_conversations_active") == len(asked)
+
+    await eventually(in_work)
+    with frozen(worker.pid):
+        await eventually(lambda: stage.one("select bool_and(expires_at < now()) from workers"))
+        for phone, ids in asked.items():
+            ids.append(await stage.say("younger", phone))
+        await asyncio.sleep(1.0)  # the turns' own two seconds are over, too
+    for phone, ids in asked.items():
+        sent = await stage.replies(2, phone)
+        assert [one.body["context"]["message_id"] for one in sent] == ids
+
+
+def metric(worker: Service, name: str) -> float:
+    with urllib.request.urlopen(f"{worker.url}/metrics", timeout=5) as answer:  # noqa: S310 (its own)
+        for line in answer.read().decode().splitlines():
+            if line.startswith(f"{name} "):
+                return float(line.split()[1])
+    raise AssertionError(f"no metric {name}")
 
 
 async def _role(stage: Stage) -> str:

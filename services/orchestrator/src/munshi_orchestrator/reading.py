@@ -180,7 +180,9 @@ class Reading:
         return await asyncio.shield(self._reason)
 
     def doubt(self, reason: str) -> None:
-        """Says that this reading should be given up."""
+        """Gives this reading up. From now on nothing begins: what was left undone comes before what is
+        younger."""
+        self._halted.set()
         if not self._reason.done():
             self._reason.set_result(reason)
 
@@ -233,13 +235,18 @@ class Reading:
     async def close(self, deadline: float) -> None:
         """Begins nothing new, lets what is in work finish for `deadline` seconds, then cuts it off."""
         self._halted.set()
+        try:
+            await self._finish(deadline)
+        finally:
+            self._room.held -= len(self._held)
+            self._held.clear()
+
+    async def _finish(self, deadline: float) -> None:
         await self._stream.close()
         tasks = {queue.task for queue in self._queues.values() if queue.task} | self._strays
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=deadline)
             await end(*late)
-        self._room.held -= len(self._held)
-        self._held.clear()
 
     def _take(self, delivery: Delivery) -> None:
         known = self._held.get(delivery.sequence)
@@ -285,7 +292,8 @@ class Reading:
                     queue.items.popleft()
                 await self.done(step)
         except Halted:
-            return
+            # The lease may have lapsed for a moment and be ours again. What was let go is to be read anew.
+            self.doubt("halted")
         except Exception:  # noqa: BLE001 - a defect of ours; logged, and the lane is read anew
             _log.exception("conversation_stopped", lane=self.grant.lane, tenant=key[0])
             self.doubt("defect")
