@@ -5,7 +5,7 @@ The order, each step safe to run again from the start of its phase:
 1. *Preparing*: the new cell is made, with the tenant's entry parked (hibernated: its ingress keeps events, no
    orchestrator works on them) and, for a dedicated one, its pods.
 2. *Draining*: the route leads to the new ingress. The old cell goes on working until nothing of the tenant is
-   left in it, for a while in a row; then its entry is parked there too, so that nothing begins any more.
+   left in it, for a while in a row, or gives up; then its entry is parked there too, so that nothing begins.
 3. *Switching*: the old entry goes and the rights over the rows move, at once with what came late after all;
    then the new entry is woken.
 4. *Clearing*: the old cell's pods go; its place outside goes with the first pass that serves in the new one.
@@ -23,6 +23,7 @@ from munshi.contracts.ids import CellName, TenantKey
 from munshi.contracts.tenant import POOL, Isolation
 from munshi_operator.children import Children, Converged
 from munshi_operator.kinds import ROUTES, Ref
+from munshi_operator.observed import time_of
 from munshi_operator.status import PROGRESSING, Findings, condition, served_cell
 from munshi_operator.types import Served, TenantObject
 from munshi_operator.world import Next, World
@@ -120,12 +121,11 @@ class Moving:
         return (await self._converge(course, routes=False)).settled
 
     async def _drain(self, course: Course, credentials: Mapping[str, str]) -> bool:
-        """Whether the old cell has been empty for long enough. What sleeps is woken for it."""
-        await self._ensure(course, credentials, course.old, hibernated=False)
+        """Whether the old cell has been empty for long enough."""
+        await self._ensure(course, credentials, course.old, hibernated=course.hibernated)
         routed = await self._converge(course, routes=True)
-        backlog = await self.world.outside.observe_backlog(course.old, course.tenant.key)
         now, key = self.world.clock(), course.tenant.key
-        if backlog.events or backlog.sending or not routed.serving:
+        if not routed.serving or await self._still_at_work(course):
             self._empty_since.pop(key, None)
             return False
         return now - self._empty_since.setdefault(key, now) >= self.world.settings.drain_seconds
@@ -134,13 +134,26 @@ class Moving:
         """Parks the old entry, looks once more, and hands over; back to draining if something came late."""
         key = course.tenant.key
         await self._ensure(course, credentials, course.old, hibernated=True)
-        backlog = await self.world.outside.observe_backlog(course.old, key)
-        if backlog.events or backlog.sending:
+        if await self._still_at_work(course):
             self._empty_since.pop(key, None)
             return DRAINING
         await self.world.outside.move_rights(key, course.old, course.new)
         await self._ensure(course, credentials, course.new, hibernated=course.hibernated)
         return CLEARING
+
+    async def _still_at_work(self, course: Course) -> bool:
+        """Whether the old cell has something of the tenant that it will finish.
+
+        Who sleeps finishes nothing, and who has not finished for long will not: what is left is carried over
+        with the rights, in order.
+        """
+        since = condition(course.tenant.status, PROGRESSING).get("lastTransitionTime")
+        begun = time_of(since) if since else self.world.now()
+        late = (self.world.now() - begun).total_seconds() > self.world.settings.drain_most_seconds
+        if course.hibernated or late:
+            return False
+        backlog = await self.world.outside.observe_backlog(course.old, course.tenant.key)
+        return bool(backlog.events or backlog.sending)
 
     async def _clear(self, course: Course, found: Findings) -> None:
         replicas = 0 if course.hibernated else None

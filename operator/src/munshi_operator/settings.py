@@ -150,6 +150,12 @@ class OperatorSettings(BaseSettings):
         description="Seconds that a moving tenant's old cell must be empty before it is left; covers "
         "webhooks on their way.",
     )
+    drain_most_seconds: float = Field(
+        default=600.0,
+        gt=0,
+        description="Seconds after which a moving tenant's old cell is left with what is in it, which is "
+        "carried over.",
+    )
     stop_seconds: float = Field(
         default=20.0, gt=0, description="Seconds that a stop may take to finish what was begun."
     )

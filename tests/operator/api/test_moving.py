@@ -1,6 +1,7 @@
 """A tenant moves between its own cell and the pool under load: nothing is lost, nothing doubled."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -121,3 +122,27 @@ async def test_a_move_that_is_turned_back_late_ends_before_it_turns(stage: Stage
         await stage.rest(parts)
     assert stage.outside.rights[KEY] == OWN
     assert not stage.outside.entries[POOL]
+
+
+async def test_a_sleeping_tenant_moves_with_what_waits_for_it(stage: Stage) -> None:
+    async with stage.operator(wake_on_webhook=False) as parts:
+        stage.create(NAME, hibernated=True)
+        await stage.until(lambda: stage.ready(NAME))
+        assert stage.outside.post(OWN, KEY)
+        stage.api.put(tenant(NAME, hibernated=True, isolation="Pooled"))
+        await stage.until(lambda: stage.status(NAME).get("cell") == POOL and stage.ready(NAME))
+        await stage.rest(parts)
+        assert stage.outside.events[POOL, KEY] == 1
+        assert stage.outside.entries[POOL][KEY].hibernated
+
+
+async def test_an_old_cell_that_does_not_finish_is_left_at_last(stage: Stage) -> None:
+    async with stage.operator() as parts:
+        stage.create(NAME)
+        await stage.until(lambda: stage.ready(NAME))
+        stage.outside.events[OWN, KEY] = 3
+        stage.api.put(tenant(NAME, isolation="Pooled"))
+        await stage.until(lambda: stage.condition(NAME, "Progressing").get("reason") == "MoveDraining")
+        parts.world.now = lambda: datetime.now(UTC) + timedelta(seconds=601)
+        await stage.until(lambda: stage.status(NAME).get("cell") == POOL and stage.ready(NAME))
+        assert stage.outside.events[POOL, KEY] == 3
