@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from munshi.contracts.understanding import Category, Intent
 from munshi_orchestrator.assistants.ledger import lexicon
@@ -13,8 +14,9 @@ def clean(text: str, longest: int) -> str:
     return " ".join(composed.encode("utf-8", "ignore").decode().split())[:longest].strip()
 
 
+@lru_cache(maxsize=64)
 def plain(text: str) -> str:
-    """Small letters without punctuation, for whole-message comparison."""
+    """Small letters without punctuation, for whole-message comparison. A turn asks for one text often."""
     folded = (
         unicodedata.normalize("NFC", text).casefold().replace("\ufe0f", "").replace("'", "").replace("’", "")
     )
