@@ -17,7 +17,7 @@ from rig.servers import Servers
 
 from .conftest import ADMIN_PASSWORD, Cells, Database
 
-NOT_OF_A_TENANT = {"cells", "workers", "lanes"}
+NOT_OF_A_TENANT = {"cells", "cell_logins", "workers", "lanes"}
 """They belong to a cell; their policy looks at it."""
 
 NOT_LED_BY_TENANT = {"outbox_pending_of_lane": "a new owner of a lane finds the work of all its tenants"}

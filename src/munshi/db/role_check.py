@@ -22,7 +22,8 @@ SELECT r.rolcanlogin, r.rolconnlimit,
        ARRAY(SELECT m.roleid::regrole::text FROM pg_auth_members m WHERE m.member = r.oid) AS groups,
        (SELECT s.setconfig FROM pg_db_role_setting s
         WHERE s.setrole = r.oid AND s.setdatabase = 0) AS settings,
-       (SELECT c.role_name FROM cells c WHERE c.cell = $2) AS named
+       (SELECT c.role_name FROM cells c WHERE c.cell = $2) AS named,
+       (SELECT l.verifier FROM cell_logins l WHERE l.cell = $2) AS verifier
 FROM pg_roles r WHERE r.rolname = $1
 """
 
@@ -69,15 +70,17 @@ def wanted_row(spec: WhatsAppTenantSpec) -> Mapping[str, Any]:
 
 
 async def look_at_role(
-    connection: asyncpg.Connection, cell: CellName, role: str, connection_limit: int
+    connection: asyncpg.Connection, cell: CellName, role: str, connection_limit: int, verifier: str
 ) -> RoleState:
-    """How the role of a cell stands."""
+    """How the role of a cell stands. `verifier` is what PgBouncer shall be told."""
     found = await connection.fetchrow(_ROLE, role, cell)
     if found is None:
         return RoleState(False, ("role",), ())
     lacks = []
     if found["named"] != role:
         lacks.append("row of the cell")
+    if found["verifier"] != verifier:
+        lacks.append("login for PgBouncer")
     if not found["rolcanlogin"]:
         lacks.append("login")
     if found["rolconnlimit"] != connection_limit:

@@ -20,6 +20,7 @@ from munshi.errors import UserMistake
 from munshi.provision.key_ring import CellKeys, TenantKeys
 from munshi.provision.nats_accounts import Operator
 from munshi.provision.nats_jwt import Identity
+from munshi.provision.scram import scram_verifier
 
 _SALT = b"munshi.dev/keys/v1"
 _BYTES = 32
@@ -73,12 +74,17 @@ class MasterKey:
             data_key=self.derive(f"tenant/{key}/data-key").hex(),
         )
 
+    def database_verifier(self, cell: CellName) -> str:
+        """What the database keeps of a cell's password; the same each time."""
+        salt = self.derive(f"cell/{cell}/database-salt")[:16]
+        return scram_verifier(self.cell(cell).database_password, salt)
+
     def storage_secret(self, cell: CellName) -> str:
         """Secret key of a cell's user in the object store: 40 characters, as S3 has them."""
         return self._password(f"cell/{cell}/storage-secret")[:40]
 
     def pgbouncer_password(self) -> str:
-        """Of the role that PgBouncer asks for verifiers with."""
+        """Of the role with which PgBouncer asks for verifiers."""
         return self._password("platform/pgbouncer-password")
 
     def operator(self) -> Operator:

@@ -25,10 +25,7 @@ async def open_outside(
         UserMistake: the master key or the object store's URL is unusable; says which and what to do.
     """
     outside = outside or OutsideSettings()
-    try:
-        master = MasterKey.from_hex(settings.master_key_file.read_text())
-    except OSError as error:
-        raise UserMistake(f"the master key cannot be read: {error}") from error
+    master = read_master_key(settings)
     url = settings.database_url.get_secret_value()
     addresses = Addresses(settings.nats_url, settings.pods_database_url or url)
     made = Provisioned(
@@ -42,3 +39,15 @@ async def open_outside(
         yield made
     finally:
         await made.close()
+
+
+def read_master_key(settings: OperatorSettings) -> MasterKey:
+    """The key of the settings.
+
+    Raises:
+        UserMistake: it cannot be read, or is none.
+    """
+    try:
+        return MasterKey.from_hex(settings.master_key_file.read_text())
+    except OSError as error:
+        raise UserMistake(f"the master key cannot be read: {error}") from error

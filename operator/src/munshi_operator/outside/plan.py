@@ -16,6 +16,7 @@ from munshi.provision.derived_keys import MasterKey
 from munshi.provision.key_ring import CellKeys
 from munshi.provision.nats_jwt import AccountLimits, Identity
 from munshi.provision.registry import entry_of
+from munshi.provision.scram import scram_verifier
 from munshi_operator.outside.settings import OutsideSettings
 from munshi_operator.types import CellAccess, Served
 
@@ -28,6 +29,8 @@ class CellPlan:
 
     cell: CellName
     keys: CellKeys
+    verifier: str = field(repr=False)
+    """What the database keeps of its password."""
     partitions: int
     sizing: Sizing
     limits: AccountLimits
@@ -71,6 +74,7 @@ class Planner:
         return CellPlan(
             cell=cell,
             keys=self.master.cell(cell),
+            verifier=self.master.database_verifier(cell),
             partitions=partitions,
             sizing=sizing,
             limits=AccountLimits(
@@ -81,6 +85,13 @@ class Planner:
                 connections=connections,
             ),
             database_connections=UNLIMITED if pool else settings.tenant_database_connections,
+        )
+
+    @property
+    def pgbouncer_verifier(self) -> str:
+        """What the database keeps of PgBouncer's own password."""
+        return scram_verifier(
+            self.master.pgbouncer_password(), self.master.derive("platform/pgbouncer-salt")[:16]
         )
 
     def access(self, cell: CellName, role: str) -> CellAccess:

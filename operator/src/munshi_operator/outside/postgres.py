@@ -13,13 +13,20 @@ from munshi.contracts.ids import CellName, TenantKey
 from munshi.contracts.tenant import POOL, WhatsAppTenantSpec
 from munshi.db.admin import create_cell_role, delete_tenant, drop_cell_role, role_of_cell, upsert_tenant
 from munshi.db.moves import move_tenant, pending_sends
-from munshi.db.quoting import identifier
+from munshi.db.quoting import identifier, literal
 from munshi.db.role_check import look_at_role, look_at_tenant
 from munshi.errors import Permanent
 from munshi.provision.cells import as_user
 from munshi_operator.outside.plan import CellPlan, own_cell
 
 _SECONDS = 15.0
+
+PGBOUNCER = "munshi_pgbouncer"
+"""Role with which PgBouncer asks; the whole server's, like every role."""
+_TELL_PGBOUNCER = """
+INSERT INTO cell_logins (cell, verifier) VALUES ($1, $2)
+ON CONFLICT (cell) DO UPDATE SET verifier = excluded.verifier WHERE cell_logins.verifier <> excluded.verifier
+"""
 
 
 @dataclass
@@ -49,7 +56,7 @@ class Postgres:
         """
         role = self.role(plan.cell)
         async with self._connection() as connection:
-            state = await look_at_role(connection, plan.cell, role, plan.database_connections)
+            state = await look_at_role(connection, plan.cell, role, plan.database_connections, plan.verifier)
             if state.too_much:
                 raise Permanent(
                     f"the role {role} has {', '.join(state.too_much)}, which no tenant's role gets: it would "
@@ -58,10 +65,11 @@ class Postgres:
                 )
             wrong = list(state.lacks) or ([] if await self._lets_in(plan) else ["password"])
             if wrong:
-                await create_cell_role(connection, plan.cell, plan.keys.database_password)
+                await create_cell_role(connection, plan.cell, plan.verifier)
                 await connection.execute(
                     f"ALTER ROLE {identifier(role)} CONNECTION LIMIT {plan.database_connections}"
                 )
+                await connection.execute(_TELL_PGBOUNCER, plan.cell, plan.verifier)
         return [f"database {one}" for one in wrong]
 
     async def _lets_in(self, plan: CellPlan) -> bool:
@@ -77,6 +85,20 @@ class Postgres:
             return True  # let in, and full
         await connection.close()
         return True
+
+    async def ensure_pgbouncer(self, password: str) -> None:
+        """Makes the role with which PgBouncer asks for verifiers: of cells' roles, and of nobody else's."""
+        async with self._connection() as connection, connection.transaction():
+            await connection.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended('munshi.role:' || $1, 0))", PGBOUNCER
+            )
+            there = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)"
+            if not await connection.fetchval(there, PGBOUNCER):
+                await connection.execute(f"CREATE ROLE {PGBOUNCER} NOLOGIN")
+            await connection.execute(f"ALTER ROLE {PGBOUNCER} LOGIN PASSWORD {literal(password)}")
+            await connection.execute("SET LOCAL ROLE munshi_owner")
+            await connection.execute(f"GRANT CONNECT ON DATABASE {identifier(self.database)} TO {PGBOUNCER}")
+            await connection.execute(f"GRANT EXECUTE ON FUNCTION cell_verifier TO {PGBOUNCER}")
 
     async def ensure_tenant(
         self, key: TenantKey, cell: CellName, spec: WhatsAppTenantSpec

@@ -54,6 +54,8 @@ class Provisioned:
 
     async def ensure_platform(self) -> None:
         """Makes the pool's cell."""
+        with of_database():
+            await self.database.ensure_pgbouncer(self.planner.pgbouncer_verifier)
         await self._database(POOL)
         with of_nats():
             await self._streams(POOL)

@@ -6,7 +6,7 @@ here. Comments on columns stand in the SQL.
 
 from munshi.db.models.base import Base, Vector
 from munshi.db.models.books import LedgerCustomer, Transaction, TransactionHistory, TransactionMessage
-from munshi.db.models.cells import Cell, Lane, Tenant, Worker
+from munshi.db.models.cells import Cell, CellLogin, Lane, Tenant, Worker
 from munshi.db.models.people import Conversation, InboundMessage, Memory, User, UserIdentity
 from munshi.db.models.sends import PENDING, MessageCost, Number, OutboxRow
 from munshi.db.models.upkeep import DeadLetter, TurnAttempt, Usage
@@ -15,6 +15,7 @@ __all__ = [
     "PENDING",
     "Base",
     "Cell",
+    "CellLogin",
     "Conversation",
     "DeadLetter",
     "InboundMessage",

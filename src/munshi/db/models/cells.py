@@ -18,6 +18,14 @@ class Cell(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
+class CellLogin(Base):
+    """What PgBouncer must know to let a cell's role in."""
+
+    __tablename__ = "cell_logins"
+    cell: Mapped[str] = mapped_column(ForeignKey("cells.cell", ondelete="CASCADE"), primary_key=True)
+    verifier: Mapped[str]
+
+
 class Tenant(Base):
     """A tenant, as far as SQL must know it."""
 
