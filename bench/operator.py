@@ -10,7 +10,6 @@ import asyncio
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -31,7 +30,7 @@ sys.path.append(str(ROOT / "tests"))
 
 from munshi_operator.kinds import CHILDREN, DEPLOYMENT, TENANT, kind_of  # noqa: E402
 from rig.api_contract import ensure_definition, way_in  # noqa: E402
-from rig.kubernetes import local_cluster, slot, up  # noqa: E402
+from rig.kubernetes import control_plane_by, local_cluster, slot, up  # noqa: E402
 from rig.operating import secret, tenant  # noqa: E402
 
 RESULTS = ROOT / "bench" / "results"
@@ -84,7 +83,6 @@ class Ground:
             "NAMESPACES": namespace,
             "BLUEPRINT_FILE": str(self.folder / "blueprint.yaml"),
             "CHECK_META": "false",
-            "LEASE_SECONDS": "3",
         }
         environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
         environment |= {f"MUNSHI_OPERATOR_{name}": value for name, value in settings.items()}
@@ -118,9 +116,10 @@ class Ground:
 @asynccontextmanager
 async def a_ground(nodes: int) -> AsyncIterator[Ground]:
     """A fresh API server with fake nodes; nothing of it is left."""
-    folder = Path(tempfile.mkdtemp(prefix="munshi-bench-"))
-    with slot() as name:
-        kubeconfig = up(name, "--control-plane-only", "--kwok", str(nodes))
+    with tempfile.TemporaryDirectory(prefix="munshi-bench-") as made, slot() as name:
+        folder = Path(made)
+        by = control_plane_by()
+        kubeconfig = up(name, by, "--control-plane-only", "--kwok", str(nodes))
         try:
             async with way_in(kubeconfig) as client:
                 await ensure_definition(client)
@@ -132,8 +131,7 @@ async def a_ground(nodes: int) -> AsyncIterator[Ground]:
                         process.kill()
                         process.wait()
         finally:
-            local_cluster("down", "--name", name)
-            shutil.rmtree(folder, ignore_errors=True)
+            local_cluster("down", "--name", name, by=by)
 
 
 async def many(work: Iterable[Callable[[], Awaitable[Any]]], at_once: int = AT_ONCE) -> None:
@@ -229,9 +227,8 @@ async def bare_loop(ground: Ground, count: int, manifests: list[dict[str, Any]])
 async def restart(ground: Ground, namespace: str, count: int) -> tuple[float, float, float]:
     """Seconds until a fresh operator has passed over every tenant; its writes; its memory in MiB."""
     for process in ground.processes:
-        process.kill()
+        process.terminate()  # an orderly end hands the Lease back; waiting for it is not the restart's
         process.wait()
-    await asyncio.sleep(4)  # the Lease of the killed one runs out; that wait is not the restart's
     begun = monotonic()
     process = ground.start_operator(namespace)
 
