@@ -88,6 +88,19 @@ class BenchStage:
         headers = {HEADER_ID: f"{entry.key}:{wamid}"}
         await bus.publish(subject, envelope.model_dump_json().encode(), headers=headers)  # type: ignore[attr-defined]
 
+    async def until_stub(self, seconds: float = 30.0) -> None:
+        """Waits until the stub answers."""
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                await self.accepted()
+            except aiohttp.ClientConnectionError:
+                if time.monotonic() > end:
+                    raise
+                await asyncio.sleep(0.05)
+            else:
+                return
+
     async def accepted(self) -> int:
         """Messages that the stub has accepted."""
         async with self.session.get(f"{self.graph_url}/count") as answer:
@@ -139,7 +152,9 @@ async def bench_stage(folder: Path) -> AsyncIterator[BenchStage]:
             shops.append((await cells.put_tenant(document, secrets), secrets))
         connection = await connect(load_cell(cells.folder / POOL), "bench")
         async with aiohttp.ClientSession() as session:
-            yield BenchStage(cells, services, connection, f"http://127.0.0.1:{port}", session, shops)
+            stage = BenchStage(cells, services, connection, f"http://127.0.0.1:{port}", session, shops)
+            await stage.until_stub()
+            yield stage
         await connection.close()
     finally:
         services.stop_all()
