@@ -121,9 +121,14 @@ test-chart: chart-tools ## the Helm chart: lint, schemas, alerts, dashboards, ri
 
 .PHONY: test-cluster
 test-cluster: install-dev ## on a real API server and a real node, which it brings up and takes down
-	@tools/local-cluster build
+	@tools/local-cluster build-for-tests
 	@$(BIN)/python tools/images.py
-	@$(PYTEST) -m cluster tests
+	@$(PYTEST) -m cluster tests/cluster
+
+.PHONY: test-control-plane
+test-control-plane: install-dev ## the part of it that needs no node: as any user, without images
+	@tools/local-cluster build-for-tests
+	@$(PYTEST) -m "cluster and not node" tests/cluster
 
 .PHONY: bench
 bench: install-dev ## the benchmarks: a table each, and JSON in bench/results/

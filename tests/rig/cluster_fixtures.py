@@ -11,15 +11,26 @@ from collections.abc import Iterator
 
 import pytest
 
-from rig.kubernetes import RESTRICTED, Cluster, Node, Unavailable, build_images, slot, up
-
-_ON_A_CLUSTER = {"control_plane", "node"}
+from rig.kubernetes import (
+    RESTRICTED,
+    Cluster,
+    Node,
+    Unavailable,
+    build_images,
+    control_plane_by,
+    node_by,
+    slot,
+    up,
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks what needs a cluster, and gives it the time that one takes."""
     for item in items:
-        if _ON_A_CLUSTER & set(getattr(item, "fixturenames", ())):
+        fixtures = getattr(item, "fixturenames", ())
+        if "node" in fixtures:
+            item.add_marker("node")
+        if "node" in fixtures or "control_plane" in fixtures:
             item.add_marker("cluster")
             if item.get_closest_marker("timeout") is None:
                 item.add_marker(pytest.mark.timeout(300))
@@ -30,8 +41,9 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]
     """A real API server of this session."""
     try:
         with slot() as name:
-            kubeconfig = up(name, "--control-plane-only", "--kwok", "5")
-            cluster = Cluster(name, kubeconfig, tmp_path_factory.mktemp("control-plane"))
+            by = control_plane_by()
+            kubeconfig = up(name, by, "--control-plane-only", "--kwok", "5")
+            cluster = Cluster(name, by, kubeconfig, tmp_path_factory.mktemp("control-plane"))
             try:
                 yield cluster
             finally:
@@ -52,7 +64,8 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """A real node of this session. `node.load` gives it images."""
     try:
         with slot() as name:
-            made = Node(name, up(name, "--metrics"), tmp_path_factory.mktemp("node"))
+            by = node_by()
+            made = Node(name, by, up(name, by, "--metrics"), tmp_path_factory.mktemp("node"))
             try:
                 yield made
             finally:

@@ -31,14 +31,15 @@ class Unavailable(Exception):
     """This machine has no such cluster; the message says what is missing."""
 
 
-def local_cluster(*arguments: str, check: bool = True) -> str:
-    """Runs `tools/local-cluster`; gives back what it prints.
+def local_cluster(*arguments: str, by: str = "") -> str:
+    """Runs `tools/local-cluster`; gives back what it prints. `by`: kind or source; else what it chooses.
 
     Raises:
         AssertionError: it failed; with what it said.
     """
-    done = subprocess.run([_TOOL, *arguments], capture_output=True, text=True, check=False)
-    if check and done.returncode:
+    env = {**os.environ, **({"MUNSHI_CLUSTER": by} if by else {})}
+    done = subprocess.run([_TOOL, *arguments], capture_output=True, text=True, check=False, env=env)
+    if done.returncode:
         raise AssertionError(f"local-cluster {' '.join(arguments)}:\n{done.stdout}{done.stderr}")
     return done.stdout
 
@@ -48,6 +49,8 @@ class Cluster:
     """A running cluster."""
 
     name: str
+    by: str
+    """kind or source. Only a control plane from source has fake nodes."""
     kubeconfig: Path
     folder: Path
     """For logs of port-forwards."""
@@ -78,7 +81,10 @@ class Cluster:
 
     @cached_property
     def _kubectl(self) -> str:
-        return local_cluster("kubectl").strip()
+        return self._local("kubectl").strip()
+
+    def _local(self, command: str, *arguments: str) -> str:
+        return local_cluster(command, "--name", self.name, *arguments, by=self.by)
 
     @contextlib.contextmanager
     def namespace(self, prefix: str = "test", labels: dict[str, str] | None = None) -> Iterator[str]:
@@ -97,11 +103,11 @@ class Cluster:
 
     def restart_api(self) -> None:
         """Kills the API server; back when it answers again."""
-        local_cluster("restart-api", "--name", self.name)
+        self._local("restart-api")
 
     def down(self) -> None:
         """Takes the cluster down."""
-        local_cluster("down", "--name", self.name)
+        self._local("down")
 
 
 @dataclass(eq=False)
@@ -110,7 +116,7 @@ class Node(Cluster):
 
     def load(self, *images: str) -> None:
         """Gives the node images that `make images` built: `ingress`, `demo-nats`, …"""
-        local_cluster("load", "--name", self.name, *images)
+        self._local("load", *images)
 
     def tag(self, old: str, new: str) -> None:
         """One more name for an image on the node, `docker.io/munshi/ingress:0.1.0` say: an upgrade's."""
@@ -118,11 +124,11 @@ class Node(Cluster):
 
     def exec(self, *command: str) -> str:
         """Runs a command inside the node, as its root."""
-        return local_cluster("exec", "--name", self.name, *command)
+        return self._local("exec", *command)
 
     def restart(self) -> None:
         """As after a power cut: every pod killed, all started again. Back when the node is Ready."""
-        local_cluster("restart-node", "--name", self.name)
+        self._local("restart-node")
 
     @contextlib.contextmanager
     def port(self, target: str, port: int, namespace: str, seconds: float = 30.0) -> Iterator[int]:
@@ -170,15 +176,43 @@ def slot() -> Iterator[str]:
     raise Unavailable("ten test sessions have clusters on this machine")
 
 
-def up(name: str, *options: str) -> Path:
-    """Starts a cluster anew; it ends with this process, however that ends. Gives back its kubeconfig.
+def control_plane_by() -> str:
+    """How a control plane is made: from source where that can be, even beside a kind; it is quicker.
+
+    Raises:
+        Unavailable: this machine can neither way; says why.
+    """
+    with contextlib.suppress(Unavailable):
+        _check("source", "--control-plane-only")
+        return "source"
+    return node_by("--control-plane-only")
+
+
+def node_by(*options: str) -> str:
+    """How a node is made.
 
     Raises:
         Unavailable: this machine cannot; says why.
     """
-    _check(node="--control-plane-only" not in options)
-    local_cluster("down", "--name", name)
-    line = local_cluster("up", "--name", name, "--parent", str(os.getpid()), *options)
+    by = local_cluster("which").strip()
+    _check(by, *options)
+    return by
+
+
+def _check(by: str, *options: str) -> None:
+    try:
+        local_cluster("check", *options, by=by)
+        local_cluster("kubectl", by=by)
+    except AssertionError as error:
+        raise Unavailable(
+            f"{str(error).splitlines()[-1]} (`make test-cluster` builds what is missing)"
+        ) from error
+
+
+def up(name: str, by: str, *options: str) -> Path:
+    """Starts a cluster anew; it ends with this process, however that ends. Gives back its kubeconfig."""
+    local_cluster("down", "--name", name, by=by)
+    line = local_cluster("up", "--name", name, "--parent", str(os.getpid()), *options, by=by)
     return Path(line.strip().removeprefix("export KUBECONFIG="))
 
 
@@ -195,14 +229,3 @@ def build_images() -> list[str]:
     if done.returncode:
         raise AssertionError(f"images:\n{done.stdout}{done.stderr}")
     return re.findall(r"^  docker\.io/munshi/([a-z-]+):", done.stdout, re.MULTILINE)
-
-
-def _check(*, node: bool) -> None:
-    if local_cluster("which").strip() == "kind":
-        return
-    if not local_cluster("kubectl", check=False).strip():
-        raise Unavailable("no kind with Docker, and Kubernetes is not built here: `make test-cluster` does")
-    if node and os.geteuid() != 0:
-        raise Unavailable("a node from source needs root")
-    if node and not Path("/sys/fs/cgroup/memory").is_dir():
-        raise Unavailable("a node from source needs cgroup v1, this machine has v2")

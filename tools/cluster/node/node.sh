@@ -29,7 +29,9 @@ check_node_tools() {
     [ "$(id -u)" = 0 ] || die "a node needs root; --control-plane-only does not"
     require_programs "$PACKAGES_ADVICE" containerd ctr runc ip nft iptables nsenter unshare setpriv findmnt \
         pgrep /usr/lib/cni/ptp
-    cgroup_folders | grep -q memory || die "this machine has cgroup v2 only: see README.md, 'Limits'"
+    cgroup_folders | grep -q memory || die "a node needs cgroup v1, this machine has v2: see tools/cluster/README.md, 'Limits'"
+    unshare --mount --net --uts --ipc --cgroup --pid --fork true 2>/dev/null ||
+        die "a node needs namespaces of its own, and this root may not make them"
 }
 
 # Ten clusters side by side, each with networks of its own.
