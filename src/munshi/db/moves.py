@@ -24,10 +24,10 @@ WHERE tenant = $1
 
 _HAND_OVER = """
 UPDATE outbox o SET
-    lane = $3 || '/' || lpad((split_part(o.lane, '/', 2)::integer % $4::integer)::text, 3, '0'),
+    lane = $2 || '/' || lpad((split_part(o.lane, '/', 2)::integer % $3::integer)::text, 3, '0'),
     state = CASE o.state WHEN 'sending' THEN 'unsettled' ELSE o.state END,
     unsettled_at = CASE o.state WHEN 'sending' THEN clock_timestamp() ELSE o.unsettled_at END
-WHERE o.tenant = $1 AND o.state IN ('queued', 'sending', 'unsettled') AND starts_with(o.lane, $2 || '/')
+WHERE o.tenant = $1 AND o.state IN ('queued', 'sending', 'unsettled') AND NOT starts_with(o.lane, $2 || '/')
 """
 
 _PENDING = """
@@ -55,7 +55,17 @@ async def move_tenant(
         await connection.fetchval("SELECT 1 FROM tenants WHERE tenant = $1 FOR UPDATE", tenant)
         await connection.execute(_LOCK_LANES, old)
         await connection.execute(_SWITCH, tenant, new)
-        await connection.execute(_HAND_OVER, tenant, old, new, partitions)
+        await adopt_sends(connection, tenant, new, partitions)
+
+
+async def adopt_sends(
+    connection: asyncpg.Connection, tenant: TenantKey, cell: CellName, partitions: int
+) -> None:
+    """Brings what a tenant has to send under lanes of the cell that serves it now, wherever it was queued.
+
+    Also for one that comes back after its deletion, to another cell than it had.
+    """
+    await connection.execute(_HAND_OVER, tenant, cell, partitions)
 
 
 async def pending_sends(connection: asyncpg.Connection, tenant: TenantKey, cell: CellName) -> int:

@@ -12,7 +12,7 @@ from munshi.contracts.tenant import POOL
 from munshi.provision.cell_rights import cell_creds
 from munshi_operator.outside.storage import FolderStorage
 from munshi_operator.types import Served
-from rig.outside import MASTER, Rig
+from rig.outside import MASTER, Rig, moved
 
 _TABLES = """
 select table_name from information_schema.columns
@@ -137,6 +137,21 @@ async def test_a_pooled_tenant_withdrawn_leaves_the_pool_as_it_is(rig: Rig) -> N
     async with rig.nats(cell_creds(MASTER, POOL).services, f"_INBOX_{POOL}"):
         pass
     assert (await rig.outside.observe_backlog(POOL, one.object.key)).events == 1
+
+
+@pytest.mark.parametrize(("first", "then"), [("Dedicated", "Pooled"), ("Pooled", "Dedicated")])
+async def test_what_was_kept_is_found_by_another_cell_when_the_tenant_comes_back(
+    rig: Rig, first: str, then: str
+) -> None:
+    before, after = rig.want(isolation=first), rig.want(isolation=then)
+    await rig.outside.ensure(before)
+    await fill(rig, before)
+    await rig.outside.withdraw(before)
+    await rig.outside.ensure(after)
+    # the engine notes the cell, and looks again at the next resync
+    await rig.outside.ensure(moved(after, cell=after.cell, phase="Ready"))
+    backlog = await rig.outside.observe_backlog(after.cell, after.object.key)
+    assert (backlog.events, backlog.sending) == (1, 1)
 
 
 async def test_what_never_was_can_be_ended(rig: Rig) -> None:

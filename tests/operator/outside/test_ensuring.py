@@ -251,3 +251,16 @@ async def test_the_pool_is_made_by_ensure_platform_and_many_share_it(rig: Rig) -
         await rig.outside.ensure(rig.want(name, "Pooled", number=f"10000{number}"))
     rows = await rig.db.fetch("select tenant from tenants where cell = $1 order by tenant", POOL)
     assert [row["tenant"] for row in rows] == ["platform", *(f"shops_{name}" for name in names)]
+
+
+async def test_a_pool_that_lost_its_registry_is_made_again_at_the_next_try(rig: Rig) -> None:
+    want = rig.want("shop", "Pooled")
+    await rig.outside.ensure(want)
+    async with rig.admin_of(POOL) as client:
+        await client.jetstream().delete_stream(f"KV_{registry_bucket(POOL)}")
+    with pytest.raises(Unfinished) as raised:
+        await rig.outside.ensure(applied(want))
+    assert not raised.value.report.streams.ok
+    report = await rig.outside.ensure(applied(want))
+    assert set(report.repaired) == {"registry entry", f"stream KV_{registry_bucket(POOL)}"}
+    assert await entry_in(rig, POOL, want.object.key)

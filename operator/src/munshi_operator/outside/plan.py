@@ -1,5 +1,6 @@
 """What is wanted outside for a cell and for a tenant, as values. Pure: derives, opens no socket."""
 
+import functools
 import hashlib
 import hmac
 from dataclasses import dataclass, field
@@ -61,6 +62,10 @@ class Planner:
 
     def cell(self, cell: CellName) -> CellPlan:
         """The plan of a cell."""
+        return _plan(self, cell)
+
+    def make_plan(self, cell: CellName) -> CellPlan:
+        """The same, computed anew."""
         settings, pool = self.settings, cell == POOL
         sizing = Sizing(
             replicas=settings.nats_replicas,
@@ -96,6 +101,10 @@ class Planner:
 
     def access(self, cell: CellName, role: str) -> CellAccess:
         """What the pods of a cell are given; `role` logs in to the database."""
+        return _access(self, cell, role)
+
+    def make_access(self, cell: CellName, role: str) -> CellAccess:
+        """The same, computed anew."""
         plan = self.cell(cell)
         return CellAccess(
             cell=cell,
@@ -148,6 +157,17 @@ class Planner:
         key = self.master.derive("platform/digest")
         plain = orjson.dumps(wanted, option=orjson.OPT_SORT_KEYS)
         return hmac.new(key, plain, hashlib.sha256).hexdigest()[:16]
+
+
+# A plan costs some milliseconds of key derivation, an access some of signing, and every pass asks for both.
+@functools.lru_cache(maxsize=2048)
+def _plan(planner: Planner, cell: CellName) -> CellPlan:
+    return planner.make_plan(cell)
+
+
+@functools.lru_cache(maxsize=2048)
+def _access(planner: Planner, cell: CellName, role: str) -> CellAccess:
+    return planner.make_access(cell, role)
 
 
 def spec_in(want: Served) -> WhatsAppTenantSpec:

@@ -12,7 +12,7 @@ import asyncpg
 from munshi.contracts.ids import CellName, TenantKey
 from munshi.contracts.tenant import POOL, WhatsAppTenantSpec
 from munshi.db.admin import create_cell_role, delete_tenant, drop_cell_role, role_of_cell, upsert_tenant
-from munshi.db.moves import move_tenant, pending_sends
+from munshi.db.moves import adopt_sends, move_tenant, pending_sends
 from munshi.db.quoting import identifier, literal
 from munshi.db.role_check import look_at_role, look_at_tenant
 from munshi.errors import Permanent
@@ -101,7 +101,7 @@ class Postgres:
             await connection.execute(f"GRANT EXECUTE ON FUNCTION cell_verifier TO {PGBOUNCER}")
 
     async def ensure_tenant(
-        self, key: TenantKey, cell: CellName, spec: WhatsAppTenantSpec
+        self, key: TenantKey, plan: CellPlan, spec: WhatsAppTenantSpec
     ) -> tuple[bool, bool]:
         """Makes or renews a tenant's row, but moves no rights: a row that another cell serves stays there.
 
@@ -109,10 +109,12 @@ class Postgres:
         """
         async with self._connection() as connection:
             row = await look_at_tenant(connection, key)
-            elsewhere = row is not None and row.cell not in {None, cell}
-            if elsewhere or (row is not None and row.cell == cell and row.holds(spec)):
+            elsewhere = row is not None and row.cell not in {None, plan.cell}
+            if elsewhere or (row is not None and row.cell == plan.cell and row.holds(spec)):
                 return not elsewhere, False
-            await upsert_tenant(connection, key, spec)
+            async with connection.transaction():
+                await upsert_tenant(connection, key, spec)
+                await adopt_sends(connection, key, plan.cell, plan.partitions)
             return True, True
 
     async def serving_cell(self, key: TenantKey) -> CellName | None:

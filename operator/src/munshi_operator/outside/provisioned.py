@@ -5,9 +5,9 @@ Rights follow one rule: a tenant's rows belong to the cell that its row names, a
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import TypeVar
 
 import structlog
@@ -31,9 +31,31 @@ _log = structlog.get_logger()
 
 REGISTRY_SECONDS = 2.5
 """After this every pod has seen a change of the registry: 2 s is what they promise."""
+_POOL_SECONDS = 20.0
+"""How often the pool's own role, account and streams are compared, at most."""
 _NOT_TRIED = Part(False, "NotTried", "waits for what comes before it")
 
 Got = TypeVar("Got")
+
+
+@dataclass
+class _Look:
+    """When the pool was compared last: ten thousand tenants share it and need not each look at it."""
+
+    at: float | None = None
+
+    @property
+    def fresh(self) -> bool:
+        """Whether that was just now."""
+        return self.at is not None and monotonic() - self.at < _POOL_SECONDS
+
+    def seen(self) -> None:
+        """It was compared."""
+        self.at = monotonic()
+
+    def forget(self) -> None:
+        """Something failed: it is compared at the next look."""
+        self.at = None
 
 
 @dataclass
@@ -47,6 +69,8 @@ class Provisioned:
     storage: Storage
     settle_seconds: float = REGISTRY_SECONDS
     _pool_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _pool_role: _Look = field(default_factory=_Look)
+    _pool_streams: _Look = field(default_factory=_Look)
 
     async def access(self, cell: CellName) -> CellAccess:
         """What opens a cell. Derived; no I/O."""
@@ -59,7 +83,11 @@ class Provisioned:
         await self._database(POOL)
         with of_nats():
             await self._streams(POOL)
-        await self.storage.ensure(POOL)
+        try:
+            await self.storage.ensure(POOL)
+        except MunshiError as error:
+            # Text is answered without it, and each pooled tenant tells of it in its own status.
+            _log.warning("pool_storage_not_made", reason=str(error))
 
     async def ensure(self, want: Served) -> OutsideReport:
         """Makes everything as wanted; tells what had drifted.
@@ -77,6 +105,8 @@ class Provisioned:
             await outcome.try_streams(lambda: self._tidy(want))
         report = outcome.report(self.planner.digest(want), self._drifted(want, changed))
         if outcome.failure is not None:
+            self._pool_role.forget()
+            self._pool_streams.forget()
             raise Unfinished(report, outcome.failure) from outcome.failure
         return report
 
@@ -164,12 +194,18 @@ class Provisioned:
         """Whether the rows are this cell's, and what had to be written."""
         with of_database():
             changed = await self._database(want.cell)
-            ours, written = await self.database.ensure_tenant(want.object.key, want.cell, spec_in(want))
+            plan = self.planner.cell(want.cell)
+            ours, written = await self.database.ensure_tenant(want.object.key, plan, spec_in(want))
             return ours, changed + (["database row"] if written else [])
 
     async def _database(self, cell: CellName) -> list[str]:
+        if cell == POOL and self._pool_role.fresh:
+            return []
         with of_database():
-            return await self.database.ensure_cell(self.planner.cell(cell))
+            changed = await self.database.ensure_cell(self.planner.cell(cell))
+        if cell == POOL:
+            self._pool_role.seen()
+        return changed
 
     async def _serve(self, want: Served) -> list[str]:
         with of_nats():
@@ -181,13 +217,21 @@ class Provisioned:
             return changed
 
     async def _streams(self, cell: CellName) -> list[str]:
+        if cell != POOL:
+            return await self._make_streams(cell)
+        # The pool's streams are everybody's: two passes must not repair them at once.
+        async with self._pool_lock:
+            if self._pool_streams.fresh:
+                return []
+            changed = await self._make_streams(cell)
+            self._pool_streams.seen()
+            return changed
+
+    async def _make_streams(self, cell: CellName) -> list[str]:
         plan = self.planner.cell(cell)
         changed = ["account"] if await self.accounts.ensure(plan) else []
-        # The pool's streams are everybody's: two passes must not repair them at once.
-        lock = self._pool_lock if cell == POOL else contextlib.nullcontext()
-        async with lock, self.bus.open(cell) as js:
-            changed += [f"stream {name}" for name in await cell_bus.ensure_streams(js, plan)]
-        return changed
+        async with self.bus.open(cell) as js:
+            return changed + [f"stream {name}" for name in await cell_bus.ensure_streams(js, plan)]
 
     @staticmethod
     def _drifted(want: Served, changed: list[str]) -> tuple[str, ...]:
