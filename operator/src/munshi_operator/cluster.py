@@ -118,6 +118,7 @@ class LightkubeCluster:
             async with self._client.stream("GET", path, params=query, timeout=timeout) as response:
                 if response.status_code >= 400:
                     raise refusal(response.status_code, await response.aread(), response.headers)
+                yield Change("BOOKMARK", {"metadata": {"resourceVersion": since}})  # heard, and nothing new
                 async for line in response.aiter_lines():
                     if line:
                         yield _change(orjson.loads(line))
