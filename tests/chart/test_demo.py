@@ -70,7 +70,7 @@ def server() -> Iterator[str]:
 def ask(*asked: str, patience: str = "1") -> "subprocess.CompletedProcess[str]":
     """The program of `helm test`."""
     return subprocess.run(
-        [sys.executable, CHART / "test-programs" / "answers.py", f"--patience={patience}", *asked],
+        [sys.executable, CHART / "programs" / "answers.py", f"--patience={patience}", *asked],
         capture_output=True,
         text=True,
         check=False,

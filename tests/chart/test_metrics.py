@@ -126,7 +126,7 @@ def test_helm_test_agrees_with_a_living_ingress(platform: PlatformRig) -> None:
     rendered = render(EXISTING)
     (container,) = rendered.one("Pod", "munshi-test")["spec"]["containers"]
     asked = [one.replace("http://munshi-pool-ingress", platform.ingress) for one in container["args"]]
-    program = CHART / "test-programs" / "answers.py"
+    program = CHART / "programs" / "answers.py"
     done = subprocess.run(
         [sys.executable, program, "--patience=5", *asked], capture_output=True, text=True, check=False
     )

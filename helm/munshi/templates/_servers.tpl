@@ -34,10 +34,10 @@ http://munshi-demo-emulator.{{ .Release.Namespace }}.svc:8010
 {{- end -}}
 {{- end -}}
 
-{{/* Public base of the webhooks. In the demo the emulator calls from inside. */}}
+{{/* Public base of the webhooks. In the demo the emulator calls from inside, by the demo's front. */}}
 {{- define "munshi.webhookUrl" -}}
 {{- if and .Values.demo.enabled (eq .Values.webhooks.url "https://munshi.invalid") -}}
-http://munshi-pool-ingress.{{ .Release.Namespace }}.svc
+http://munshi-demo-front.{{ .Release.Namespace }}.svc
 {{- else -}}
 {{ .Values.webhooks.url }}
 {{- end -}}
