@@ -141,6 +141,8 @@ class Engine:
         while True:
             key = await self.queue.take()
             await self._one(key)
+            # A pass at rest asks nobody, so nothing else makes it give way: to the Lease, health, watches.
+            await asyncio.sleep(0)
 
     async def _one(self, key: TenantKey) -> None:
         outcome, begun = "ok", monotonic()
