@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import uuid
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,13 +15,16 @@ from nats.aio.client import Client, RawCredentials
 
 from munshi.cells import Cell, load_cell
 from munshi.contracts.ids import CellName, TenantKey
+from munshi.contracts.tenant import POOL
 from munshi.provision.cell_rights import cell_creds
 from munshi.provision.derived_keys import MasterKey
 from munshi.provision.key_ring import KeyRing
-from munshi_operator.outside import OutsideSettings, Provisioned
+from munshi_operator.outside import OutsideSettings, Provisioned, open_outside
 from munshi_operator.outside.accounts import connect
+from munshi_operator.settings import OperatorSettings
 from munshi_operator.types import CellAccess, Served, TenantObject
 from rig.cells import ACCESS_TOKEN, APP_SECRET, VERIFY_TOKEN, tenant_document
+from rig.fixtures import run_as_superuser, template_database
 from rig.servers import Servers
 
 MASTER = MasterKey(bytes(range(100, 132)))
@@ -137,6 +141,37 @@ def write_folder(folder: Path, access: CellAccess, part: str) -> Path:
         if content is not None:
             (place / name).write_text(content)
     return place
+
+
+@contextlib.asynccontextmanager
+async def rig_on(servers: Servers, folder: Path) -> AsyncIterator[Rig]:
+    """The outside over a fresh database on servers of `derived_ring`; leaves nothing on them."""
+    template = await template_database(servers)
+    name = f"outside_{uuid.uuid4().hex[:12]}"
+    await run_as_superuser(servers, f'create database "{name}" template "{template}" owner munshi_owner')
+    await run_as_superuser(servers, f'grant connect on database "{name}" to munshi_services, munshi_admin')
+    key_file = folder / "master-key"
+    key_file.write_text(MASTER.secret.hex())
+    settings = OperatorSettings(
+        master_key_file=key_file,
+        database_url=servers.munshi_admin_url(name),
+        nats_url=servers.nats_program.url,
+    )
+    db = await asyncpg.connect(servers.admin_url(name))
+    try:
+        async with open_outside(settings, SMALL) as outside:
+            outside.settle_seconds = 0.2
+            made = Rig(servers, name, folder / "cells", outside, db)
+            await outside.ensure_platform()
+            yield made
+            for cell in made.made | {POOL}:
+                await outside._remove_account(cell)
+        roles = [row["role_name"] for row in await db.fetch("select role_name from cells")]
+    finally:
+        await db.close()
+    await run_as_superuser(servers, f'drop database if exists "{name}" with (force)')
+    for role in roles:
+        await run_as_superuser(servers, f'drop role if exists "{role}"')
 
 
 def moved(want: Served, **status: Any) -> Served:

@@ -4,6 +4,8 @@ Between cells nothing has to be denied: each has an account, and an account sees
 stolen ingress pod must not read a message, nor change the registry, nor take a stream away. Pure.
 """
 
+import functools
+
 from munshi.contracts.ids import CellName
 from munshi.contracts.subjects import dead_all, dead_stream, event_stream, inbound_all, registry_bucket
 from munshi.provision.derived_keys import ISSUED_AT, MasterKey
@@ -71,6 +73,7 @@ def ingress_creds(master: MasterKey, cell: CellName) -> str:
     return creds(jwt, user.seed)
 
 
+@functools.lru_cache(maxsize=2048)
 def cell_creds(master: MasterKey, cell: CellName) -> CellUsers:
     """Contents of the `.creds` files of a cell's orchestrator (`services`) and of provisioning (`admin`)."""
     keys = master.cell(cell)
@@ -85,6 +88,7 @@ def cell_creds(master: MasterKey, cell: CellName) -> CellUsers:
     )
 
 
+@functools.lru_cache(maxsize=2048)
 def service_users(master: MasterKey, cell: CellName) -> tuple[str, str]:
     """Public keys of a cell's ingress and orchestrator: what is revoked when the cell must stand still."""
     orchestrator = Identity.from_seed(master.cell(cell).service_seed)

@@ -9,6 +9,7 @@ test vectors in `tests/operator/outside/test_derived_keys.py` hold them in place
 """
 
 import base64
+import functools
 from dataclasses import dataclass, field
 
 import nkeys
@@ -56,16 +57,16 @@ class MasterKey:
     def cell(self, cell: CellName) -> CellKeys:
         """The keys of a cell. Its service user is the orchestrator; ingress has a user of its own."""
         return CellKeys(
-            account_seed=self._seed(f"cell/{cell}/account", nkeys.PREFIX_BYTE_ACCOUNT),
-            service_seed=self._seed(f"cell/{cell}/orchestrator", nkeys.PREFIX_BYTE_USER),
-            admin_seed=self._seed(f"cell/{cell}/admin", nkeys.PREFIX_BYTE_USER),
+            account_seed=self.seed(f"cell/{cell}/account", nkeys.PREFIX_BYTE_ACCOUNT),
+            service_seed=self.seed(f"cell/{cell}/orchestrator", nkeys.PREFIX_BYTE_USER),
+            admin_seed=self.seed(f"cell/{cell}/admin", nkeys.PREFIX_BYTE_USER),
             sealing_key=self.derive(f"cell/{cell}/sealing-key").hex(),
             database_password=self._password(f"cell/{cell}/database-password"),
         )
 
     def ingress_user(self, cell: CellName) -> Identity:
         """The NATS user of a cell's ingress."""
-        return Identity.from_seed(self._seed(f"cell/{cell}/ingress", nkeys.PREFIX_BYTE_USER))
+        return Identity.from_seed(self.seed(f"cell/{cell}/ingress", nkeys.PREFIX_BYTE_USER))
 
     def tenant(self, key: TenantKey) -> TenantKeys:
         """The keys of a tenant; the same in whichever cell it is served."""
@@ -89,16 +90,10 @@ class MasterKey:
 
     def operator(self) -> Operator:
         """Who signs the accounts on the NATS server."""
-        return Operator(
-            identity=Identity.from_seed(self._seed("platform/nats-operator", nkeys.PREFIX_BYTE_OPERATOR)),
-            system_account=Identity.from_seed(
-                self._seed("platform/nats-system-account", nkeys.PREFIX_BYTE_ACCOUNT)
-            ),
-            system_user=Identity.from_seed(self._seed("platform/nats-system-user", nkeys.PREFIX_BYTE_USER)),
-            issued_at=ISSUED_AT,
-        )
+        return _operator(self)
 
-    def _seed(self, context: str, prefix: int) -> str:
+    def seed(self, context: str, prefix: int) -> str:
+        """A seed of NATS; `prefix` says of what."""
         return str(nkeys.encode_seed(self.derive(context), prefix).decode())
 
     def _password(self, context: str) -> str:
@@ -108,3 +103,15 @@ class MasterKey:
 ISSUED_AT = 1_767_225_600
 """Time of issue in derived credentials, 2026-01-01T00:00:00Z: the same each time, so that a Secret that holds
 them is written once and pods are not disturbed. What is revoked is revoked by a later time."""
+
+
+@functools.lru_cache(maxsize=2)
+def _operator(master: MasterKey) -> Operator:
+    return Operator(
+        identity=Identity.from_seed(master.seed("platform/nats-operator", nkeys.PREFIX_BYTE_OPERATOR)),
+        system_account=Identity.from_seed(
+            master.seed("platform/nats-system-account", nkeys.PREFIX_BYTE_ACCOUNT)
+        ),
+        system_user=Identity.from_seed(master.seed("platform/nats-system-user", nkeys.PREFIX_BYTE_USER)),
+        issued_at=ISSUED_AT,
+    )

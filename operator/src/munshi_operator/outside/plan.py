@@ -32,15 +32,12 @@ class CellPlan:
     keys: CellKeys
     verifier: str = field(repr=False)
     """What the database keeps of its password."""
+    account: str
+    """Public key of its NATS account."""
     partitions: int
     sizing: Sizing
     limits: AccountLimits
     database_connections: int
-
-    @property
-    def account(self) -> str:
-        """Public key of its NATS account."""
-        return Identity.from_seed(self.keys.account_seed).public
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ class Planner:
 
     def make_plan(self, cell: CellName) -> CellPlan:
         """The same, computed anew."""
-        settings, pool = self.settings, cell == POOL
+        settings, pool, keys = self.settings, cell == POOL, self.master.cell(cell)
         sizing = Sizing(
             replicas=settings.nats_replicas,
             event_bytes=settings.pool_event_bytes if pool else settings.tenant_event_bytes,
@@ -78,7 +75,8 @@ class Planner:
         room = account_limits(sizing)
         return CellPlan(
             cell=cell,
-            keys=self.master.cell(cell),
+            keys=keys,
+            account=Identity.from_seed(keys.account_seed).public,
             verifier=self.master.database_verifier(cell),
             partitions=partitions,
             sizing=sizing,
@@ -123,7 +121,7 @@ class Planner:
         return entry_of(
             shown,
             self.credentials(want),
-            self.master.cell(want.cell),
+            self.cell(want.cell).keys,
             want.object.generation,
             created=want.object.created,
         )

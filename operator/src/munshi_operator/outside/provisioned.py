@@ -11,6 +11,7 @@ from time import monotonic
 from typing import TypeVar
 
 import structlog
+from nats.js import JetStreamContext
 
 from munshi.contracts.ids import CellName, TenantKey
 from munshi.contracts.tenant import POOL, Isolation
@@ -22,7 +23,7 @@ from munshi_operator.outside.accounts import Accounts
 from munshi_operator.outside.carrying import Carrier
 from munshi_operator.outside.cell_bus import CellBus
 from munshi_operator.outside.failures import Unfinished, of_database, of_nats
-from munshi_operator.outside.plan import Planner, own_cell, spec_in
+from munshi_operator.outside.plan import CellPlan, Planner, own_cell, spec_in
 from munshi_operator.outside.postgres import Postgres
 from munshi_operator.outside.storage import Storage
 from munshi_operator.types import Backlog, CellAccess, OutsideReport, Part, Served
@@ -82,7 +83,7 @@ class Provisioned:
             await self.database.ensure_pgbouncer(self.planner.pgbouncer_verifier)
         await self._database(POOL)
         with of_nats():
-            await self._streams(POOL)
+            await self._pool_bus()
         try:
             await self.storage.ensure(POOL)
         except MunshiError as error:
@@ -208,30 +209,36 @@ class Provisioned:
         return changed
 
     async def _serve(self, want: Served) -> list[str]:
+        """Account, streams and entry; a dedicated cell is opened once for all of it."""
         with of_nats():
-            changed = await self._streams(want.cell)
+            if want.cell == POOL:
+                changed = await self._pool_bus()
+                async with self.bus.open(POOL) as js:
+                    return changed + await self._enter(js, want)
+            plan = self.planner.cell(want.cell)
+            changed = await self._account(plan)
             async with self.bus.open(want.cell) as js:
-                keys = self.planner.master.cell(want.cell)
-                if await put_over(js, keys, self.planner.entry(want)):
-                    changed.append("registry entry")
-            return changed
+                changed += await _streams(js, plan)
+                return changed + await self._enter(js, want)
 
-    async def _streams(self, cell: CellName) -> list[str]:
-        if cell != POOL:
-            return await self._make_streams(cell)
-        # The pool's streams are everybody's: two passes must not repair them at once.
+    async def _enter(self, js: JetStreamContext, want: Served) -> list[str]:
+        keys = self.planner.cell(want.cell).keys
+        return ["registry entry"] if await put_over(js, keys, self.planner.entry(want)) else []
+
+    async def _account(self, plan: CellPlan) -> list[str]:
+        return ["account"] if await self.accounts.ensure(plan) else []
+
+    async def _pool_bus(self) -> list[str]:
+        """The pool's account and streams. They are everybody's: two passes must not repair them at once."""
         async with self._pool_lock:
             if self._pool_streams.fresh:
                 return []
-            changed = await self._make_streams(cell)
+            plan = self.planner.cell(POOL)
+            changed = await self._account(plan)
+            async with self.bus.open(POOL) as js:
+                changed += await _streams(js, plan)
             self._pool_streams.seen()
             return changed
-
-    async def _make_streams(self, cell: CellName) -> list[str]:
-        plan = self.planner.cell(cell)
-        changed = ["account"] if await self.accounts.ensure(plan) else []
-        async with self.bus.open(cell) as js:
-            return changed + [f"stream {name}" for name in await cell_bus.ensure_streams(js, plan)]
 
     @staticmethod
     def _drifted(want: Served, changed: list[str]) -> tuple[str, ...]:
@@ -301,6 +308,10 @@ class Provisioned:
         async with self.bus.open(cell) as js:
             await cell_bus.delete_streams(js, cell)
         await self.accounts.delete(plan.account)
+
+
+async def _streams(js: JetStreamContext, plan: CellPlan) -> list[str]:
+    return [f"stream {name}" for name in await cell_bus.ensure_streams(js, plan)]
 
 
 @dataclass
