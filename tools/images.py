@@ -2,7 +2,8 @@
 
 What an image may hold lies in `build/images/context/<name>`: `lib/` is exactly what its lock names, hashes
 checked; `app/` are Munshi's own packages. Where no Docker answers, buildah builds, on bases made of Debian's
-packages (images/base). An image whose inputs did not change is not built again.
+packages (images/base). An image whose inputs did not change is not built again. `build/images` and
+`~/.cache/munshi/images` (bases, layers) may be removed at any time.
 """
 
 import argparse
@@ -260,7 +261,7 @@ class Buildah:
         run("buildah", *store, verb, *arguments, env={"CONTAINERS_CONF": str(limits)})
 
     def build(self, image: Image, tag: str, arguments: Sequence[str]) -> None:
-        """Builds one image and writes its archive. No cache of layers: it forgets build arguments."""
+        """Builds one image and writes its archive."""
         full = f"{REPOSITORY}/{image.name}:{tag}"
         fixed = (
             "--runtime",
@@ -268,7 +269,7 @@ class Buildah:
             "--network",
             "none",
             "--pull-never",
-            "--no-cache",
+            "--layers",
             "--force-rm",
             "--quiet",
         )
