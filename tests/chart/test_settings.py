@@ -48,15 +48,11 @@ def test_programs_take_their_environments(case: str, monkeypatch: pytest.MonkeyP
         assert environment.keys() <= known, f"{name} knows no {environment.keys() - known}"
         with monkeypatch.context() as patched:
             for variable, value in environment.items():
-                if variable != _REPLICAS:
-                    patched.setenv(variable, value)
+                patched.setenv(variable, value)
             for cls in _PROGRAMS[name]:
                 cls()
 
 
-@pytest.mark.xfail(
-    reason="OutsideSettings.nats_replicas takes the number 3, not an environment's text", strict=False
-)
 def test_the_operator_takes_three_replicas(monkeypatch: pytest.MonkeyPatch) -> None:
     (environment,) = {
         env[_REPLICAS]

@@ -1,8 +1,8 @@
 """Settings of what the operator makes outside the cluster, beside `OperatorSettings`."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1024 * 1024
@@ -13,7 +13,8 @@ class OutsideSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="MUNSHI_OPERATOR_", frozen=True, extra="ignore")
 
-    nats_replicas: Literal[1, 3, 5] = Field(
+    # The environment gives text.
+    nats_replicas: Annotated[Literal[1, 3, 5], BeforeValidator(int)] = Field(
         default=1, description="Replicas of every stream. 3 where NATS has three servers: one may die."
     )
     pool_partitions: int = Field(
