@@ -59,7 +59,8 @@ class LedgerEngine:
         if intent in assembly.ENTRIES and assembly.guesses_amount(labelled):
             confidence = min(confidence, MOST_GUESSED)
         found = [
-            self._entry(request, part, intent, confidence, language, whole=len(parts) == 1) for part in parts
+            self._entry(request, part, intent, confidence, language, scores if part is labelled else None)
+            for part in parts
         ]
         first, *rest = self._with_carried_names(found)
         return (first.model_copy(update={"further": tuple(rest)}) if rest else first), joint
@@ -116,15 +117,17 @@ class LedgerEngine:
         intent: Intent,
         confidence: float,
         language: Language,
-        *,
-        whole: bool,
+        whole: Scores | None,
     ) -> Understanding:
-        category = self._category(self._classify(part))
+        """One entry; `whole` has the scores where it is the whole text."""
+        category = self._category(whole or self._classify(part))
         entities = (
             Entities() if intent is Intent.OTHER else assembly.entities(part, intent, category, request.today)
         )
         units = part.reading.units
-        text = request.text if whole or not units else request.text[units[0].start : units[-1].end]
+        text = (
+            request.text if whole is not None or not units else request.text[units[0].start : units[-1].end]
+        )
         return Understanding(
             text=text, intent=intent, confidence=confidence, entities=entities, language=language
         )
