@@ -105,7 +105,7 @@ async def test_conversations_do_not_wait_for_each_other(cells: Cells) -> None:
     await one.queue("a")
     await other.queue("b")
     row = await claimed(one)
-    await settle(one, row, "retry", retry_at=now() + timedelta(hours=1))
+    await settle(one, row, "retry", retry_in=3600.0)
     assert (await waits(one)).reason == "back_off"
     assert (await claimed(other)).body["text"]["body"] == "b"
 
@@ -125,11 +125,12 @@ async def test_a_retry_waits_for_its_time_and_counts(cells: Cells) -> None:
     one = await talk(cells.pool, SHARMA)
     await one.queue("a", "b")
     row = await claimed(one)
-    later = now() + timedelta(hours=1)
-    assert await settle(one, row, "retry", retry_at=later, error_code=131000) == "queued"
-    assert await waits(one) == Wait("back_off", later)
-    # told again at a time that is past
-    assert await settle(one, row, "retry", retry_at=now() - timedelta(seconds=1)) == "queued"
+    assert await settle(one, row, "retry", retry_in=3600.0, error_code=131000) == "queued"
+    held = await waits(one)
+    assert held.reason == "back_off"
+    assert held.seconds == pytest.approx(3600, abs=5)
+    # told again, for at once
+    assert await settle(one, row, "retry", retry_in=0.0) == "queued"
     again = await claimed(one)
     assert (again.id, again.attempt) == (row.id, 2)
     assert await settle(one, row, "failed") is None, "of an attempt that is over"
@@ -222,7 +223,7 @@ async def test_a_late_answer_is_believed_while_the_row_waits_for_another_try(cel
     one = await talk(cells.pool, SHARMA)
     await one.queue("a")
     row = await claimed(one)
-    await settle(one, row, "retry", retry_at=now() + timedelta(hours=1))
+    await settle(one, row, "retry", retry_in=3600.0)
     assert await settle(one, row, "sent") == "sent"
     assert (await claim(one)).outcome == Empty()
 
@@ -339,12 +340,12 @@ async def test_reserved_blocks_of_a_number_never_overlap(cells: Cells) -> None:
     outbox = Outbox(cells.pool)
     sizes = [5, 1, 10, 3, 7, 2] * 3
     began = now()
-    starts = await asyncio.gather(*(outbox.reserve_number(SHARMA, NUMBER, size, 80.0) for size in sizes))
-    blocks = sorted(zip(starts, sizes, strict=True))
+    taken = await asyncio.gather(*(outbox.reserve_number(SHARMA, NUMBER, size, 80.0) for size in sizes))
+    blocks = sorted((block.start, size) for block, size in zip(taken, sizes, strict=True))
     for (start, size), (following, _) in pairwise(blocks):
         assert following >= start + timedelta(seconds=size / 80) - timedelta(microseconds=2)
     assert blocks[0][0] >= began
-    assert await outbox.reserve_number(VERMA, NUMBER, 1, 80.0) < blocks[-1][0], "each tenant's own"
+    assert (await outbox.reserve_number(VERMA, NUMBER, 1, 80.0)).start < blocks[-1][0], "each tenant's own"
 
 
 async def test_a_batch_settles_rows_of_many_tenants(cells: Cells) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import random
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
 import asyncpg
 import pytest
@@ -80,7 +79,7 @@ async def send(outbox: Outbox, meta: Meta, one: PendingConversation, fence: int,
     what = meta.dice.choice(fates)
     told = SendResult(one.tenant, row.id, row.attempt, fence, "sent")
     if what == "refused":
-        await outbox.settle([replace(told, result="retry", retry_at=now() - timedelta(seconds=1))])
+        await outbox.settle([replace(told, result="retry", retry_in=0.0)])
         return
     wamid = meta.receive(one.tenant, one.conversation_id, row)
     if what == "ok":

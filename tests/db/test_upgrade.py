@@ -73,7 +73,7 @@ async def fill(old: Database) -> Talk:
 
 
 async def books(superuser: asyncpg.Connection) -> list[str]:
-    """All rows of all tables of 0001 but for what 0002 adds, as they read."""
+    """All rows of all tables of 0001 but for what later ones add, as they read."""
     tables = await superuser.fetch(
         "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
         " AND tablename NOT IN ('alembic_version', 'transaction_messages') ORDER BY 1"
@@ -81,7 +81,9 @@ async def books(superuser: asyncpg.Connection) -> list[str]:
     found = []
     for row in tables:
         name = row["tablename"]
-        rows = await superuser.fetch(f"SELECT (to_jsonb(t) - 'answers')::text AS row FROM {name} t")
+        rows = await superuser.fetch(
+            f"SELECT (to_jsonb(t) - '{{answers,reserved_at}}'::text[])::text AS row FROM {name} t"
+        )
         found.extend(sorted(f"{name}: {json.loads(each['row'])}" for each in rows))
     return found
 

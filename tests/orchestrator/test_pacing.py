@@ -41,6 +41,23 @@ def test_a_step_of_more_messages_than_the_bucket_holds_is_not_held_for_ever() ->
     assert pace(None, NOW, per_second=1, messages=BURST * 2).wait == 0.0
 
 
+@pytest.mark.parametrize("messages", [1, BURST, BURST * 3])
+def test_what_was_stored_before_the_clock_was_set_back_holds_nothing_up(messages: int) -> None:
+    paced = pace(NOW + timedelta(hours=2), NOW, per_second=1, messages=messages)
+    assert paced.wait == 0.0
+    assert paced.emptied
+    assert paced.tat == NOW + timedelta(seconds=BURST), "as after a burst"
+
+
+def test_no_state_is_stored_further_ahead_than_a_burst() -> None:
+    tat, now = None, NOW
+    for _ in range(BURST * 3):
+        paced = pace(tat, now, per_second=1, messages=3)
+        now += timedelta(seconds=paced.wait)
+        tat = paced.tat
+        assert tat <= now + timedelta(seconds=BURST)
+
+
 @pytest.mark.parametrize(
     ("day", "count", "now", "expected"),
     [

@@ -48,6 +48,9 @@ class Wait:
 
     reason: Literal["in_flight", "unsettled", "back_off", "pair", "paused"]
     until: datetime | None
+    """By the database's clock."""
+    seconds: float | None = field(default=None, compare=False)
+    """The same from now on: whose clock is set meanwhile does not wait by the difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,8 @@ class SendResult:
     """`retry`: surely not accepted. `unsettled`: the answer was lost. `failed`: given up. `dead`: given up,
     and a dead letter is written for a person to look at."""
     wamid: MessageID | None = None
-    retry_at: datetime | None = None
+    retry_in: float | None = None
+    """For `retry`: seconds from now on."""
     error_code: int | None = None
     error_detail: str | None = None
     """Meta's words on the error, never a text or a number of a person."""
@@ -125,6 +129,16 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """A stretch of a number's throughput."""
+
+    start: datetime
+    """By the database's clock."""
+    seconds: float
+    """The same from now on; below nought where it has begun."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimRules:
     """What a claim keeps to."""
 
@@ -157,7 +171,10 @@ class Outbox:
             "settle_after": rules.settle_after_seconds,
         }
         with translated():
-            found = await self._pool.fetchval("SELECT claim_outbox($1)", given)
+            row = await self._pool.fetchrow(
+                "SELECT claim_outbox($1) AS found, clock_timestamp() AS now", given
+            )
+        found = row["found"]
         if found["status"] == "fenced":
             return Fenced()
         closed = tuple(ClosedRow(OutboxID(row["id"]), row["reason"]) for row in found["closed"])
@@ -165,8 +182,7 @@ class Outbox:
             case "claimed":
                 return Claim(_claimed(found["row"]), closed)
             case "wait":
-                until = found["until"]
-                return Claim(Wait(found["reason"], until and datetime.fromisoformat(until)), closed)
+                return Claim(_wait(found, row["now"]), closed)
             case _:
                 return Claim(Empty(), closed)
 
@@ -191,14 +207,18 @@ class Outbox:
 
     async def reserve_number(
         self, tenant: TenantKey, number: PhoneNumberID, sends: int, per_second: float
-    ) -> datetime:
-        """Reserves a block of a number's throughput, shared by all replicas. Gives back when it begins; the
-        caller spaces the block by `1 / per_second`."""
+    ) -> Block:
+        """Reserves a block of a number's throughput, shared by all replicas; the caller spaces it by
+        `1 / per_second`."""
         with translated():
-            start: datetime = await self._pool.fetchval(
-                "SELECT reserve_number($1, $2, $3, $4)", tenant, number, sends, per_second
+            row = await self._pool.fetchrow(
+                "SELECT reserve_number($1, $2, $3, $4) AS start, clock_timestamp() AS now",
+                tenant,
+                number,
+                sends,
+                per_second,
             )
-        return start
+        return Block(row["start"], (row["start"] - row["now"]).total_seconds())
 
     async def pause_number(
         self,
@@ -228,6 +248,11 @@ class Outbox:
         with translated():
             resumed = await self._pool.fetchval("SELECT resume_numbers($1, $2, $3)", tenant, number, reason)
         return list(resumed)
+
+
+def _wait(found: dict[str, Any], now: datetime) -> Wait:
+    until = found["until"] and datetime.fromisoformat(found["until"])
+    return Wait(found["reason"], until, (until - now).total_seconds() if until else None)
 
 
 def _claimed(row: dict[str, Any]) -> Claimed:

@@ -2,9 +2,7 @@
 database."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from munshi.contracts.ids import PhoneNumberID, TenantKey
 from munshi.db.outbox import Outbox
@@ -25,12 +23,9 @@ class _Slots:
 class NumberRates:
     """Slots of all numbers that this worker sends or receives on."""
 
-    def __init__(
-        self, outbox: Outbox, per_second: float, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, outbox: Outbox, per_second: float) -> None:
         self._outbox = outbox
         self._per_second = per_second
-        self._now = now
         self._slots: dict[tuple[TenantKey, PhoneNumberID], _Slots] = {}
 
     def received(self, tenant: TenantKey, number: PhoneNumberID, messages: int = 1) -> None:
@@ -51,8 +46,8 @@ class NumberRates:
             if slots.left <= 0:
                 block = max(1, int(self._per_second * _BLOCK_SECONDS))
                 wanted = block - slots.left
-                start = await self._outbox.reserve_number(tenant, number, wanted, self._per_second)
-                await asyncio.sleep(max(0.0, (start - self._now()).total_seconds()))
+                reserved = await self._outbox.reserve_number(tenant, number, wanted, self._per_second)
+                await asyncio.sleep(max(0.0, reserved.seconds))
                 slots.left += wanted
             slots.left -= 1
 

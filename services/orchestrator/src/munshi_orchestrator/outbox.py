@@ -305,8 +305,8 @@ class Sender:
         if wait.reason == "paused" and await self._resumed(tenant):
             return
         seconds = _LOOK_AGAIN_SECONDS[wait.reason]
-        if wait.until is not None:
-            seconds = min(seconds, (wait.until - self._with.now()).total_seconds())
+        if wait.seconds is not None:
+            seconds = min(seconds, wait.seconds)
         await self._sleep(talk, max(_LEAST_SECONDS, seconds))
 
     async def _resumed(self, tenant: Tenant) -> bool:
@@ -333,7 +333,7 @@ class Sender:
         token = tenant.credentials.access_token.get_secret_value() if tenant else ""
         with self._with.tracing.span("send", [job.traceparent], tenant=job.tenant, outbox_id=job.id):
             answer = await self._post(lane, tenant, token, job)
-        end = after(answer, job.attempt, self._with.now())
+        end = after(answer, job.attempt)
         self._with.metrics.sends.labels(end.label).inc()
         if end.result is Result.SENT:
             self._with.metrics.reply_age.observe(max(0.0, (self._with.now() - job.since).total_seconds()))
@@ -410,7 +410,7 @@ def _result(fence: int, job: SendJob, end: Consequence) -> SendResult:
         fence=fence,
         result=end.result.value,
         wamid=MessageID(end.wamid) if end.wamid else None,
-        retry_at=end.retry_at,
+        retry_in=end.retry_in,
         error_code=end.code,
         error_detail=end.detail,
         reason=end.reason,

@@ -28,12 +28,17 @@ def pace(tat: datetime | None, now: datetime, per_second: int, messages: int = 1
     """Takes `messages` (at least 1) out of the bucket.
 
     `tat` is the stored state, `None` for a full bucket. Returns the seconds to wait from `now` on, and the
-    state to store once the messages are done.
+    state to store once the messages are done. A step of more messages than a burst counts as one burst, so
+    that no state is stored that lies further ahead. One that is twice as far was stored before the clock was
+    set back; these messages then go at once, as the last of a burst.
     """
     interval = timedelta(seconds=1 / per_second)
+    taken, full = interval * min(messages, BURST), interval * BURST
     begin = max(tat or now, now)
-    after = begin + interval * messages
-    wait = (after - now - interval * max(BURST, messages)).total_seconds()
+    if begin > now + full * 2:
+        begin = now + full - taken
+    after = begin + taken
+    wait = (after - now - full).total_seconds()
     return Pace(max(0.0, wait), after, emptied=after - now > interval * (BURST - 1))
 
 

@@ -3,7 +3,6 @@
 
 import random
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
 
 from munshi.contracts.cloud_api import Action, ErrorClass, Verdict, classify
@@ -37,7 +36,8 @@ class Consequence:
     label: str
     """Class of the answer, for metrics."""
     wamid: str | None = None
-    retry_at: datetime | None = None
+    retry_in: float | None = None
+    """Seconds, for `RETRY`."""
     code: int | None = None
     detail: str | None = None
     reason: str | None = None
@@ -55,7 +55,7 @@ PAIR_CAP_SECONDS = 4.0**5
 """Longest hold of a pair: beyond 17 minutes its bucket is full again in any case (45 messages at 6 s)."""
 
 
-def after(answer: Answer, attempt: int, now: datetime, *, jitter: float | None = None) -> Consequence:
+def after(answer: Answer, attempt: int, *, jitter: float | None = None) -> Consequence:
     """The consequence of one answer. `attempt` counts from 1; `jitter` (0 to 1) is random unless given."""
     spread = random.random() if jitter is None else jitter
     match answer:
@@ -65,12 +65,12 @@ def after(answer: Answer, attempt: int, now: datetime, *, jitter: float | None =
             return Consequence(Result.UNSETTLED, "unknown", detail=reason)
         case NotSent(reason):
             wait = 0.0 if attempt == 1 else min(UNWRITTEN_CAP_SECONDS, 0.1 * 2 ** min(attempt, 10))
-            return Consequence(Result.RETRY, "not_sent", retry_at=_later(now, wait, spread), detail=reason)
+            return Consequence(Result.RETRY, "not_sent", retry_in=_later(wait, spread), detail=reason)
         case Refused():
-            return _refused(answer, attempt, now, spread)
+            return _refused(answer, attempt, spread)
 
 
-def _refused(answer: Refused, attempt: int, now: datetime, spread: float) -> Consequence:
+def _refused(answer: Refused, attempt: int, spread: float) -> Consequence:
     verdict = classify(answer.code, answer.status)
     result, wait, pause = _ROWS[verdict.action]
     seconds = _wait(verdict, answer, attempt) if wait else 0.0
@@ -79,7 +79,7 @@ def _refused(answer: Refused, attempt: int, now: datetime, spread: float) -> Con
     return Consequence(
         result,
         verdict.error_class,
-        retry_at=_later(now, seconds, spread) if result is Result.RETRY else None,
+        retry_in=_later(seconds, spread) if result is Result.RETRY else None,
         code=answer.code,
         detail=answer.detail,
         reason=verdict.error_class if result is Result.DEAD else None,
@@ -110,6 +110,6 @@ def _wait(verdict: Verdict, answer: Refused, attempt: int) -> float:
     return max(answer.retry_after or 0.0, min(TRANSIENT_CAP_SECONDS, 2.0 ** min(attempt - 1, 8)))
 
 
-def _later(now: datetime, seconds: float, spread: float) -> datetime:
+def _later(seconds: float, spread: float) -> float:
     """Up to a quarter later, never sooner."""
-    return now + timedelta(seconds=seconds * (1 + spread / 4))
+    return seconds * (1 + spread / 4)

@@ -84,6 +84,7 @@ class Number(Base):
     tenant: Mapped[str] = mapped_column(primary_key=True)
     phone_number_id: Mapped[str] = mapped_column(primary_key=True)
     tat: Mapped[datetime | None]
+    reserved_at: Mapped[datetime | None]
     paused_reason: Mapped[str | None]
     paused_at: Mapped[datetime | None]
     paused_until: Mapped[datetime | None]
