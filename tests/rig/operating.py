@@ -12,6 +12,7 @@ from munshi.contracts.tenant import Isolation
 from munshi.errors import MunshiError
 from munshi_operator.api import Selection
 from munshi_operator.assembly import Parts, assemble
+from munshi_operator.builders.names import COMPONENT_LABEL
 from munshi_operator.drift import CONFIG
 from munshi_operator.engine import Engine
 from munshi_operator.kinds import DEPLOYMENT, TENANT, Ref
@@ -107,8 +108,8 @@ class PlainChildren:
                 f"{name}-ingress",
                 spec={"ports": [{"name": "http", "port": 80, "targetPort": 8000}]},
             ),
-            self._deployment(tenant, f"{name}-ingress", 2),
-            self._deployment(tenant, f"{name}-orchestrator", orchestrator_replicas),
+            self._deployment(tenant, "ingress", 2),
+            self._deployment(tenant, "orchestrator", orchestrator_replicas),
             self._object(
                 tenant,
                 "gateway.networking.k8s.io/v1",
@@ -118,7 +119,8 @@ class PlainChildren:
             ),
         ]
 
-    def _deployment(self, tenant: TenantObject, name: str, replicas: int | None) -> Manifest:
+    def _deployment(self, tenant: TenantObject, component: str, replicas: int | None) -> Manifest:
+        name = f"{tenant.tenant.metadata.name}-{component}"
         labels = {"app.kubernetes.io/name": name}
         container = {
             "name": "main",
@@ -136,7 +138,9 @@ class PlainChildren:
         }
         if replicas is not None:
             spec["replicas"] = replicas
-        return self._object(tenant, "apps/v1", "Deployment", name, spec=spec)
+        made = self._object(tenant, "apps/v1", "Deployment", name, spec=spec)
+        made["metadata"]["labels"][COMPONENT_LABEL] = component
+        return made
 
     @staticmethod
     def _object(tenant: TenantObject, api_version: str, kind: str, name: str, **body: Any) -> Manifest:

@@ -7,6 +7,7 @@ the watch tells of it; what is older than what is known is passed over.
 
 import base64
 import binascii
+import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ import orjson
 
 from munshi.contracts.ids import TenantKey
 from munshi.contracts.tenant import WhatsAppTenant, tenant_key
+from munshi_operator.builders.names import COMPONENT_LABEL
 from munshi_operator.drift import mark_of, owned_fields
 from munshi_operator.kinds import DEPLOYMENT, Kind, Ref
 from munshi_operator.types import Manifest, TenantObject
@@ -98,6 +100,8 @@ class SeenChild:
     """uid of the tenant that controls it; empty without."""
     deleting: bool
     mark: str
+    component: str
+    """Which of the services it is of, by its label; empty without."""
     pods: Pods | None
     packed: bytes
 
@@ -342,6 +346,7 @@ def _read_child(ref: Ref, version: int, raw: Manifest) -> SeenChild:
         owner=next((str(one["uid"]) for one in owners if one.get("controller")), ""),
         deleting=bool(meta.get("deletionTimestamp")),
         mark=mark_of(raw),
+        component=sys.intern(str((meta.get("labels") or {}).get(COMPONENT_LABEL, ""))),
         pods=_read_pods(raw) if ref.kind is DEPLOYMENT else None,
         packed=zlib.compress(orjson.dumps([slim, owned_fields(raw)]), 1),
     )

@@ -12,6 +12,7 @@ import orjson
 from munshi.contracts.ids import TenantKey
 from munshi.errors import MunshiError, Retryable
 from munshi_operator import status as st
+from munshi_operator.builders.names import COMPONENT_LABEL, ORCHESTRATOR
 from munshi_operator.children import Children, Converged
 from munshi_operator.claims import Claims
 from munshi_operator.kinds import DEPLOYMENT
@@ -102,8 +103,8 @@ class Serving:
     def _has_pods(self, tenant: TenantObject) -> bool:
         """Whether its orchestrator was awake when it was seen last."""
         return any(
-            child.pods is not None and child.pods.wanted > 0 and ref.name.find("orchestrator") >= 0
-            for ref, child in self.world.observed.children(tenant.key).items()
+            child.pods is not None and child.pods.wanted > 0 and child.component == ORCHESTRATOR
+            for child in self.world.observed.children(tenant.key).values()
         )
 
     # --- outside -------------------------------------------------------------------------------------------
@@ -161,7 +162,8 @@ class Serving:
         """What the scale subresource shows: the orchestrator's pods."""
         for manifest in wanted:
             name = manifest["metadata"]["name"]
-            if manifest["kind"] == DEPLOYMENT.name and "orchestrator" in name and name in converged.pods:
+            component = (manifest["metadata"].get("labels") or {}).get(COMPONENT_LABEL)
+            if manifest["kind"] == DEPLOYMENT.name and component == ORCHESTRATOR and name in converged.pods:
                 labels = manifest["spec"]["selector"]["matchLabels"]
                 found.fields["selector"] = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
                 found.fields["replicas"] = converged.pods[name].wanted
