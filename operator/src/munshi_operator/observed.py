@@ -53,7 +53,8 @@ class SeenTenant:
     packed: bytes
 
     def object(self) -> TenantObject:
-        """The tenant as the contract reads it.
+        """The tenant as the contract reads it; what a newer definition has added is passed over, or an
+        operator that is older than its definition would refuse every tenant that has a new default.
 
         Raises:
             pydantic.ValidationError: the contract refuses what the API server took.
@@ -61,7 +62,7 @@ class SeenTenant:
         raw = orjson.loads(self.packed)
         status = raw.pop("status", None) or {}
         return TenantObject(
-            tenant=WhatsAppTenant.model_validate(raw),
+            tenant=WhatsAppTenant.model_validate(raw, extra="ignore"),
             uid=self.uid,
             generation=self.generation,
             created=self.created,

@@ -242,6 +242,13 @@ async def test_a_paused_tenant_is_left_alone_until_it_goes_on(stage: Stage) -> N
         assert stage.condition(NAME, "Paused")["status"] == "False"
 
 
+async def test_what_a_newer_definition_adds_is_passed_over(stage: Stage) -> None:
+    async with stage.operator():
+        stage.create(NAME, mood="cheerful", ledger={"chimes": True})
+        await stage.until(lambda: stage.ready(NAME))
+    assert stage.condition(NAME, "Degraded")["status"] == "False"
+
+
 async def test_a_spec_that_only_the_contract_refuses_says_so(stage: Stage) -> None:
     async with stage.operator() as parts:
         stage.create(NAME, timeZone="Mars/Olympus")
