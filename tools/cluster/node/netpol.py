@@ -2,7 +2,8 @@
 """Enforce NetworkPolicy objects on one node: watch the API, write one nftables table. Standard library.
 
 Covers networking.k8s.io/v1: podSelector, namespaceSelector, ipBlock with except, ports (numbers,
-ranges, names), both policy types. IPv4. A connection that a policy now forbids may go on until it ends;
+ranges, names), both policy types. Pods have IPv4 addresses alone, so a CIDR of IPv6 matches none of their
+packets and is left out. A connection that a policy now forbids may go on until it ends;
 a pod that this program has not seen yet is cut off until it has.
 """
 
@@ -142,6 +143,8 @@ class Ruleset:
         found = []
         for peer in rule_peers:
             if block := peer.get("ipBlock"):
+                if ":" in block["cidr"]:
+                    continue
                 expression = f"ip {field} {block['cidr']}"
                 if exceptions := block.get("except"):
                     expression += f" ip {field} != {{ {', '.join(exceptions)} }}"
