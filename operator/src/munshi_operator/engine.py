@@ -20,7 +20,7 @@ from munshi_operator.reconcile import Reconciler
 from munshi_operator.reflecting import Reflector
 from munshi_operator.settings import OperatorSettings
 from munshi_operator.sinks import ChildSink, SecretSink
-from munshi_operator.types import Manifest
+from munshi_operator.types import Manifest, Unfinished
 
 _log = structlog.get_logger()
 
@@ -160,8 +160,9 @@ class Engine:
             outcome = "retry"
             self.queue.failed(key, error.delay if isinstance(error, Retryable) else 0.0)
         except Retryable as error:
-            outcome = "retry"
-            wait = self.queue.failed(key, error.delay)
+            hopeless = isinstance(error, Unfinished) and error.permanent
+            outcome = "refused" if hopeless else "retry"
+            wait = self.queue.failed(key, self.settings.backoff_most_seconds / 2 if hopeless else error.delay)
             _log.warning("pass_failed", tenant=key, reason=str(error), again_in=round(wait, 1))
         except Permanent as error:
             outcome = "refused"

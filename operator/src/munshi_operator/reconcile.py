@@ -18,7 +18,7 @@ from munshi_operator.observed import CREDENTIALS, SeenTenant
 from munshi_operator.serving import Serving, Sight
 from munshi_operator.status import CREDENTIALS as CREDENTIALS_VALID
 from munshi_operator.status import DEGRADED, FINE, PAUSED, PROGRESSING, READY, Finding, Findings
-from munshi_operator.types import TenantObject
+from munshi_operator.types import TenantObject, Unfinished
 from munshi_operator.world import Next, World
 
 _log = structlog.get_logger()
@@ -170,6 +170,8 @@ class Reconciler:
         if tenant.status.get("applied") is None:
             found.set(READY, "False", reason, str(error))
             found.phase = "Pending"
+        if isinstance(error, Unfinished):
+            found.report(error.report)
         found.set(PROGRESSING, "True", reason, str(error))
         found.set(DEGRADED, "True", reason, str(error))
         try:

@@ -17,7 +17,7 @@ from munshi_operator.children import Children, Converged
 from munshi_operator.claims import Claims
 from munshi_operator.kinds import DEPLOYMENT
 from munshi_operator.status import Finding, Findings
-from munshi_operator.types import CellAccess, Manifest, OutsideReport, Served, TenantObject
+from munshi_operator.types import CellAccess, Manifest, OutsideReport, Served, TenantObject, Unfinished
 from munshi_operator.world import Next, World
 
 _META_SECONDS = 6 * 3600.0
@@ -125,9 +125,8 @@ class Serving:
             report = await self.world.outside.ensure(served)
         except MunshiError as error:
             found.fields["applied"] = applied or None
-            made = getattr(error, "report", None)  # some parts may have been made all the same
-            if isinstance(made, OutsideReport):
-                self._take_report(made, found)
+            if isinstance(error, Unfinished):
+                self._take_report(error.report, found)
             return error
         self._outside_due[key] = now + self._interval()
         self._take_report(report, found)
@@ -137,9 +136,7 @@ class Serving:
         return Retryable(failed.message) if failed else None
 
     def _take_report(self, report: OutsideReport, found: Findings) -> None:
-        found.part(st.DATABASE, report.database)
-        found.part(st.STREAMS, report.streams)
-        found.part(st.STORAGE, report.storage)
+        found.report(report)
         for name in report.repaired:
             self.world.repaired[name] += 1
 

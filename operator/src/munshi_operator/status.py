@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from munshi.contracts.ids import CellName
-from munshi_operator.types import Part
+from munshi_operator.types import OutsideReport, Part
 
 Truth = Literal["True", "False", "Unknown"]
 Status = dict[str, Any]
@@ -51,6 +51,12 @@ class Findings:
     def part(self, kind: str, part: Part) -> None:
         """A condition from the outcome of a part."""
         self.conditions[kind] = Finding("True" if part.ok else "False", part.reason, part.message)
+
+    def report(self, report: OutsideReport) -> None:
+        """The conditions of what lies outside the cluster."""
+        self.part(DATABASE, report.database)
+        self.part(STREAMS, report.streams)
+        self.part(STORAGE, report.storage)
 
     def set(self, kind: str, truth: Truth, reason: str, message: str = "") -> None:
         """A condition."""

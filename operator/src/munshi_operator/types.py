@@ -1,4 +1,4 @@
-"""Values and ports that cross the operator's parts: engine, builders and the outside. Pure."""
+"""Values, ports and errors that cross the operator's parts: engine, builders and the outside. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from munshi.contracts.ids import CellName, TenantKey
 from munshi.contracts.tenant import WhatsAppTenant, cell_of
+from munshi.errors import MunshiError, Permanent, Retryable
 
 Manifest = dict[str, Any]
 """A whole Kubernetes object, JSON-able."""
@@ -89,6 +90,17 @@ class OutsideReport:
     """Names of what had drifted."""
 
 
+class Unfinished(Retryable):
+    """Something outside could not be made, though all parts were tried."""
+
+    def __init__(self, report: OutsideReport, cause: MunshiError) -> None:
+        super().__init__(str(cause), cause.delay if isinstance(cause, Retryable) else 0.0)
+        self.report = report
+        """Says which part, and why."""
+        self.permanent = isinstance(cause, Permanent)
+        """Waiting alone does not help."""
+
+
 @dataclass(frozen=True, slots=True)
 class Backlog:
     """Work of one tenant that is still in a cell."""
@@ -116,7 +128,11 @@ class Outside(Protocol):
         ...
 
     async def ensure(self, want: Served) -> OutsideReport:
-        """Makes cell, streams, role, row and registry entry as wanted; repairs what drifted."""
+        """Makes cell, streams, role, row and registry entry as wanted; repairs what drifted.
+
+        Raises:
+            Unfinished: a part could not be made; its report says which, and the others were made.
+        """
         ...
 
     async def observe_backlog(self, cell: CellName, key: TenantKey) -> Backlog:

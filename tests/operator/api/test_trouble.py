@@ -6,11 +6,13 @@ import itertools
 import pytest
 
 from munshi.contracts.ids import CellName
+from munshi.contracts.tenant import POOL
 from munshi.errors import MunshiError, Permanent, Retryable
 from munshi_operator.api import Conflict
 from munshi_operator.kinds import DEPLOYMENT, HTTP_ROUTE, Ref
-from munshi_operator.types import OutsideReport, Served
+from munshi_operator.types import OutsideReport, Part, Served, Unfinished
 from rig.operating import NAMESPACE, Stage, key_of, ref, tenant
+from rig.outside_memory import OK
 
 NAME = "sharma"
 KEY = key_of(NAME)
@@ -145,6 +147,48 @@ async def test_a_permanent_refusal_is_told_with_its_reason(stage: Stage) -> None
         stage.create(NAME)
         await stage.until(lambda: stage.condition(NAME, "Degraded").get("reason") == "DatabaseRefused")
         assert stage.condition(NAME, "Ready")["status"] == "False"
+
+
+def no_room(call: str, key: str) -> MunshiError | None:
+    """The streams find no room, and the store is away; the database is well."""
+    if call != "ensure" or key != KEY:
+        return None
+    full = Part(False, "StreamNoRoom", "NATS has no disk left; raise max_file_store")
+    away = Part(False, "StorageAway", "the object store does not answer; tried again")
+    report = OutsideReport(OK, full, away, "digest", ())
+    return Unfinished(report, Permanent(full.message, full.reason))
+
+
+@pytest.mark.parametrize("served_before", [False, True])
+async def test_each_part_outside_says_what_is_wrong_with_it(stage: Stage, served_before: bool) -> None:
+    async with stage.operator() as parts:
+        if served_before:
+            stage.create(NAME)
+            await stage.until(lambda: stage.ready(NAME))
+        stage.outside.refuse = no_room
+        stage.create(NAME, displayName="New")
+        await stage.until(lambda: stage.condition(NAME, "StreamsReady").get("status") == "False")
+        assert stage.condition(NAME, "DatabaseReady")["status"] == "True"
+        assert stage.condition(NAME, "StreamsReady")["reason"] == "StreamNoRoom"
+        assert "max_file_store" in stage.condition(NAME, "StreamsReady")["message"]
+        assert stage.condition(NAME, "StorageReady")["reason"] == "StorageAway"
+        assert stage.condition(NAME, "Degraded")["reason"] == "StreamNoRoom"
+        await stage.until(lambda: parts.engine.passes["refused"] >= 1)
+        stage.outside.refuse = lambda _c, _k: None
+        await stage.until(lambda: stage.ready(NAME))
+        assert stage.condition(NAME, "Degraded")["status"] == "False"
+
+
+async def test_a_part_that_fails_during_a_move_is_told_too(stage: Stage) -> None:
+    async with stage.operator():
+        stage.create(NAME)
+        await stage.until(lambda: stage.ready(NAME))
+        stage.outside.refuse = no_room
+        stage.api.put(tenant(NAME, isolation="Pooled"))
+        await stage.until(lambda: stage.condition(NAME, "StreamsReady").get("reason") == "StreamNoRoom")
+        stage.outside.refuse = lambda _c, _k: None
+        await stage.until(lambda: stage.status(NAME).get("cell") == POOL and stage.ready(NAME))
+        await stage.until(lambda: stage.condition(NAME, "StreamsReady")["status"] == "True")
 
 
 async def test_a_pass_that_hangs_is_ended_and_others_go_on(stage: Stage) -> None:

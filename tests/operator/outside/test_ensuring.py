@@ -11,8 +11,7 @@ from munshi.contracts.subjects import dead_stream, event_stream, inbound, regist
 from munshi.contracts.tenant import POOL, TenantEntry
 from munshi.db.connection import open_pool
 from munshi.tenants import open_entry
-from munshi_operator.outside.failures import Unfinished
-from munshi_operator.types import Served
+from munshi_operator.types import Served, Unfinished
 from rig.outside import Rig, moved
 
 

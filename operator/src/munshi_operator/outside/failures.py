@@ -7,8 +7,7 @@ import asyncpg
 import nats.errors
 import nats.js.errors
 
-from munshi.errors import MunshiError, Permanent, Retryable
-from munshi_operator.types import OutsideReport
+from munshi.errors import Permanent, Retryable
 
 _AWAY_SECONDS = 2.0
 
@@ -42,15 +41,6 @@ _NATS_WORDS = {
 }
 _NATS_PASSING = {10008, 10009, 10004, 503}
 """The cluster has no leader now, or its storage is busy."""
-
-
-class Unfinished(Retryable):
-    """Something outside could not be made; `report` says which part, `permanent` whether waiting helps."""
-
-    def __init__(self, report: OutsideReport, cause: MunshiError) -> None:
-        super().__init__(str(cause), cause.delay if isinstance(cause, Retryable) else 0.0)
-        self.report = report
-        self.permanent = isinstance(cause, Permanent)
 
 
 @contextmanager

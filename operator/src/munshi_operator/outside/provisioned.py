@@ -22,11 +22,11 @@ from munshi_operator.outside import cell_bus
 from munshi_operator.outside.accounts import Accounts
 from munshi_operator.outside.carrying import Carrier
 from munshi_operator.outside.cell_bus import CellBus
-from munshi_operator.outside.failures import Unfinished, of_database, of_nats
+from munshi_operator.outside.failures import of_database, of_nats
 from munshi_operator.outside.plan import CellPlan, Planner, own_cell, spec_in
 from munshi_operator.outside.postgres import Postgres
 from munshi_operator.outside.storage import Storage
-from munshi_operator.types import Backlog, CellAccess, OutsideReport, Part, Served
+from munshi_operator.types import Backlog, CellAccess, OutsideReport, Part, Served, Unfinished
 
 _log = structlog.get_logger()
 
