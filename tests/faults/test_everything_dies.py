@@ -87,7 +87,7 @@ async def write_on(stage: Theatre, asked: Asked, luck: random.Random) -> None:
 
     async def known(_: EmulatorClient, database: asyncpg.Connection) -> bool:
         lost = "state = 'sending' and sending_at < clock_timestamp() - interval '5 seconds'"
-        return await database.fetchval(f"select count(*) from outbox where {lost}") == 0
+        return bool(await database.fetchval(f"select count(*) from outbox where {lost}") == 0)
 
     await stage.until(known, 60, "the sends of killed workers to be known")
     said, wave = sum(map(len, asked.values())), []
