@@ -8,7 +8,15 @@ import structlog
 
 from munshi.errors import Permanent, Retryable
 from munshi_operator.api import Gone
-from munshi_operator.drift import changed, config_of, mark_of, owned_fields, same_mark, stamped
+from munshi_operator.drift import (
+    changed,
+    mark_of,
+    owned_fields,
+    same_mark,
+    same_pods,
+    stamped,
+    with_running_template,
+)
 from munshi_operator.kinds import CHILDREN, DEPLOYMENT, Ref, kind_of, ref_of
 from munshi_operator.observed import Pods, SeenChild
 from munshi_operator.types import Manifest, TenantObject
@@ -103,7 +111,7 @@ class Children:
         if verdict is Verdict.ROLL and not self.world.rollout.begin(tenant.key):
             result.held_back = True
             return
-        await self._apply(ref, manifest)
+        await self._apply(ref, self._as_it_runs(tenant, ref, manifest))
         if verdict is Verdict.REPAIR:
             result.repaired.append(str(ref))
             self.world.repaired[ref.kind.name] += 1
@@ -134,8 +142,20 @@ class Children:
         if child.ref.kind is not DEPLOYMENT or tenant.status.get("observedGeneration") != tenant.generation:
             return False
         found, _ = child.unpack()
-        before = config_of(found.get("spec", {}).get("template", {}))
-        return before != config_of(manifest["spec"]["template"])
+        return not same_pods(manifest, found)
+
+    def _as_it_runs(self, tenant: TenantObject, ref: Ref, manifest: Manifest) -> Manifest:
+        """What is sent: a template that an older operator spelled stays as it runs, since another spelling
+        would replace the pods, until they must restart anyway."""
+        child = self.world.observed.children(tenant.key).get(ref)
+        if (
+            child is None
+            or ref.kind is not DEPLOYMENT
+            or _template_mark(child.mark) == _template_mark(mark_of(manifest))
+        ):
+            return manifest
+        found, owned = child.unpack()
+        return with_running_template(manifest, found, owned) if same_pods(manifest, found) else manifest
 
     async def _apply(self, ref: Ref, manifest: Manifest) -> None:
         try:
@@ -167,6 +187,10 @@ class Children:
     def _forget(self, ref: Ref) -> None:
         self._intact.pop(ref, None)
         self._tolerated.pop(ref, None)
+
+
+def _template_mark(mark: str) -> str:
+    return mark.partition(".")[2]
 
 
 def _order(ref: Ref) -> tuple[int, str]:

@@ -53,6 +53,61 @@ def config_of(template: Mapping[str, Any]) -> str:
     return str(marked) if marked else digest(template)
 
 
+def same_pods(wanted: Manifest, found: Manifest) -> bool:
+    """Whether the pods of one Deployment need not restart to become those of the other."""
+    return config_of(wanted["spec"]["template"]) == config_of(found.get("spec", {}).get("template", {}))
+
+
+def with_running_template(wanted: Manifest, found: Manifest, owned: Mapping[str, Any]) -> Manifest:
+    """A stamped Deployment with the pod template that runs, in place of another spelling of it.
+
+    Of what runs only what the operator owns is taken, so that an apply changes nothing of the template and
+    takes nothing over. Where that is not a whole template any more (somebody took a container's image over),
+    the wanted one stays.
+    """
+    fields = owned.get("f:spec", {}).get("f:template")
+    running = found.get("spec", {}).get("template")
+    if not fields or not running:
+        return wanted
+    kept, template = _owned_part(running, fields), wanted["spec"]["template"]
+    if kept == template:
+        return wanted
+    containers = kept.get("spec", {}).get("containers") or []
+    names = {one.get("name") for one in template["spec"]["containers"]}
+    if config_of(kept) != config_of(running) or names != {c.get("name") for c in containers if "image" in c}:
+        return wanted
+    annotations = wanted["metadata"]["annotations"]
+    mark = f"{annotations[APPLIED].partition('.')[0]}.{mark_of(found).partition('.')[2]}"
+    return {
+        **wanted,
+        "metadata": {**wanted["metadata"], "annotations": {**annotations, APPLIED: mark}},
+        "spec": {**wanted["spec"], "template": kept},
+    }
+
+
+def _owned_part(found: Any, fields: Mapping[str, Any]) -> Any:
+    """The part of a value that `fieldsV1` names; a leaf is owned with all below it."""
+    below = {name: tree for name, tree in fields.items() if name != "."}
+    if isinstance(found, Mapping) and below:
+        return {
+            name[2:]: _owned_part(found[name[2:]], tree) for name, tree in below.items() if name[2:] in found
+        }
+    if isinstance(found, list) and below:
+        return [part for element in found for part in _owned_elements(element, below)]
+    return found
+
+
+def _owned_elements(element: Any, fields: Mapping[str, Any]) -> Iterator[Any]:
+    """An element of a list, by its keys (`k:{"name":"x"}`) or as a value (`v:"x"`); nothing if not owned."""
+    for name, tree in fields.items():
+        named = orjson.loads(name[2:])
+        if name.startswith("v:") and named == element:
+            yield element
+        elif name.startswith("k:") and isinstance(element, Mapping) and _has(element, named):
+            keys = {key: element[key] for key in named if key in element}
+            yield {**keys, **_owned_part(element, tree)} if set(tree) - {"."} else keys
+
+
 def mark_of(manifest: Manifest) -> str:
     """The digests that an object bears; empty without."""
     return str((manifest["metadata"].get("annotations") or {}).get(APPLIED, ""))

@@ -47,6 +47,69 @@ async def test_another_spelling_of_the_template_restarts_nothing(stage: Stage) -
         await stage.until(lambda: (stage.deployment("shop-1-ingress") or {})["spec"]["replicas"] == 2)
 
 
+def spelling(stage: Stage, name: str) -> str:
+    found = stage.deployment(name)
+    assert found is not None
+    return str(found["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"])
+
+
+async def test_a_template_is_spelled_anew_only_when_its_pods_must_restart(stage: Stage) -> None:
+    name, orchestrator = SHOPS[1], f"{SHOPS[1]}-orchestrator"
+    await start(stage)
+    before = stage.deployment(orchestrator)
+    assert before is not None
+    stage.build = PlainChildren(spelling="b")
+    async with stage.operator(wake_on_webhook=False) as parts:
+        await stage.until(lambda: parts.engine.queue.finished >= len(SHOPS))
+        # What differs beside the template is applied, and the template stays, to the last field.
+        stage.api.put(tenant(name, hibernated=True))
+        await stage.until(lambda: (stage.deployment(orchestrator) or {})["spec"]["replicas"] == 0)
+        await stage.until(lambda: stage.ready(name))
+        await stage.rest(parts)
+        asleep = stage.deployment(orchestrator)
+        assert asleep is not None
+        assert asleep["spec"]["template"] == before["spec"]["template"]
+        writes = len(stage.api.writes)
+        parts.engine.queue.add(key_of(name))
+        await stage.rest(parts)
+        assert stage.api.writes[writes:] == []
+        # What somebody else put there is not taken over by the way.
+        stage.api.edit(
+            Ref(DEPLOYMENT, NAMESPACE, orchestrator),
+            lambda one: one["spec"]["template"]["metadata"]["annotations"].update(restarted="now"),
+        )
+        stage.api.put(tenant(name))
+        await stage.until(lambda: "replicas" not in owned_by_us(stage, orchestrator))
+        await stage.rest(parts)
+        assert spelling(stage, orchestrator) == "a"
+        assert "restarted" not in owned_by_us(stage, orchestrator)
+    stage.build = PlainChildren(spelling="b", image="munshi:2")
+    async with stage.operator():
+        await stage.until(lambda: rolled(stage) == set(SHOPS))
+        assert spelling(stage, orchestrator) == "b"
+
+
+async def test_a_template_that_somebody_took_over_is_not_kept(stage: Stage) -> None:
+    name = f"{SHOPS[1]}-ingress"
+
+    def worse(one: Manifest) -> None:
+        one["spec"]["template"]["spec"]["containers"][0]["image"] = "evil:1"
+        one["spec"]["replicas"] = 9
+
+    await start(stage)
+    stage.build = PlainChildren(spelling="b")
+    async with stage.operator():
+        stage.api.edit(Ref(DEPLOYMENT, NAMESPACE, name), worse)
+        await stage.until(lambda: images(stage)[SHOPS[1]] == {"munshi:1"})
+
+
+def owned_by_us(stage: Stage, name: str) -> str:
+    found = stage.deployment(name)
+    assert found is not None
+    mine = [one["fieldsV1"] for one in found["metadata"]["managedFields"] if one["operation"] == "Apply"]
+    return str(mine)
+
+
 async def test_so_many_at_once_and_ready_before_the_next(stage: Stage) -> None:
     await start(stage)
     stage.api.pods_come_up = lambda _: False
