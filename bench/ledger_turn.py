@@ -84,7 +84,7 @@ class _Nothing(Runnable[int, int]):
 
 def _bare() -> Callable[[], Awaitable[Any]]:
     """The Ledger's graph with nothing in its nodes."""
-    graph: Pregel[int, None, int, int] = Pregel(
+    graph: Pregel[Any, None, Any, Any] = Pregel(
         nodes={
             "understand": NodeBuilder().subscribe_only("given").do(_Nothing()).write_to("understood"),
             "answer": NodeBuilder().subscribe_only("understood").do(_Nothing()).write_to("outcome"),
