@@ -186,11 +186,18 @@ def metrics() -> str:
     return "\n".join(lines)
 
 
+def plain_words() -> str:
+    """The words that a masked text may keep, from the phrases of the training sentences."""
+    made: str = importlib.import_module("munshi_inference.training.plain_words").page()
+    return made
+
+
 MADE: dict[str, Callable[[], str]] = {
     "docs/reference/configuration.md": configuration,
     "docs/reference/whatsapptenant.md": tenant_reference.page,
     "docs/reference/commands.md": commands,
     "docs/reference/metrics.md": metrics,
+    "services/inference/src/munshi_inference/nlu/plain_words.txt": plain_words,
     f"crds/{NAME}.yaml": tenant_reference.definition,
     f"helm/munshi/crds-kept/{NAME}.yaml": tenant_reference.definition,
 }

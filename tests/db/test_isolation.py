@@ -242,6 +242,7 @@ CALLS = {
     "pause_number": "pause_number('T', 'x', 'x', NULL)",
     "resume_numbers": "resume_numbers('T', NULL, NULL)",
     "purge_messages": "purge_messages('T', now() + '1 year', now() + '1 year', 100)",
+    "purge_samples": "purge_samples('T', now() + '1 year', 100)",
     "read_customers": "read_customers('T', 7, 10)",
     "read_balance": "read_balance('T', 7, 7)",
     "read_debtors": "read_debtors('T', 7, 10)",

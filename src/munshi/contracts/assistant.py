@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from munshi.contracts.ids import MessageID, TenantKey
 from munshi.contracts.tenant import WhatsAppTenantSpec
-from munshi.contracts.understanding import Category, Language
+from munshi.contracts.understanding import Category, Intent, Language
 
 
 class _Frozen(BaseModel):
@@ -231,7 +231,35 @@ class Remember(_Frozen):
     value: dict[str, Any]
 
 
-Effect = Annotated[AddEntry | AmendEntry | RemoveEntry | LearnAlias | Remember, Field(discriminator="op")]
+class SampleOutcome(StrEnum):
+    """What the person did with what was understood of a sentence."""
+
+    KEPT = "kept"
+    CORRECTED = "corrected"
+    UNDONE = "undone"
+    DROPPED = "dropped"
+    """The question that it raised was answered by no."""
+
+
+class KeepSample(_Frozen):
+    """A sentence kept as training material, where the tenant consents: nobody's name, number or day in it."""
+
+    op: Literal["keep_sample"] = "keep_sample"
+    text: str = Field(min_length=1, max_length=500)
+    """Masked: plain words and placeholders."""
+    intent: Intent
+    confidence: float = Field(ge=0, le=1)
+    category: Category | None = None
+    """As corrected by the person."""
+    language: Language
+    outcome: SampleOutcome
+    changed: tuple[str, ...] = ()
+    """Fields of the entry that the person corrected."""
+
+
+Effect = Annotated[
+    AddEntry | AmendEntry | RemoveEntry | LearnAlias | Remember | KeepSample, Field(discriminator="op")
+]
 
 
 class TurnOutcome(_Frozen):

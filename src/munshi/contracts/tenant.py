@@ -159,6 +159,9 @@ class Ledger(Spec):
     """ISO 4217 code of the books, where a message names none."""
     confirm_above: Money = "50000"
     """Entries above this amount are asked about first."""
+    keep_training_material: bool = False
+    """Consent to keep what is said, without names and numbers, to train the understanding with. Kept as long
+    as messages; when consent is withdrawn, what was kept is deleted."""
 
     @property
     def confirm_above_amount(self) -> Decimal:

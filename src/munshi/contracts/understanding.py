@@ -77,6 +77,9 @@ class Understanding(BaseModel):
     confidence: float = Field(ge=0, le=1)
     entities: Entities = Entities()
     language: Language = Language()
+    masked: str | None = Field(default=None, exclude=True)
+    """The text without names, numbers, days and whatever else not everybody says, each replaced by a
+    placeholder such as `{name}`; only where it was asked for. `None` too where that is not certain."""
     further: tuple["Understanding", ...] = ()
     """Further entries of the same message ("Ramesh 500 udhaar, Suresh 200 jama"), in order; empty for one."""
 
@@ -91,6 +94,8 @@ class Request(BaseModel):
     """The tenant's day, in its own time zone."""
     currency: str = "INR"
     assistant: str = "Ledger"
+    mask: bool = False
+    """Whether `Understanding.masked` is wanted."""
 
 
 class Understander(Protocol):

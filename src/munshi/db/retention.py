@@ -1,5 +1,6 @@
 """Deletes what a tenant's retention has passed; run by the orchestrator every hour, and safe side by side."""
 
+import dataclasses
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,11 +27,13 @@ class Purged:
     outbox: int = 0
     dead_letters: int = 0
     attempts: int = 0
+    samples: int = 0
+    """Training material: old, or of a tenant that does not consent."""
 
     @property
     def rows(self) -> int:
         """All of them."""
-        return self.bodies + self.marks + self.outbox + self.dead_letters + self.attempts
+        return sum(dataclasses.astuple(self))
 
     def __add__(self, other: "Purged") -> "Purged":
         return Purged(
@@ -39,6 +42,7 @@ class Purged:
             self.outbox + other.outbox,
             self.dead_letters + other.dead_letters,
             self.attempts + other.attempts,
+            self.samples + other.samples,
         )
 
 
@@ -54,21 +58,21 @@ def age_of(duration: str) -> timedelta:
 async def purge(
     pool: Pool, tenant: TenantKey, retention: Retention, now: datetime | None = None, batches: int = 1000
 ) -> Purged:
-    """Deletes messages, replies and dead letters of a tenant beyond `retention.messages`, batch by batch.
+    """Deletes messages, replies, dead letters and training material of a tenant beyond `retention.messages`.
 
-    Ends when nothing is left to delete or after `batches`; the next run goes on. The books are no messages:
-    they stay.
+    Batch by batch. Ends when nothing is left to delete or after `batches`; the next run goes on. The books
+    are no messages: they stay.
     """
     now = now or datetime.now(UTC)
     before = now - age_of(retention.messages)
     total = Purged()
     for _ in range(batches):
         with translated():
-            done = Purged(
-                **await pool.fetchval(
-                    "SELECT purge_messages($1, $2, $3, $4)", tenant, before, now - MARKS_AT_LEAST, BATCH
-                )
+            messages = await pool.fetchval(
+                "SELECT purge_messages($1, $2, $3, $4)", tenant, before, now - MARKS_AT_LEAST, BATCH
             )
+            samples = await pool.fetchval("SELECT purge_samples($1, $2, $3)", tenant, before, BATCH)
+        done = Purged(**messages, samples=samples)
         total += done
         if done.rows == 0:
             break

@@ -9,7 +9,7 @@ from munshi.db.models.books import LedgerCustomer, Transaction, TransactionHisto
 from munshi.db.models.cells import Cell, CellLogin, Lane, Tenant, Worker
 from munshi.db.models.people import Conversation, InboundMessage, Memory, User, UserIdentity
 from munshi.db.models.sends import PENDING, MessageCost, Number, OutboxRow
-from munshi.db.models.upkeep import DeadLetter, TurnAttempt, Usage
+from munshi.db.models.upkeep import DeadLetter, TrainingSample, TurnAttempt, Usage
 
 __all__ = [
     "PENDING",
@@ -26,6 +26,7 @@ __all__ = [
     "Number",
     "OutboxRow",
     "Tenant",
+    "TrainingSample",
     "Transaction",
     "TransactionHistory",
     "TransactionMessage",

@@ -1,12 +1,13 @@
-"""What went wrong and what was used: dead letters, tries, usage."""
+"""What went wrong, what was used, what is learnt from: dead letters, tries, usage, training samples."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, Integer, SmallInteger, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, Integer, Numeric, SmallInteger, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from munshi.db.models.base import NOW, Base, own_id
+from munshi.db.models.base import EMPTY_ARRAY, NOW, Base, own_id
 
 
 class DeadLetter(Base):
@@ -29,6 +30,27 @@ class DeadLetter(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     replayed_at: Mapped[datetime | None]
     dropped_at: Mapped[datetime | None]
+
+
+class TrainingSample(Base):
+    """A masked sentence of a tenant that consents."""
+
+    __tablename__ = "training_samples"
+    __table_args__ = (
+        CheckConstraint("outcome IN ('kept', 'corrected', 'undone', 'dropped')"),
+        Index("training_samples_age", "tenant", "created_at"),
+    )
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[int] = own_id()
+    created_at: Mapped[datetime]
+    text: Mapped[str]
+    intent: Mapped[str]
+    confidence: Mapped[Decimal] = mapped_column(Numeric(4, 3))
+    category: Mapped[str | None]
+    language: Mapped[str]
+    script: Mapped[str]
+    outcome: Mapped[str]
+    changed: Mapped[list[str]] = mapped_column(server_default=EMPTY_ARRAY)
 
 
 class TurnAttempt(Base):

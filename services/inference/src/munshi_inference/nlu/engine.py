@@ -17,6 +17,7 @@ from munshi_inference.language.script import script_of
 from munshi_inference.nlu import assembly, repository
 from munshi_inference.nlu.assembly import Labelled
 from munshi_inference.nlu.features import hashed, sentence_features, unit_features
+from munshi_inference.nlu.masking import mask
 from munshi_inference.nlu.repository import LedgerModel, Scores
 from munshi_inference.nlu.units import read
 
@@ -63,7 +64,10 @@ class LedgerEngine:
             for part in parts
         ]
         first, *rest = self._with_carried_names(found)
-        return (first.model_copy(update={"further": tuple(rest)}) if rest else first), joint
+        masked = mask(labelled) if request.mask else None
+        if rest or masked:
+            first = first.model_copy(update={"further": tuple(rest), "masked": masked})
+        return first, joint
 
     def _classify(self, labelled: Labelled) -> Scores:
         return self.model.classify(

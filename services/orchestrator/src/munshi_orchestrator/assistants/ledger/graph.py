@@ -14,8 +14,9 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.channels import EphemeralValue
 from langgraph.pregel import NodeBuilder, Pregel
 
-from munshi.contracts.assistant import TurnInput, TurnOutcome
+from munshi.contracts.assistant import KeepSample, TurnInput, TurnOutcome
 from munshi.contracts.understanding import Understander
+from munshi_orchestrator.assistants.ledger import samples
 from munshi_orchestrator.assistants.ledger.answer import Answer
 from munshi_orchestrator.assistants.ledger.books import Books
 from munshi_orchestrator.assistants.ledger.desk import Desk
@@ -99,9 +100,14 @@ async def _answer(understood: Understood) -> TurnOutcome:
         )
         await hear(desk)
         answers.append(desk.answer)
+    kept_samples: tuple[KeepSample, ...] = ()
+    if given.spec.ledger is not None and given.spec.ledger.keep_training_material:
+        kept_samples = await samples.gather(kept, readings, books, given.person_name)
+    else:
+        kept.heard.clear()
     return TurnOutcome(
         state=kept.dump(),
-        effects=tuple(books.effects),
+        effects=(*books.effects, *kept_samples),
         replies=tuple(reply for answer in answers for reply in answer.replies()),
         language=readings[-1].language if readings else given.language or first_of(given, None),
     )

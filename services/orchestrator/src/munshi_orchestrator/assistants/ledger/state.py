@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from munshi.contracts.assistant import Source
 from munshi.contracts.ids import MessageID
-from munshi.contracts.understanding import Category
+from munshi.contracts.understanding import Category, Intent, Language
 
 VERSION: Final = 1
 MOST_DRAFTS = 20
@@ -113,6 +113,17 @@ class Made(_Kept):
     """The message began the entry (it was completed later); else it only corrected it."""
 
 
+class Heard(_Kept):
+    """A masked sentence that waits for what the person does next; see `samples`."""
+
+    message_id: MessageID
+    text: str
+    intent: Intent
+    confidence: float
+    category: Category | None = None
+    language: Language
+
+
 class State(_Kept):
     """All of it."""
 
@@ -130,6 +141,8 @@ class State(_Kept):
     undone: Draft | None = None
     """The entry just taken back: "nahi, 600 tha" brings it back corrected."""
     quota_told_at: datetime | None = None
+    heard: list[Heard] = Field(default_factory=list)
+    """Empty without the tenant's consent."""
 
     @classmethod
     def load(cls, raw: dict[str, Any]) -> "State":

@@ -67,7 +67,8 @@ async def _understood(
         return understanding
     spelt_out = words.with_name(said.text, state.customer)
     named = _tidy(await understander.understand(_request(given, said, spelt_out)))
-    return named.model_copy(update={"text": said.text, "language": understanding.language})
+    own = {"text": said.text, "language": understanding.language, "masked": understanding.masked}
+    return named.model_copy(update=own)
 
 
 def _request(given: TurnInput, said: Said, text: str) -> Request:
@@ -77,6 +78,7 @@ def _request(given: TurnInput, said: Said, text: str) -> Request:
         today=day_of(said.at, given.spec.zone),
         currency=ledger.currency if ledger else "INR",
         assistant=given.spec.assistant.value,
+        mask=ledger is not None and ledger.keep_training_material,
     )
 
 
