@@ -520,6 +520,9 @@ def _without_version(obj: Manifest) -> Manifest:
 
 def _chosen(obj: Manifest, selection: Selection) -> bool:
     labels = obj["metadata"].get("labels") or {}
+    named = selection.fields.removeprefix("metadata.name=")
+    if named != selection.fields and named != obj["metadata"]["name"]:
+        return False
     return not selection.labels or selection.labels in labels
 
 

@@ -1,13 +1,15 @@
 """Makes a tenant's objects on the cluster as they are wanted, and leaves alone what already is."""
 
+import asyncio
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import Enum
 
 import structlog
 
 from munshi.errors import Permanent, Retryable
-from munshi_operator.api import Gone
+from munshi_operator.api import Gone, Selection
 from munshi_operator.drift import (
     changed,
     mark_of,
@@ -17,14 +19,24 @@ from munshi_operator.drift import (
     stamped,
     with_running_template,
 )
-from munshi_operator.kinds import CHILDREN, DEPLOYMENT, Ref, kind_of, ref_of
-from munshi_operator.observed import Pods, SeenChild
+from munshi_operator.kinds import (
+    CHILDREN,
+    DEPLOYMENT,
+    WITHOUT_WHICH_NOTHING_IS_ANSWERED,
+    Ref,
+    kind_of,
+    ref_of,
+)
+from munshi_operator.observed import Pods, SeenChild, is_ours
 from munshi_operator.types import Manifest, TenantObject
 from munshi_operator.world import World
 
 _log = structlog.get_logger()
 
 _ENDING_SECONDS = 1.0
+_LOOKS_AT_ONCE = 16
+NAME_TAKEN = "NameTaken"
+"""Reason of a condition: somebody else's object has the name of a child."""
 
 
 class Verdict(Enum):
@@ -37,6 +49,8 @@ class Verdict(Enum):
     """Apply, and with it replace pods because of the chart's values alone."""
     REPLACE = "replace"
     """It belongs to a tenant of that name that is gone: away with it first."""
+    TAKEN = "taken"
+    """It is somebody else's, by chance of that name: it is not touched."""
 
 
 @dataclass(slots=True)
@@ -48,6 +62,8 @@ class Converged:
     repaired: list[str] = field(default_factory=list)
     held_back: bool = False
     """A new version waits for this tenant's turn."""
+    taken: list[Ref] = field(default_factory=list)
+    """Names at which somebody else's objects stand."""
 
     @property
     def settled(self) -> bool:
@@ -62,7 +78,21 @@ class Converged:
     @property
     def serving(self) -> bool:
         """Every Deployment that wants pods has one that is ready."""
-        return all(pods.ready >= min(1, pods.wanted) for pods in self.pods.values())
+        return not self.lacking and all(pods.ready >= min(1, pods.wanted) for pods in self.pods.values())
+
+    @property
+    def lacking(self) -> list[Ref]:
+        """Of what is taken, what the tenant cannot do without."""
+        return [ref for ref in self.taken if ref.kind in WITHOUT_WHICH_NOTHING_IS_ANSWERED]
+
+    @property
+    def whose_names_are_taken(self) -> str:
+        """For people: what is in the way."""
+        names = ", ".join(str(ref) for ref in self.taken)
+        return (
+            f"{names}: there already, and not made by the operator, which leaves it alone; delete or rename "
+            "it, or give the tenant another name"
+        )
 
 
 @dataclass
@@ -74,6 +104,7 @@ class Children:
     """Version and wanted mark with which a child was last found as wanted."""
     _tolerated: dict[Ref, frozenset[str]] = field(default_factory=dict)
     """Paths that differ right after an apply: the server's own spelling, or a webhook's will."""
+    _looks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LOOKS_AT_ONCE))
 
     async def converge(
         self, tenant: TenantObject, wanted: Iterable[Manifest], spare: Callable[[Ref], bool] | None = None
@@ -81,17 +112,45 @@ class Children:
         """Applies what is missing or changed, deletes what is no longer wanted and not spared."""
         result = Converged()
         marked = {ref_of(one): stamped(one) for one in wanted}
+        strangers = await self._strangers(tenant, marked)
         for ref in sorted(marked, key=_order):
-            await self._converge_one(tenant, ref, marked[ref], result)
+            await self._converge_one(tenant, ref, marked[ref], result, strangers)
         for ref in sorted(self.world.observed.children(tenant.key), key=_order, reverse=True):
             if ref not in marked and not (spare and spare(ref)):
                 await self._remove(tenant, ref)
         known = self.world.observed.children(tenant.key)
         for ref in marked:
             child = known.get(ref)
-            if ref.kind is DEPLOYMENT and child is not None and child.pods is not None:
+            if ref.kind is DEPLOYMENT and child is not None and child.pods is not None and child.ours:
                 result.pods[ref.name] = child.pods
         return result
+
+    async def _strangers(self, tenant: TenantObject, wanted: Iterable[Ref]) -> set[Ref]:
+        """Somebody else's objects at names that are still free for all that the store knows.
+
+        What bears no label of ours is not watched, so the server is asked once, before the first apply: an
+        apply would take the object over, and the end of the tenant would take it away.
+        """
+        known = self.world.observed.children(tenant.key)
+        unknown = [ref for ref in wanted if ref not in known]
+        held = await asyncio.gather(*(self._stands(ref) for ref in unknown))
+        return {
+            ref
+            for ref, one in zip(unknown, held, strict=True)
+            if one is not None and not is_ours(one, tenant.uid)
+        }
+
+    async def _stands(self, ref: Ref) -> Manifest | None:
+        """What stands at a name. By a list: the operator may not get, only list."""
+        selection = Selection(ref.kind, ref.namespace, fields=f"metadata.name={ref.name}")
+        async with self._looks:
+            try:
+                async for page in self.world.cluster.list(selection):
+                    if page.items:
+                        return page.items[0]
+            except Gone:
+                return None  # the kind is not installed: the apply tells
+        return None
 
     async def remove_all(self, tenant: TenantObject) -> int:
         """Deletes all children, what leads to them first; returns how many are still there."""
@@ -100,10 +159,18 @@ class Children:
         return sum(child.owner == tenant.uid for child in self.world.observed.children(tenant.key).values())
 
     async def _converge_one(
-        self, tenant: TenantObject, ref: Ref, manifest: Manifest, result: Converged
+        self,
+        tenant: TenantObject,
+        ref: Ref,
+        manifest: Manifest,
+        result: Converged,
+        strangers: AbstractSet[Ref],
     ) -> None:
-        verdict = self._look(tenant, ref, manifest)
+        verdict = Verdict.TAKEN if ref in strangers else self._look(tenant, ref, manifest)
         if verdict is Verdict.LEAVE:
+            return
+        if verdict is Verdict.TAKEN:
+            result.taken.append(ref)
             return
         if verdict is Verdict.REPLACE:
             await self._remove_stranger(tenant, ref)
@@ -122,6 +189,8 @@ class Children:
             return Verdict.APPLY
         if child.deleting:
             raise Retryable(f"{ref} is on its way out; it is made anew when it is gone", _ENDING_SECONDS)
+        if not child.ours and child.owner != tenant.uid:
+            return Verdict.TAKEN
         if child.owner not in ("", tenant.uid):
             return Verdict.REPLACE
         mark = mark_of(manifest)

@@ -70,6 +70,11 @@ CHILDREN: tuple[Kind, ...] = (
 ROUTES = frozenset({HTTP_ROUTE, INGRESS})
 """What leads a tenant's webhooks to its ingress."""
 
+WITHOUT_WHICH_NOTHING_IS_ANSWERED = frozenset(
+    {SERVICE_ACCOUNT, SECRET, SERVICE, DEPLOYMENT, HTTP_ROUTE, INGRESS}
+)
+"""Children that a tenant cannot do without; the others protect, limit or scale it."""
+
 _BY_NAME = {(kind.api_version, kind.name): kind for kind in (*CHILDREN, TENANT, EVENT, LEASE)}
 
 

@@ -21,7 +21,8 @@ import structlog
 
 from munshi.contracts.ids import CellName, TenantKey
 from munshi.contracts.tenant import POOL, Isolation
-from munshi_operator.children import Children, Converged
+from munshi.errors import Permanent
+from munshi_operator.children import NAME_TAKEN, Children, Converged
 from munshi_operator.kinds import ROUTES, Ref
 from munshi_operator.observed import time_of
 from munshi_operator.status import PROGRESSING, Findings, condition, served_cell
@@ -178,9 +179,11 @@ class Moving:
         wanted = self.world.build(course.tenant, access, orchestrator_replicas=None)
         if not routes:
             wanted = [one for one in wanted if not _is_route(one["kind"])]
-        if course.new == POOL:
-            return await self.children.converge(course.tenant, wanted, spare=self._spare(routes))
-        return await self.children.converge(course.tenant, wanted, spare=lambda _: not routes)
+        spare = self._spare(routes) if course.new == POOL else lambda _: not routes
+        converged = await self.children.converge(course.tenant, wanted, spare=spare)
+        if converged.lacking:
+            raise Permanent(converged.whose_names_are_taken, NAME_TAKEN)
+        return converged
 
     @staticmethod
     def _spare(routes: bool) -> Callable[[Ref], bool]:

@@ -18,7 +18,8 @@ import orjson
 
 from munshi.contracts.ids import TenantKey
 from munshi.contracts.tenant import WhatsAppTenant, tenant_key
-from munshi_operator.builders.names import COMPONENT_LABEL
+from munshi_operator.api import FIELD_MANAGER
+from munshi_operator.builders.names import COMPONENT_LABEL, MANAGER_LABEL
 from munshi_operator.drift import mark_of, owned_fields
 from munshi_operator.kinds import DEPLOYMENT, Kind, Ref
 from munshi_operator.types import Manifest, TenantObject
@@ -101,6 +102,8 @@ class SeenChild:
     """uid of the tenant that controls it; empty without."""
     deleting: bool
     mark: str
+    ours: bool
+    """The operator applied it: it bears a mark, or the label of who manages it."""
     component: str
     """Which of the services it is of, by its label; empty without."""
     pods: Pods | None
@@ -287,6 +290,14 @@ def owner_of(raw: Manifest) -> TenantKey | None:
     return tenant_key(meta.get("namespace", ""), name) if name else None
 
 
+def is_ours(raw: Manifest, tenant_uid: str = "") -> bool:
+    """Whether the operator made an object: it bears our mark or our label, or the tenant owns it."""
+    meta = raw["metadata"]
+    owned = any(one.get("uid") == tenant_uid for one in meta.get("ownerReferences") or ())
+    managed = (meta.get("labels") or {}).get(MANAGER_LABEL) == FIELD_MANAGER
+    return bool(mark_of(raw)) or managed or owned
+
+
 def time_of(text: str) -> datetime:
     """A time as Kubernetes writes it."""
     return datetime.fromisoformat(text)
@@ -347,6 +358,7 @@ def _read_child(ref: Ref, version: int, raw: Manifest) -> SeenChild:
         owner=next((str(one["uid"]) for one in owners if one.get("controller")), ""),
         deleting=bool(meta.get("deletionTimestamp")),
         mark=mark_of(raw),
+        ours=is_ours(raw),
         component=sys.intern(str((meta.get("labels") or {}).get(COMPONENT_LABEL, ""))),
         pods=_read_pods(raw) if ref.kind is DEPLOYMENT else None,
         packed=zlib.compress(orjson.dumps([slim, owned_fields(raw)]), 1),

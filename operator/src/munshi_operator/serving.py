@@ -13,7 +13,7 @@ from munshi.contracts.ids import TenantKey
 from munshi.errors import MunshiError, Retryable
 from munshi_operator import status as st
 from munshi_operator.builders.names import COMPONENT_LABEL, ORCHESTRATOR
-from munshi_operator.children import Children, Converged
+from munshi_operator.children import NAME_TAKEN, Children, Converged
 from munshi_operator.claims import Claims
 from munshi_operator.kinds import DEPLOYMENT
 from munshi_operator.status import Finding, Findings
@@ -22,6 +22,8 @@ from munshi_operator.world import Next, World
 
 _META_SECONDS = 6 * 3600.0
 """How often good credentials are looked at again; a token can end without a word."""
+_TAKEN_SECONDS = 30.0
+"""How often a name that somebody else's object has is looked at again: no watch tells of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +250,8 @@ class Serving:
             times.append(self._meta_due[tenant.key] - now)
         if tenant.tenant.spec.hibernated and world.settings.wake_on_webhook:
             times.append(world.settings.wake_poll_seconds * random.uniform(0.8, 1.2))
+        if converged.taken:
+            times.append(_TAKEN_SECONDS * random.uniform(0.8, 1.2))
         if not converged.settled:
             times.append(world.settings.rollout_fail_seconds)
         return Next(max(0.1, min(times)))
@@ -283,6 +287,8 @@ def _pods(status: Mapping[str, Any], converged: Converged, asleep: bool) -> Find
         if asleep:
             return Finding("True", "Hibernated", "asleep: webhooks are kept, nothing is answered")
         return Finding("True", "Serving", "the tenant answers its customers")
+    if converged.lacking:
+        return Finding("False", NAME_TAKEN, converged.whose_names_are_taken)
     waiting = sorted(
         f"{name} ({pods.ready} of {pods.wanted} ready)"
         for name, pods in converged.pods.items()
@@ -320,6 +326,8 @@ def _degraded(
         if (finding.truth if finding else old.get("status")) == "False":
             reason = finding.reason if finding else str(old.get("reason", kind))
             return Finding("True", reason, finding.message if finding else str(old.get("message", "")))
+    if converged.taken:
+        return Finding("True", NAME_TAKEN, converged.whose_names_are_taken)
     if failure is not None:
         return Finding("True", getattr(failure, "reason", "Retrying"), str(failure))
     if converged.stuck:

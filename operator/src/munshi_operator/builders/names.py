@@ -11,6 +11,7 @@ TENANT_LABEL = "munshi.dev/tenant"
 NAME_LABEL = "app.kubernetes.io/name"
 INSTANCE_LABEL = "app.kubernetes.io/instance"
 COMPONENT_LABEL = "app.kubernetes.io/component"
+MANAGER_LABEL = "app.kubernetes.io/managed-by"
 
 MOST = 46
 """Longest name: a pod's adds 17 characters to its Deployment's, and 63 fit a host name, which is the name of
@@ -42,7 +43,7 @@ def labels(tenant: str, component: str) -> dict[str, str]:
         **selector(tenant, component),
         COMPONENT_LABEL: component,
         "app.kubernetes.io/part-of": "munshi",
-        "app.kubernetes.io/managed-by": "munshi-operator",
+        MANAGER_LABEL: "munshi-operator",
         TENANT_LABEL: tenant,
     }
 
