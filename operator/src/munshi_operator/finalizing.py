@@ -12,7 +12,6 @@ from munshi.contracts.ids import CellName
 from munshi.contracts.tenant import POOL, DeletionPolicy
 from munshi.errors import MunshiError, Retryable
 from munshi_operator.children import Children
-from munshi_operator.observed import SeenTenant
 from munshi_operator.status import DEGRADED, PROGRESSING, READY, Findings, served_cell
 from munshi_operator.types import Served, TenantObject
 from munshi_operator.world import Next, World
@@ -51,19 +50,6 @@ class Finalizing:
             return await self._give_up(tenant, f"{left} of its objects do not go away")
         await self.world.release(tenant)
         _log.info("tenant_ended", tenant=tenant.key, policy=tenant.tenant.spec.deletion_policy.value)
-        return Next()
-
-    async def unreadable(self, seen: SeenTenant) -> Next:
-        """A tenant whose policy cannot be read: its data is kept, and it goes when the deadline comes."""
-        if not seen.held or seen.deleting is None:
-            return Next()
-        waited = (self.world.now() - seen.deleting).total_seconds()
-        left = self.world.settings.finalizer_seconds - waited
-        if left > 0:
-            return Next(left)
-        _log.error("deletion_left_something", tenant=seen.key, left="all: its spec cannot be read")
-        self.world.left_behind["unreadable"] += 1
-        await self.world.release_unreadable(seen)
         return Next()
 
     async def _take_away(self, tenant: TenantObject) -> int:

@@ -12,12 +12,20 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 import orjson
 
 from munshi.contracts.ids import TenantKey
-from munshi.contracts.tenant import WhatsAppTenant, tenant_key
+from munshi.contracts.tenant import (
+    DeletionPolicy,
+    Isolation,
+    Metadata,
+    WhatsAppTenant,
+    WhatsAppTenantSpec,
+    tenant_key,
+)
 from munshi_operator.api import FIELD_MANAGER
 from munshi_operator.builders.names import COMPONENT_LABEL, MANAGER_LABEL
 from munshi_operator.drift import mark_of, owned_fields
@@ -28,6 +36,7 @@ TENANT_LABEL = "munshi.dev/tenant"
 FINALIZER = "munshi.dev/finalizer"
 CREDENTIALS = ("app-secret", "access-token", "verify-token", "app-secret-previous")
 
+_Word = TypeVar("_Word", bound=StrEnum)
 
 _KEPT = ("name", "namespace", "labels", "annotations", "ownerReferences")
 """Of a child's metadata: what the operator sets."""
@@ -62,8 +71,28 @@ class SeenTenant:
         """
         raw = orjson.loads(self.packed)
         status = raw.pop("status", None) or {}
+        return self._around(WhatsAppTenant.model_validate(raw, extra="ignore"), status)
+
+    def stand_in(self) -> TenantObject:
+        """A tenant that the contract refuses, good for its end alone: whose it is, where it is served and its
+        deletion policy. A policy that cannot be read keeps the data."""
+        raw = orjson.loads(self.packed)
+        given = raw["spec"]
+        known: dict[str, Any] = {
+            "isolation": _either(Isolation, given.get("isolation"), Isolation.DEDICATED),
+            "deletion_policy": _either(DeletionPolicy, given.get("deletionPolicy"), DeletionPolicy.RETAIN),
+        }
+        tenant = WhatsAppTenant.model_construct(
+            api_version=raw["apiVersion"],
+            kind=raw["kind"],
+            metadata=Metadata.model_construct(**raw["metadata"]),
+            spec=WhatsAppTenantSpec.model_construct(**known),
+        )
+        return self._around(tenant, raw.get("status") or {})
+
+    def _around(self, tenant: WhatsAppTenant, status: Mapping[str, Any]) -> TenantObject:
         return TenantObject(
-            tenant=WhatsAppTenant.model_validate(raw, extra="ignore"),
+            tenant=tenant,
             uid=self.uid,
             generation=self.generation,
             created=self.created,
@@ -378,6 +407,11 @@ def _read_pods(raw: Manifest) -> Pods:
         settled=newest and updated >= wanted and total <= updated and ready >= wanted,
         stuck=newest and conditions.get("Progressing", {}).get("status") == "False",
     )
+
+
+def _either(words: type[_Word], given: object, default: _Word) -> _Word:
+    """What is given, if it is one of the words."""
+    return next((word for word in words if word.value == given), default)
 
 
 def _text(encoded: str) -> str:

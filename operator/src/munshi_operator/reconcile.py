@@ -151,7 +151,7 @@ class Reconciler:
         place = ".".join(str(part) for part in first["loc"])
         message = f"{place}: {first['msg']}"
         if seen.deleting is not None:
-            return await self.finalizing.unreadable(seen)
+            return await self.finalizing.step(seen.stand_in(), held=seen.held)
         found = Findings(seen.generation, phase="Failed")
         found.set(READY, "False", "SpecInvalid", message)
         found.set(DEGRADED, "True", "SpecInvalid", message)

@@ -96,11 +96,6 @@ class World:
             manifest = {**_named(seen.key, seen.uid), "status": status}
             self.observed.put_tenant(await self.cluster.apply(manifest, "status"))
 
-    async def release_unreadable(self, seen: SeenTenant) -> None:
-        """Takes the finalizer off such a tenant."""
-        await self.cluster.apply(_named(seen.key, seen.uid))
-        self.call(self.observed.drop_tenant(seen.key, seen.uid) - {seen.key})
-
 
 def bare(tenant: TenantObject) -> Manifest:
     """What names the tenant in an apply; its uid keeps an apply from making a new one."""

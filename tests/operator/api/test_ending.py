@@ -46,6 +46,27 @@ async def test_a_tenant_comes_back_to_what_was_retained(stage: Stage) -> None:
         await stage.until(lambda: stage.ready(NAME))
 
 
+@pytest.mark.parametrize("isolation", ["Dedicated", "Pooled"])
+@pytest.mark.parametrize("policy", ["Retain", "Delete", "Shred"])
+async def test_a_tenant_that_cannot_be_read_ends_by_its_policy_at_once(
+    stage: Stage, policy: str, isolation: str
+) -> None:
+    async with stage.operator() as parts:
+        stage.create(NAME, isolation=isolation)
+        await stage.until(lambda: stage.ready(NAME))
+        stage.api.put(tenant(NAME, isolation=isolation, deletionPolicy=policy, timeZone="Mars/Olympus"))
+        await stage.until(lambda: stage.condition(NAME, "Ready").get("reason") == "SpecInvalid")
+        stage.api.remove(ref(NAME))
+        await stage.until(lambda: stage.api.get(ref(NAME)) is None)
+        await stage.rest(parts)
+    # A policy that nobody knows deletes nothing.
+    assert (KEY in stage.outside.rows) == (policy != "Delete")
+    assert all(KEY not in entries for entries in stage.outside.entries.values())
+    left = [one for kind in CHILDREN for one in stage.api.all(kind) if NAME in one["metadata"]["name"]]
+    assert [one["metadata"]["name"] for one in left] == [f"{NAME}-whatsapp"]
+    assert not parts.world.left_behind
+
+
 async def test_a_deletion_needs_no_secret_and_goes_before_a_pause(stage: Stage) -> None:
     async with stage.operator():
         stage.create(NAME, deletionPolicy="Delete")
