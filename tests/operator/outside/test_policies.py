@@ -80,6 +80,10 @@ def test_the_url_says_which_store(tmp_path: Path) -> None:
     opened = open_storage("s3://media", whole, MASTER)
     assert isinstance(opened, S3Storage)
     assert opened.part().reason == "Ready"
+    unmanaged = open_storage("s3://media", plain, MASTER).part()
+    assert (unmanaged.ok, unmanaged.reason) == (True, "NotSetUp")
+    assert "nothing was set up in the bucket media" in unmanaged.message
+    assert "MUNSHI_OPERATOR_OBJECT_STORE_ENDPOINT" in unmanaged.message
     with pytest.raises(UserMistake, match="secret key"):
         open_storage("s3://media", half, MASTER)
     with pytest.raises(UserMistake, match="neither"):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
+import structlog
 import urllib3
 from minio import Minio, MinioAdmin
 from minio.commonconfig import CopySource
@@ -22,6 +23,8 @@ from munshi.provision.derived_keys import MasterKey
 from munshi_operator.outside.policies import cell_policy, policy_name, prefix_of, prefix_of_cell, user_of
 from munshi_operator.outside.settings import OutsideSettings
 from munshi_operator.types import Part
+
+_log = structlog.get_logger()
 
 _SECONDS = 15.0
 
@@ -77,6 +80,27 @@ class NoStorage:
     def part(self) -> Part:
         """That none is needed is fine."""
         return Part(True, "NotConfigured", "no object store is set up; text is answered, media is not kept")
+
+
+@dataclass(frozen=True, slots=True)
+class UnmanagedStorage(NoStorage):
+    """A bucket whose server's admin API is not given: its users, policies and objects are somebody else's."""
+
+    bucket: str
+
+    async def erase(self, cell: CellName, key: TenantKey) -> None:
+        """Nothing can be deleted; what is left is named in the log."""
+        _log.warning("objects_left", bucket=self.bucket, prefix=prefix_of(cell, key))
+
+    def part(self) -> Part:
+        """That nothing was set up, and which setting is missing."""
+        return Part(
+            True,
+            "NotSetUp",
+            f"nothing was set up in the bucket {self.bucket}: no user, key or policy, so no media is kept; "
+            "give MUNSHI_OPERATOR_OBJECT_STORE_ENDPOINT (objectStore.endpoint in the chart's values) the URL "
+            "of its server's admin API, with an access key and a secret key",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +259,7 @@ def open_storage(url: str, settings: OutsideSettings, master: MasterKey) -> Stor
         raise UserMistake(f"the object store {url!r} is neither s3://bucket nor file:///folder")
     if not settings.object_store_endpoint:
         # Users and policies of a bucket whose server has no such API are made by whoever runs it.
-        return NoStorage()
+        return UnmanagedStorage(parts.netloc)
     endpoint = urlsplit(settings.object_store_endpoint)
     secret = settings.object_store_secret_key.get_secret_value()
     if not (endpoint.netloc and settings.object_store_access_key and secret):
