@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import functools
+import random
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -87,11 +88,23 @@ class Replica:
         async with asyncio.TaskGroup() as group:
             group.create_task(engine.work())
             group.create_task(engine.keep_census())
+            group.create_task(self._keep_pool())
+
+    async def _keep_pool(self) -> None:
+        """Compares the pool at every resync, as each tenant is, for ever."""
+        while True:
+            await asyncio.sleep(self.settings.resync_seconds * random.uniform(0.8, 1.2))
+            try:
+                await self._ensure_pool()
+            except MunshiError as error:
+                _log.warning("pool_not_compared", reason=str(error))
 
     async def _ensure_pool(self) -> None:
         await self.outside.ensure_platform()
         access = await self.outside.access(POOL)
-        await ensure_pool(self.parts.cluster, access, self.settings.namespace)
+        written = await ensure_pool(self.parts.cluster, access, self.settings.namespace)
+        if written:
+            _log.info("pool_secrets_written", count=written)
 
     @staticmethod
     async def _insist(what: str, step: Callable[[], Awaitable[None]]) -> None:

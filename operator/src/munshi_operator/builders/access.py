@@ -2,10 +2,11 @@
 
 import base64
 import json
+from collections.abc import Mapping
 
 from munshi_operator.builders.names import INGRESS, ORCHESTRATOR
 from munshi_operator.builders.plan import Plan
-from munshi_operator.types import Manifest
+from munshi_operator.types import CellAccess, Manifest
 
 
 def service_account(plan: Plan, component: str) -> Manifest:
@@ -22,16 +23,21 @@ def secret_name(plan: Plan, component: str) -> str:
 
 def service_secret(plan: Plan, component: str) -> Manifest:
     """The folder of `munshi.cells` as a Secret. Ingress has no way to the database."""
-    files = cell_files(plan, component)
-    encoded = {name: base64.b64encode(text.encode()).decode() for name, text in files.items()}
     return plan.object(
-        ("v1", "Secret"), secret_name(plan, component), component, {"type": "Opaque", "data": encoded}
+        ("v1", "Secret"),
+        secret_name(plan, component),
+        component,
+        {"type": "Opaque", "data": encoded(cell_files(plan.access, component))},
     )
 
 
-def cell_files(plan: Plan, component: str) -> dict[str, str]:
+def encoded(files: Mapping[str, str]) -> dict[str, str]:
+    """Files as the `data` of a Secret."""
+    return {name: base64.b64encode(text.encode()).decode() for name, text in files.items()}
+
+
+def cell_files(access: CellAccess, component: str) -> dict[str, str]:
     """The files that a component's pods are given, as `munshi.cells` reads them."""
-    access = plan.access
     creds = access.ingress_creds if component == INGRESS else access.orchestrator_creds
     files = {
         "cell.json": json.dumps({"cell": access.cell, "partitions": access.partitions}),
