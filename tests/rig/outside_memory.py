@@ -53,6 +53,8 @@ class MemoryOutside:
         self.entries.setdefault(want.cell, {})[key] = want
         self.rights.setdefault(key, want.cell)
         self.rows.add(key)
+        if want.cell == self.rights[key] != POOL and want.object.status.get("phase") != "Moving":
+            self.events[want.cell, key] += self.events.pop((POOL, key), 0)  # stragglers of a move
         repaired = ("streams",) if key in self.drifted else ()
         self.drifted.discard(key)
         self.after_call()

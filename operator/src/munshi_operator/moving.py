@@ -16,6 +16,7 @@ goes on from there. A tenant has rows in one cell only at any time, so it is wor
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import structlog
 
@@ -57,15 +58,19 @@ def course_of(tenant: TenantObject, *, hibernated: bool) -> Course | None:
         return None
     own, wanted = CellName(tenant.key), tenant.cell
     other = POOL if served == own else own
-    phase = str(condition(tenant.status, PROGRESSING).get("reason", ""))
-    if phase not in {PREPARING, *_PAST_ROUTE}:
-        phase = PREPARING
-    elif phase in _PAST_ROUTE:
+    phase = phase_of(tenant.status) or PREPARING
+    if phase in _PAST_ROUTE:
         # Events may lie in the new cell already: the move ends before another one begins.
         return Course(as_for(tenant, other), served, other, phase, hibernated)
     if wanted == served:
         return None
     return Course(tenant, served, other, phase, hibernated)
+
+
+def phase_of(status: Mapping[str, Any]) -> str:
+    """How far a move is; empty without one. Trouble on the way must not make it forgotten."""
+    reason = str(condition(status, PROGRESSING).get("reason", ""))
+    return reason if reason == PREPARING or reason in _PAST_ROUTE else ""
 
 
 def turned_back(tenant: TenantObject) -> CellName | None:

@@ -8,16 +8,27 @@ import structlog
 from pydantic import ValidationError
 
 from munshi.contracts.ids import TenantKey
+from munshi.contracts.tenant import POOL
 from munshi.errors import MunshiError, Permanent, Retryable
 from munshi_operator.api import Conflict, Gone, NotLeading
 from munshi_operator.children import Children
 from munshi_operator.claims import Claims, settle
 from munshi_operator.finalizing import Finalizing
-from munshi_operator.moving import Moving, course_of, turned_back
+from munshi_operator.moving import CLEARING, Moving, course_of, phase_of, turned_back
 from munshi_operator.observed import CREDENTIALS, SeenTenant
 from munshi_operator.serving import Serving, Sight
 from munshi_operator.status import CREDENTIALS as CREDENTIALS_VALID
-from munshi_operator.status import DEGRADED, FINE, PAUSED, PROGRESSING, READY, Finding, Findings
+from munshi_operator.status import (
+    DEGRADED,
+    FINE,
+    PAUSED,
+    PROGRESSING,
+    READY,
+    SECRET_INCOMPLETE,
+    SECRET_MISSING,
+    Finding,
+    Findings,
+)
 from munshi_operator.types import TenantObject, Unfinished
 from munshi_operator.world import Next, World
 
@@ -105,6 +116,8 @@ class Reconciler:
             found.set(DEGRADED, "False", FINE)
             after = await self.moving.step(course, credentials, found)
             await self.world.write_status(tenant, found)
+            if course.phase == CLEARING and course.old == POOL:
+                self.serving.left_pool(tenant.key)
             return after
         other = turned_back(allowed)
         if other is not None:
@@ -125,14 +138,14 @@ class Reconciler:
         if values is None:
             finding = Finding(
                 "False",
-                "SecretMissing",
+                SECRET_MISSING,
                 f"the Secret {namespace}/{name} is not there or holds none of the keys "
                 f"{', '.join(_REQUIRED)}; create it in the tenant's namespace",
             )
         else:
             finding = Finding(
                 "False",
-                "SecretIncomplete",
+                SECRET_INCOMPLETE,
                 f"the Secret {namespace}/{name} lacks {', '.join(missing)}; add it",
             )
         degraded = Finding("True", finding.reason, finding.message)
@@ -172,7 +185,7 @@ class Reconciler:
             found.phase = "Pending"
         if isinstance(error, Unfinished):
             found.report(error.report)
-        found.set(PROGRESSING, "True", reason, str(error))
+        found.set(PROGRESSING, "True", phase_of(tenant.status) or reason, str(error))
         found.set(DEGRADED, "True", reason, str(error))
         try:
             await self.world.write_status(tenant, found)

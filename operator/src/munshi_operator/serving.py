@@ -16,6 +16,7 @@ from munshi_operator.builders.names import COMPONENT_LABEL, ORCHESTRATOR
 from munshi_operator.children import NAME_TAKEN, Children, Converged
 from munshi_operator.claims import Claims
 from munshi_operator.kinds import DEPLOYMENT
+from munshi_operator.moving import phase_of
 from munshi_operator.status import Finding, Findings
 from munshi_operator.types import CellAccess, Manifest, OutsideReport, Served, TenantObject, Unfinished
 from munshi_operator.world import Next, World
@@ -44,7 +45,13 @@ class Serving:
 
     world: World
     children: Children
+    looks_after_move: tuple[float, ...] = (5.0, 60.0)
+    """Seconds between the first looks at the outside after a move away from the pool: its ingress may have
+    kept an event until it knew that the tenant is gone, which takes seconds, and it is to be carried over
+    before the next resync."""
     _outside_due: dict[TenantKey, float] = field(default_factory=dict)
+    _looks: dict[TenantKey, tuple[float, ...]] = field(default_factory=dict)
+    """What is left of them."""
     _meta_due: dict[TenantKey, float] = field(default_factory=dict)
 
     async def step(self, sight: Sight, found: Findings) -> Next:
@@ -77,8 +84,9 @@ class Serving:
         if withdraw and tenant.status.get("applied") is not None:
             await self.world.outside.withdraw(Served(tenant, {}, tenant.cell, hibernated=True))
             found.fields["applied"] = None
-        found.phase = "Blocked"
-        found.set(st.PROGRESSING, "False", found.conditions[st.READY].reason)
+        moving = phase_of(tenant.status)  # the outside tells by the phase too whether to tidy up
+        found.phase = "Moving" if moving else "Blocked"
+        found.set(st.PROGRESSING, "True" if moving else "False", moving or found.conditions[st.READY].reason)
         if await self.world.write_status(tenant, found):
             ready = found.conditions[st.READY]
             await self.world.events.tell(tenant, "Warning", ready.reason, ready.message)
@@ -88,6 +96,11 @@ class Serving:
         """The tenant is gone."""
         self._outside_due.pop(key, None)
         self._meta_due.pop(key, None)
+        self._looks.pop(key, None)
+
+    def left_pool(self, key: TenantKey) -> None:
+        """The tenant has moved away from the pool just now."""
+        self._looks[key] = self.looks_after_move
 
     # --- hibernation ---------------------------------------------------------------------------------------
 
@@ -130,7 +143,7 @@ class Serving:
             if isinstance(error, Unfinished):
                 self._take_report(error.report, found)
             return error
-        self._outside_due[key] = now + self._interval()
+        self._outside_due[key] = now + self._next_look(key)
         self._take_report(report, found)
         checked = applied.partition(".")[2] if same else ""
         found.fields["applied"] = f"{marks.outside}.{checked}"
@@ -141,6 +154,12 @@ class Serving:
         found.report(report)
         for name in report.repaired:
             self.world.repaired[name] += 1
+
+    def _next_look(self, key: TenantKey) -> float:
+        first, *rest = (*self._looks.pop(key, ()), self._interval())
+        if rest:
+            self._looks[key] = tuple(rest[:-1])
+        return first
 
     def _interval(self) -> float:
         return self.world.settings.resync_seconds * random.uniform(0.8, 1.2)
@@ -191,14 +210,17 @@ class Serving:
         now, key = self.world.clock(), tenant.key
         applied = str(found.fields.get("applied") or "")
         good = all(st.truth(tenant.status, kind) == "True" for kind in (st.CREDENTIALS, st.WEBHOOK))
-        if applied.partition(".")[2] == marks.meta:
+        # A Secret that was away and came back with the same content is asked about again.
+        was_away = st.condition(tenant.status, st.CREDENTIALS).get("reason") in st.SECRET_REASONS
+        answered = applied.partition(".")[2] == marks.meta and not was_away
+        if answered:
             first = now + random.random() * (_META_SECONDS if good else self._interval())
             if now < self._meta_due.setdefault(key, first):
                 return None
         try:
             report = await meta.check(tenant.tenant, sight.credentials, url)
         except MunshiError as error:
-            if applied.partition(".")[2] == marks.meta:  # asked before about just these: what it said holds
+            if answered:  # asked before about just these: what it said holds
                 self._meta_due[key] = now + self._interval()
                 return None
             found.set(st.CREDENTIALS, "Unknown", "GraphUnreachable", str(error))

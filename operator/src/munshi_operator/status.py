@@ -26,6 +26,9 @@ DEGRADED = "Degraded"
 ORDER = (READY, PROGRESSING, CREDENTIALS, WEBHOOK, DATABASE, STREAMS, STORAGE, PAUSED, DEGRADED)
 
 FINE = "AsExpected"
+SECRET_MISSING = "SecretMissing"  # noqa: S105 (a reason)
+SECRET_INCOMPLETE = "SecretIncomplete"  # noqa: S105 (a reason)
+SECRET_REASONS = frozenset({SECRET_MISSING, SECRET_INCOMPLETE})
 
 
 @dataclass(frozen=True, slots=True)

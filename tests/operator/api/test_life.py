@@ -118,8 +118,10 @@ async def test_the_secret_may_come_after_its_tenant_and_go_again(stage: Stage) -
         stage.api.remove(Ref(SECRET, NAMESPACE, f"{NAME}-whatsapp"))
         await stage.until(lambda: stage.condition(NAME, "Ready").get("reason") == "SecretMissing")
         await stage.rest(parts)
-    assert len(stage.api.all(DEPLOYMENT)) == 2
-    assert KEY in stage.outside.entries[CellName(KEY)]
+        assert len(stage.api.all(DEPLOYMENT)) == 2
+        assert KEY in stage.outside.entries[CellName(KEY)]
+        stage.rotate(NAME, "token")
+        await stage.until(lambda: stage.ready(NAME), "the same Secret is back")
 
 
 @pytest.mark.parametrize("deleted", [False, True])

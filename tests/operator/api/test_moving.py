@@ -7,7 +7,8 @@ import pytest
 
 from munshi.contracts.ids import CellName
 from munshi.contracts.tenant import POOL
-from munshi_operator.kinds import DEPLOYMENT, HTTP_ROUTE, Ref
+from munshi.errors import Retryable
+from munshi_operator.kinds import DEPLOYMENT, HTTP_ROUTE, SECRET, Ref
 from rig.operating import NAMESPACE, Stage, key_of, tenant
 
 NAME = "sharma"
@@ -146,3 +147,55 @@ async def test_an_old_cell_that_does_not_finish_is_left_at_last(stage: Stage) ->
         parts.world.now = lambda: datetime.now(UTC) + timedelta(seconds=601)
         await stage.until(lambda: stage.status(NAME).get("cell") == POOL and stage.ready(NAME))
         assert stage.outside.events[POOL, KEY] == 3
+
+
+async def test_an_event_that_the_pool_kept_late_is_not_left_until_the_resync(stage: Stage) -> None:
+    async with stage.operator() as parts:
+        assert parts.engine.settings.resync_seconds == 600
+        parts.engine.reconciler.serving.looks_after_move = (0.2, 0.4)
+        stage.create(NAME, isolation="Pooled")
+        await stage.until(lambda: stage.ready(NAME))
+        stage.api.put(tenant(NAME, isolation="Dedicated"))
+        await stage.until(lambda: stage.status(NAME).get("phase") == "Ready" and stage.ready(NAME))
+        for _ in range(2):
+            stage.outside.events[POOL, KEY] = 1
+            await stage.until(lambda: stage.outside.events[OWN, KEY] == 1, seconds=5)
+            stage.outside.turn()
+        await stage.rest(parts)
+        calls = len(stage.outside.calls)
+        parts.engine.queue.add(KEY)
+        await stage.rest(parts)
+        assert len(stage.outside.calls) == calls
+    assert stage.outside.worked_off[KEY] == 2
+
+
+@pytest.mark.parametrize("trouble", ["outside", "secret"])
+async def test_trouble_on_the_way_does_not_forget_how_far_a_move_is(stage: Stage, trouble: str) -> None:
+    """An event lies in the new cell already when the spec goes back: it must not be left there."""
+    async with stage.operator() as parts:
+        stage.create(NAME)
+        await stage.until(lambda: stage.ready(NAME))
+        stage.outside.sending[OWN, KEY] = 1
+        stage.api.put(tenant(NAME, isolation="Pooled"))
+        await stage.until(lambda: stage.condition(NAME, "Progressing").get("reason") == "MoveDraining")
+        assert stage.outside.post(POOL, KEY)
+        if trouble == "outside":
+            stage.outside.refuse = lambda _c, _k: Retryable("NATS does not answer")
+        else:
+            stage.api.remove(Ref(SECRET, NAMESPACE, f"{NAME}-whatsapp"))
+        parts.engine.queue.add(KEY)
+        await stage.until(lambda: stage.condition(NAME, "Degraded").get("status") == "True")
+        assert stage.condition(NAME, "Progressing")["reason"] == "MoveDraining"
+        stage.api.put(tenant(NAME, isolation="Dedicated"))
+        stage.outside.refuse = lambda _c, _k: None
+        stage.rotate(NAME, "token")
+        stage.outside.sending.clear()
+
+        def back() -> bool:
+            stage.outside.turn()
+            status = stage.status(NAME)
+            there = (status.get("phase"), status.get("cell")) == ("Ready", KEY)
+            return there and stage.ready(NAME) and stage.outside.worked_off[KEY] == 1
+
+        await stage.until(back, seconds=20)
+    assert not stage.outside.entries[POOL]
