@@ -53,7 +53,8 @@ INSERT INTO turn_attempts (tenant, message_id)
 INSERT INTO transaction_history (tenant, user_id, transaction_id, ref, action, before, reason)
     SELECT tenant, user_id, id, ref, 'amend', '{}', 'x' FROM transactions;
 INSERT INTO training_samples (tenant, created_at, text, intent, confidence, language, script, outcome)
-    SELECT t, now(), 'undo', 'undo', 1, 'en', 'Latn', 'kept' FROM generate_series(1, $1) n, unnest($2::text[]) t;
+    SELECT t, now(), 'undo', 'undo', 1, 'en', 'Latn', 'kept'
+    FROM generate_series(1, $1) n, unnest($2::text[]) t;
 UPDATE tenants SET books = books || '{"keep_training_material": true}';
 """
 
