@@ -5,10 +5,15 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 # Appended, never put first: folders such as `tests/platform` must not hide modules of the standard library.
 sys.path.append(str(Path(__file__).parent))
+
+# How long a machine takes, loaded as it may be, is no property of what is tested.
+settings.register_profile("munshi", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("munshi")
 
 pytest_plugins = ["rig.fixtures", "rig.cluster_fixtures"]
 

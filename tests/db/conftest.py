@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -54,6 +54,17 @@ class Database:
         pool = await open_pool(url, name="test", size=size)
         self.pools.append(pool)
         return pool
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Servers of these tests alone: `munshi_admin` has another password on them, and it is one a server."""
+    running = Servers(tmp_path_factory.mktemp("db_servers"))
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
 
 
 @pytest.fixture(scope="session")

@@ -156,7 +156,7 @@ def known(name: str, *numbers: str, cell: str = POOL, created: int | None = None
     )
 
 
-@pytest.mark.parametrize("order", itertools.permutations(range(3)))
+@pytest.mark.parametrize("order", [*itertools.permutations(range(3))])
 def test_the_oldest_keeps_a_number_in_whatever_order_they_come(order: tuple[int, ...]) -> None:
     tenants = [known("young", "1", created=2026), known("old", "1", created=2025), known("z-first", "1")]
     directory = TenantDirectory()
