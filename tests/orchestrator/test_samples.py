@@ -34,7 +34,7 @@ async def test_consent_keeps_masked_sentences_and_its_end_deletes_them(stage: St
     await stage.settled()
 
     async def forgotten() -> bool:
-        return await stage.one("select count(*) from conversations where state ? 'heard'") == 0
+        return bool(await stage.one("select count(*) from conversations where state ? 'heard'") == 0)
 
     await eventually(forgotten)
     assert await stage.one("select count(*) from training_samples") == 0
