@@ -109,9 +109,10 @@ class Provisioner:
         credentials = served.credentials(tenant_keys)
         entry = entry_of(served.tenant, credentials, cell_keys, served.generation, served.created)
         await database.ensure_tenant(self.database_url, entry)
-        await put_entry(self.bus, cell_keys, entry)
         if self.places.emulator_url is not None:
+            # As with Meta, a token holds before it is applied: a refused one would stop the number.
             await self._tell_emulator(self.places.emulator_url, served, before)
+        await put_entry(self.bus, cell_keys, entry)
         store.save(served)
 
     async def delete(self, served: ServedTenant) -> None:
