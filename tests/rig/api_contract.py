@@ -17,7 +17,7 @@ from munshi.errors import Permanent
 from munshi_operator.api import Cluster, Conflict, Expired, Gone, Selection
 from munshi_operator.cluster import LightkubeCluster
 from munshi_operator.drift import changed, mark_of, owned_fields, same_mark, stamped
-from munshi_operator.kinds import DEPLOYMENT, HTTP_ROUTE, SECRET, TENANT, Kind, Ref
+from munshi_operator.kinds import DEPLOYMENT, SECRET, TENANT, Kind, Ref
 from munshi_operator.observed import FINALIZER
 from munshi_operator.types import Manifest
 from rig.kube import MemoryApi, MemoryCluster
@@ -381,9 +381,10 @@ async def test_a_watch_from_too_long_ago_says_so(ground: Ground) -> None:
 
 
 async def test_a_kind_that_is_not_installed_is_gone(ground: Ground) -> None:
+    nowhere = Kind("nowhere.munshi.dev", "v1", "Nothing", "nothings")
     if isinstance(ground, MemoryGround):
-        ground.api.absent.add(HTTP_ROUTE)
-    selection = Selection(HTTP_ROUTE, ground.namespace)
+        ground.api.absent.add(nowhere)
+    selection = Selection(nowhere, ground.namespace)
     with pytest.raises(Gone):
         async for _ in ground.cluster.list(selection):
             pass
