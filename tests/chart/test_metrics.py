@@ -22,9 +22,9 @@ from chart.promql import (
     rule_expressions,
 )
 from chart.rendering import EXISTING, merged, render
+from munshi.probes import serve_probes
 from munshi_emulator.client import EmulatorClient
 from munshi_ingress import answers
-from munshi_operator.health import serve_health
 from munshi_operator.metrics import make_registry
 from rig.operating import Stage
 from rig.platform import PlatformRig, platform_in
@@ -81,7 +81,7 @@ async def operator_metrics() -> AsyncIterator[str]:
     async with stage.operator() as parts:
         await stage.until_ready(["sharma"])
         registry = make_registry(parts, lambda: True)
-        async with serve_health("127.0.0.1", 0, registry, lambda: None, lambda: None) as port:
+        async with serve_probes("127.0.0.1", 0, registry, lambda: None, lambda: None) as port:
             yield await asyncio.to_thread(scrape, f"http://127.0.0.1:{port}/metrics")
 
 

@@ -3,6 +3,7 @@
 A file that runs it takes in all of its tests and has a fixture `ground`.
 """
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -26,24 +27,24 @@ from rig.operating import secret, tenant
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Ground:
+class Ground(ABC):
     """A namespace of one test, the operator's way to it, and the hands of somebody else."""
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self.cluster = cluster
         self.namespace = namespace
 
+    @abstractmethod
     async def put(self, manifest: Manifest, manager: str = "kubectl") -> Manifest:
         """Somebody else makes an object."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def edit(self, ref: Ref, path: list[str], value: object, manager: str = "kubectl-edit") -> Manifest:
         """Somebody else changes one value; `None` takes it away."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def remove(self, ref: Ref) -> None:
         """Somebody else deletes an object."""
-        raise NotImplementedError
 
     async def seen(self, ref: Ref) -> Manifest | None:
         """The object as it is."""

@@ -7,7 +7,6 @@ It passes the suite in `tests/operator/api`, which also runs on a real API serve
 import asyncio
 import copy
 import itertools
-import json
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
@@ -18,102 +17,7 @@ from munshi.errors import MunshiError, Permanent
 from munshi_operator.api import FIELD_MANAGER, Change, Conflict, Expired, Gone, Page, Selection
 from munshi_operator.kinds import DEPLOYMENT, TENANT, Kind, Ref, ref_of
 from munshi_operator.types import Manifest
-
-Path = tuple[str, ...]
-_KEYS: dict[str, tuple[str, ...]] = {
-    "containers": ("name",),
-    "env": ("name",),
-    "volumes": ("name",),
-    "volumeMounts": ("mountPath",),
-    "ownerReferences": ("uid",),
-    "conditions": ("type",),
-}
-_DEFAULTS = {"protocol": "TCP"}
-
-
-def _keys_of(name: str, element: Any) -> tuple[str, ...] | None:
-    if not isinstance(element, dict):
-        return None
-    if name == "ports":
-        return ("containerPort", "protocol") if "containerPort" in element else ("port", "protocol")
-    return _KEYS.get(name)
-
-
-def _step(element: dict[str, Any], keys: tuple[str, ...]) -> str:
-    chosen = {key: element.get(key, _DEFAULTS.get(key)) for key in keys}
-    return "k:" + json.dumps(
-        {k: v for k, v in chosen.items() if v is not None}, sort_keys=True, separators=(",", ":")
-    )
-
-
-def leaves(value: Any, name: str = "", at: Path = ()) -> dict[Path, Any]:
-    """Every leaf of an object with its value; list elements by their keys where their list is a map."""
-    if isinstance(value, dict) and value:
-        found: dict[Path, Any] = {}
-        for key, below in value.items():
-            found |= leaves(below, key, (*at, f"f:{key}"))
-        return found
-    if isinstance(value, list) and value and name == "finalizers":
-        return {(*at, f"v:{json.dumps(one)}"): one for one in value}
-    if isinstance(value, list) and value and (keys := _keys_of(name, value[0])) is not None:
-        found = {}
-        for element in value:
-            here = (*at, _step(element, keys))
-            found[(*here, ".")] = {key: element[key] for key in keys if key in element}
-            found |= leaves(element, "", here)
-        return found
-    return {at: value} if at else {}
-
-
-def build(found: dict[Path, Any]) -> Any:
-    """The object that has just these leaves."""
-    whole: dict[str, Any] = {}
-    for path, value in found.items():
-        _put(whole, path, value)
-    return _lists(whole)
-
-
-def _put(tree: dict[str, Any], path: Path, value: Any) -> None:
-    for step in path[:-1]:
-        below = tree.setdefault(step, {})
-        tree = below if isinstance(below, dict) else tree.setdefault(step, {})
-    if path[-1] == ".":
-        tree.setdefault(".", value)
-    else:
-        tree[path[-1]] = copy.deepcopy(value)
-
-
-def _lists(tree: Any) -> Any:
-    if (
-        not isinstance(tree, dict)
-        or not tree
-        or not all(key[:2] in ("f:", "k:", "v:") or key == "." for key in tree)
-    ):
-        return tree
-    if any(key.startswith("v:") for key in tree):
-        return list(tree.values())
-    if any(key.startswith("k:") for key in tree):
-        return [
-            {**below.get(".", {}), **_lists({k: v for k, v in below.items() if k != "."})}
-            for key, below in tree.items()
-        ]
-    return {key[2:]: _lists(below) for key, below in tree.items() if key != "."}
-
-
-def _tree(paths: set[Path]) -> dict[str, Any]:
-    """Paths as `fieldsV1` spells them."""
-    tree: dict[str, Any] = {}
-    for path in sorted(paths):
-        here = tree
-        for step in path:
-            here = here.setdefault(step, {})
-    return tree
-
-
-def _paths(tree: dict[str, Any], at: Path = ()) -> set[Path]:
-    if not tree:
-        return {at}
-    return {path for step, below in tree.items() for path in _paths(below, (*at, step))}
+from rig.field_sets import Path, build, leaves, paths_in, tree_of
 
 
 class Killed(BaseException):
@@ -303,7 +207,7 @@ class MemoryApi:
         kept = []
         mine: set[Path] = set(paths)
         for entry in entries:
-            owned = _paths(entry["fieldsV1"])
+            owned = paths_in(entry["fieldsV1"])
             if (entry["manager"], entry["operation"], entry.get("subresource", "")) == (
                 manager,
                 operation,
@@ -313,12 +217,12 @@ class MemoryApi:
                 continue
             owned -= lost
             if owned:
-                kept.append({**entry, "fieldsV1": _tree(owned)})
+                kept.append({**entry, "fieldsV1": tree_of(owned)})
         if mine:
             entry = {
                 "manager": manager,
                 "operation": operation,
-                "fieldsV1": _tree(mine),
+                "fieldsV1": tree_of(mine),
                 "fieldsType": "FieldsV1",
             }
             if sub:
@@ -357,7 +261,7 @@ class MemoryApi:
                 "Apply",
                 sub,
             )
-            (mine if same else others).update(_paths(entry["fieldsV1"]))
+            (mine if same else others).update(paths_in(entry["fieldsV1"]))
         taken = {
             path for path, value in wanted.items() if path in live and _plain(live[path]) != _plain(value)
         }

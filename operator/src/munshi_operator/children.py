@@ -24,7 +24,6 @@ from munshi_operator.kinds import (
     DEPLOYMENT,
     WITHOUT_WHICH_NOTHING_IS_ANSWERED,
     Ref,
-    kind_of,
     ref_of,
 )
 from munshi_operator.observed import Pods, SeenChild, is_ours
@@ -264,8 +263,3 @@ def _template_mark(mark: str) -> str:
 
 def _order(ref: Ref) -> tuple[int, str]:
     return CHILDREN.index(ref.kind), ref.name
-
-
-def kinds_of(manifests: Iterable[Manifest]) -> set[str]:
-    """Names of the kinds among some objects."""
-    return {kind_of(one).name for one in manifests}

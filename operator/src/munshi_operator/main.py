@@ -15,12 +15,13 @@ from lightkube.core.exceptions import ConfigError
 
 from munshi.contracts.tenant import POOL
 from munshi.errors import MunshiError, UserMistake
+from munshi.probes import serve_probes
 from munshi.telemetry import configure
 from munshi_operator.assembly import Parts, assemble
 from munshi_operator.bootstrap import BootstrapSettings, bootstrap
 from munshi_operator.builders import build_children, parse_blueprint
 from munshi_operator.cluster import LightkubeCluster
-from munshi_operator.health import alive, serve_health
+from munshi_operator.health import alive
 from munshi_operator.leader import Leader
 from munshi_operator.metrics import make_registry
 from munshi_operator.outside import open_meta, open_outside
@@ -149,7 +150,7 @@ async def run_replica(settings: OperatorSettings, outside: Outside, meta: MetaCh
         parts = assemble(settings, cluster, outside, meta, build, lambda: leader.leads)
         replica = Replica(parts, leader, outside, settings)
         port = await stack.enter_async_context(
-            serve_health(
+            serve_probes(
                 settings.host,
                 settings.port,
                 make_registry(parts, lambda: leader.leads),

@@ -117,12 +117,6 @@ class Postgres:
                 await adopt_sends(connection, key, plan.cell, plan.partitions)
             return True, True
 
-    async def serving_cell(self, key: TenantKey) -> CellName | None:
-        """The cell that has a tenant's rows."""
-        async with self._connection() as connection:
-            row = await look_at_tenant(connection, key)
-            return row.cell if row else None
-
     async def has_cell(self, cell: CellName) -> bool:
         """Whether a cell is known."""
         async with self._connection() as connection:

@@ -82,10 +82,6 @@ class Directory:
         """A person by id or by phone number in any writing."""
         return self.persons.get(reference) or self.by_phone(digits(reference))
 
-    def of_waba(self, waba: str) -> list[PhoneNumber]:
-        """The numbers of a business account."""
-        return [number for number in self.numbers.values() if number.waba_id == waba]
-
     def forget_people(self) -> None:
         """As if nobody had ever written."""
         for index in (self.persons, self._by_phone, self._by_bsuid):

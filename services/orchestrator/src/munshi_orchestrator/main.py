@@ -18,14 +18,15 @@ from munshi.contracts.ids import CellName
 from munshi.contracts.tenant import AssistantKind
 from munshi.contracts.understanding import Understander
 from munshi.errors import UserMistake
+from munshi.probes import serve_probes
 from munshi.registry import TenantDirectory
 from munshi.telemetry import configure
 from munshi_orchestrator import assistants
 from munshi_orchestrator.cell import CellService, Shared, opened_pool
 from munshi_orchestrator.graph import GraphApi
-from munshi_orchestrator.health import serve_health
 from munshi_orchestrator.metrics import Metrics
 from munshi_orchestrator.reading import Room
+from munshi_orchestrator.served import served_route
 from munshi_orchestrator.settings import OrchestratorSettings
 from munshi_orchestrator.silence import forbid_tracing
 from munshi_orchestrator.tracing import Tracing
@@ -84,12 +85,13 @@ class Orchestrator:
             await self._serve(shared, connection)
 
         try:
-            async with serve_health(
+            async with serve_probes(
                 settings.host,
                 settings.port,
                 self._metrics.registry,
-                (self.alive, self.ready),
-                self.generation_served,
+                self.alive,
+                self.ready,
+                [served_route(self.generation_served)],
             ) as port:
                 _log.info("orchestrator_ready", worker=settings.worker_name, port=port)
                 await serve_cells(settings.cells_dir, "orchestrator", session)

@@ -1,7 +1,10 @@
-"""`/healthz`, `/readyz`, `/metrics` and `/served/{tenant}` of the orchestrator."""
+"""`/healthz`, `/readyz` and `/metrics` of a program that serves nothing else.
+
+Needs aiohttp, which such a program brings; the kernel itself does without.
+"""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -9,26 +12,29 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 Check = Callable[[], str | None]
 """`None` where all is well, else what is wrong."""
-Served = Callable[[str], int | None]
-"""The generation of a tenant that is worked for, by its key."""
 
 
 @contextlib.asynccontextmanager
-async def serve_health(
-    host: str, port: int, registry: CollectorRegistry, checks: tuple[Check, Check], served: Served
+async def serve_probes(
+    host: str,
+    port: int,
+    registry: CollectorRegistry,
+    alive: Check,
+    ready: Check,
+    more: Iterable[web.RouteDef] = (),
 ) -> AsyncIterator[int]:
-    """Serves until the context ends; yields the port that was taken. `checks`: alive, ready.
+    """Serves until the context ends; yields the port that was taken. `more`: routes of the program's own.
 
     Raises:
         OSError: the port is taken.
     """
-    app, (alive, ready) = web.Application(), checks
+    app = web.Application()
     app.add_routes(
         [
             web.get("/healthz", _answers(alive)),
             web.get("/readyz", _answers(ready)),
             web.get("/metrics", _metrics(registry)),
-            web.get("/served/{tenant}", _served(served)),
+            *more,
         ]
     )
     runner = web.AppRunner(app, access_log=None, handle_signals=False)
@@ -45,14 +51,6 @@ def _answers(check: Check) -> Handler:
     async def handle(_: web.Request) -> web.Response:
         wrong = check()
         return web.json_response({"status": wrong or "ok"}, status=503 if wrong else 200)
-
-    return handle
-
-
-def _served(generation_of: Served) -> Handler:
-    async def handle(request: web.Request) -> web.Response:
-        generation = generation_of(request.match_info["tenant"])
-        return web.json_response({"generation": generation}, status=404 if generation is None else 200)
 
     return handle
 
