@@ -42,6 +42,11 @@ def dead_all(cell: CellName) -> str:
     return f"munshi.{cell}.dead.*"
 
 
+def media(cell: CellName, verb: str) -> str:
+    """Subject of requests to the cell's media services, which share them as one queue group (`media`)."""
+    return f"munshi.{cell}.media.{verb}"
+
+
 def event_stream(cell: CellName) -> str:
     """Name of the cell's work-queue stream of events."""
     return f"munshi-{cell}-events"
