@@ -15,7 +15,7 @@ from lightkube.config.client_adapter import AsyncClient, ConnectionParams
 from lightkube.config.kubeconfig import KubeConfig
 
 from munshi.errors import Permanent
-from munshi_operator.api import Cluster, Conflict, Expired, Gone, Selection
+from munshi_operator.api import UNMADE, Cluster, Conflict, Expired, Gone, Selection
 from munshi_operator.cluster import LightkubeCluster
 from munshi_operator.drift import changed, mark_of, owned_fields, same_mark, stamped
 from munshi_operator.kinds import DEPLOYMENT, SECRET, TENANT, Kind, Ref
@@ -336,6 +336,40 @@ async def test_a_deletion_with_another_uid_deletes_nothing(ground: Ground) -> No
     await ground.cluster.delete(ref, raw["metadata"]["uid"])
     assert await ground.seen(ref) is None
     await ground.cluster.delete(ref, raw["metadata"]["uid"])
+
+
+async def test_an_apply_that_makes_takes_nothing_over(ground: Ground) -> None:
+    wanted = deployment(ground)
+    making = {**wanted, "metadata": {**wanted["metadata"], "resourceVersion": UNMADE}}
+    first = await ground.cluster.apply(making)
+    assert drift(wanted, first) == []
+    with pytest.raises(Conflict):
+        await ground.cluster.apply(making)
+    less = await ground.cluster.apply(deployment(ground, spare=False))  # it was made as an apply makes it
+    env = less["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert [one["name"] for one in env] == ["A"]
+    ref = ground.ref(DEPLOYMENT, "x")
+    await ground.cluster.delete(ref, first["metadata"]["uid"])
+    theirs = await ground.put({**wanted, "metadata": {"name": "x", "namespace": ground.namespace}})
+    with pytest.raises(Conflict):
+        await ground.cluster.apply(making)
+    standing = await ground.seen(ref)
+    assert standing is not None
+    assert standing["metadata"]["uid"] == theirs["metadata"]["uid"]
+    assert "labels" not in standing["metadata"]
+
+
+async def test_an_apply_to_an_object_that_is_another_by_now_is_refused(ground: Ground) -> None:
+    wanted = deployment(ground)
+    first = await ground.cluster.apply(wanted)
+    seen = {**wanted, "metadata": {**wanted["metadata"], "uid": first["metadata"]["uid"]}}
+    assert drift(wanted, await ground.cluster.apply(seen)) == []
+    await ground.cluster.delete(ground.ref(DEPLOYMENT, "x"), first["metadata"]["uid"])
+    with pytest.raises(Conflict):
+        await ground.cluster.apply(seen)
+    await ground.put({**wanted, "metadata": {"name": "x", "namespace": ground.namespace}})
+    with pytest.raises(Conflict):
+        await ground.cluster.apply(seen)
 
 
 async def test_create_and_replace_refuse_to_overwrite(ground: Ground) -> None:

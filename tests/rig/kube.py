@@ -29,7 +29,7 @@ class MemoryApi:
 
     def __init__(self) -> None:
         self._objects: dict[Ref, Manifest] = {}
-        self._version = itertools.count(1)
+        self._version = itertools.count(2)  # as etcd's
         self._uid = itertools.count(1)
         self._history: dict[Kind, list[tuple[int, Change]]] = {}
         self._oldest = 0
@@ -241,6 +241,9 @@ class MemoryApi:
             raise Gone(f"{ref} is not there")
         if uid and (old is None or old["metadata"]["uid"] != uid):
             raise Conflict(f"{ref} has another uid")
+        version = manifest["metadata"].get("resourceVersion")
+        if version and old is not None and old["metadata"]["resourceVersion"] != version:
+            raise Conflict(f"{ref} has another version")
         new = (
             copy.deepcopy(old)
             if old

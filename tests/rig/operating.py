@@ -89,6 +89,8 @@ class PlainChildren:
     image: str = "munshi:1"
     spelling: str = "a"
     """Something in the pod template that is not worth a restart."""
+    port: int = 80
+    """Of the Service."""
 
     def __call__(
         self, tenant: TenantObject, access: CellAccess, *, orchestrator_replicas: int | None
@@ -106,7 +108,7 @@ class PlainChildren:
                 "v1",
                 "Service",
                 f"{name}-ingress",
-                spec={"ports": [{"name": "http", "port": 80, "targetPort": 8000}]},
+                spec={"ports": [{"name": "http", "port": self.port, "targetPort": 8000}]},
             ),
             self._deployment(tenant, "ingress", 2),
             self._deployment(tenant, "orchestrator", orchestrator_replicas),

@@ -10,6 +10,10 @@ from munshi_operator.types import Manifest
 
 FIELD_MANAGER = "munshi-operator"
 
+UNMADE = "1"
+"""A `resourceVersion` that no object ever has (etcd's first write is 2): an apply that names it makes the
+object, and is refused where one stands already."""
+
 
 class Conflict(Retryable):
     """Somebody else wrote first, or the object is another one than was meant."""
@@ -68,10 +72,11 @@ class Cluster(Protocol):
     async def apply(self, manifest: Manifest, subresource: str = "") -> Manifest:
         """Server-side apply with the operator's field manager, by force; returns the whole object.
 
-        A manifest with a `uid` never makes a new object.
+        A manifest with a `uid` never makes a new object; one with the `resourceVersion` `UNMADE` makes a new
+        one or nothing.
 
         Raises:
-            Conflict: the object has another uid.
+            Conflict: the object has another uid, or another version than the manifest names.
             Gone: the subresource's object or the namespace is not there.
         """
         ...

@@ -1,15 +1,13 @@
 """Makes a tenant's objects on the cluster as they are wanted, and leaves alone what already is."""
 
-import asyncio
 from collections.abc import Callable, Iterable
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import Enum
 
 import structlog
 
 from munshi.errors import Permanent, Retryable
-from munshi_operator.api import Gone, Selection
+from munshi_operator.api import UNMADE, Conflict, Gone, Selection
 from munshi_operator.drift import (
     changed,
     mark_of,
@@ -33,7 +31,6 @@ from munshi_operator.world import World
 _log = structlog.get_logger()
 
 _ENDING_SECONDS = 1.0
-_LOOKS_AT_ONCE = 16
 NAME_TAKEN = "NameTaken"
 """Reason of a condition: somebody else's object has the name of a child."""
 
@@ -42,6 +39,7 @@ class Verdict(Enum):
     """What a pass does with one child."""
 
     LEAVE = "leave"
+    MAKE = "make"
     APPLY = "apply"
     REPAIR = "repair"
     ROLL = "roll"
@@ -103,7 +101,8 @@ class Children:
     """Version and wanted mark with which a child was last found as wanted."""
     _tolerated: dict[Ref, frozenset[str]] = field(default_factory=dict)
     """Paths that differ right after an apply: the server's own spelling, or a webhook's will."""
-    _looks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LOOKS_AT_ONCE))
+    _taken: set[Ref] = field(default_factory=set)
+    """Names at which somebody else's object was seen last: looked at before they are tried again."""
 
     async def converge(
         self, tenant: TenantObject, wanted: Iterable[Manifest], spare: Callable[[Ref], bool] | None = None
@@ -111,9 +110,8 @@ class Children:
         """Applies what is missing or changed, deletes what is no longer wanted and not spared."""
         result = Converged()
         marked = {ref_of(one): stamped(one) for one in wanted}
-        strangers = await self._strangers(tenant, marked)
         for ref in sorted(marked, key=_order):
-            await self._converge_one(tenant, ref, marked[ref], result, strangers)
+            await self._converge_one(tenant, ref, marked[ref], result)
         for ref in sorted(self.world.observed.children(tenant.key), key=_order, reverse=True):
             if ref not in marked and not (spare and spare(ref)):
                 await self._remove(tenant, ref)
@@ -124,31 +122,15 @@ class Children:
                 result.pods[ref.name] = child.pods
         return result
 
-    async def _strangers(self, tenant: TenantObject, wanted: Iterable[Ref]) -> set[Ref]:
-        """Somebody else's objects at names that are still free for all that the store knows.
-
-        What bears no label of ours is not watched, so the server is asked once, before the first apply: an
-        apply would take the object over, and the end of the tenant would take it away.
-        """
-        known = self.world.observed.children(tenant.key)
-        unknown = [ref for ref in wanted if ref not in known]
-        held = await asyncio.gather(*(self._stands(ref) for ref in unknown))
-        return {
-            ref
-            for ref, one in zip(unknown, held, strict=True)
-            if one is not None and not is_ours(one, tenant.uid)
-        }
-
     async def _stands(self, ref: Ref) -> Manifest | None:
         """What stands at a name. By a list: the operator may not get, only list."""
         selection = Selection(ref.kind, ref.namespace, fields=f"metadata.name={ref.name}")
-        async with self._looks:
-            try:
-                async for page in self.world.cluster.list(selection):
-                    if page.items:
-                        return page.items[0]
-            except Gone:
-                return None  # the kind is not installed: the apply tells
+        try:
+            async for page in self.world.cluster.list(selection):
+                if page.items:
+                    return page.items[0]
+        except Gone:
+            return None  # the kind is not installed: the apply tells
         return None
 
     async def remove_all(self, tenant: TenantObject) -> int:
@@ -158,18 +140,17 @@ class Children:
         return sum(child.owner == tenant.uid for child in self.world.observed.children(tenant.key).values())
 
     async def _converge_one(
-        self,
-        tenant: TenantObject,
-        ref: Ref,
-        manifest: Manifest,
-        result: Converged,
-        strangers: AbstractSet[Ref],
+        self, tenant: TenantObject, ref: Ref, manifest: Manifest, result: Converged
     ) -> None:
-        verdict = Verdict.TAKEN if ref in strangers else self._look(tenant, ref, manifest)
+        verdict = self._look(tenant, ref, manifest)
         if verdict is Verdict.LEAVE:
             return
         if verdict is Verdict.TAKEN:
             result.taken.append(ref)
+            return
+        if verdict is Verdict.MAKE:
+            if not await self._make(tenant, ref, manifest):
+                result.taken.append(ref)
             return
         if verdict is Verdict.REPLACE:
             await self._remove_stranger(tenant, ref)
@@ -177,7 +158,8 @@ class Children:
         if verdict is Verdict.ROLL and not self.world.rollout.begin(tenant.key):
             result.held_back = True
             return
-        await self._apply(ref, self._as_it_runs(tenant, ref, manifest))
+        uid = self.world.observed.children(tenant.key)[ref].uid
+        await self._apply(ref, self._as_it_runs(tenant, ref, manifest), uid=uid)
         if verdict is Verdict.REPAIR:
             result.repaired.append(str(ref))
             self.world.repaired[ref.kind.name] += 1
@@ -185,7 +167,7 @@ class Children:
     def _look(self, tenant: TenantObject, ref: Ref, manifest: Manifest) -> Verdict:
         child = self.world.observed.children(tenant.key).get(ref)
         if child is None:
-            return Verdict.APPLY
+            return Verdict.MAKE
         if child.deleting:
             raise Retryable(f"{ref} is on its way out; it is made anew when it is gone", _ENDING_SECONDS)
         if not child.ours and child.owner != tenant.uid:
@@ -225,9 +207,42 @@ class Children:
         found, owned = child.unpack()
         return with_running_template(manifest, found, owned) if same_pods(manifest, found) else manifest
 
-    async def _apply(self, ref: Ref, manifest: Manifest) -> None:
+    async def _make(self, tenant: TenantObject, ref: Ref, manifest: Manifest) -> bool:
+        """Makes a child of which the store knows nothing; False where somebody else's object has its name.
+
+        What bears no label of ours is not watched, so something may stand there all the same: the apply names
+        a version that nothing has, and the server refuses it then, in one step. Only after that it is asked
+        what stands there.
+        """
+        if ref not in self._taken:
+            try:
+                await self._apply(ref, manifest, version=UNMADE)
+            except Conflict:
+                self._taken.add(ref)
+            else:
+                return True
+        found = await self._stands(ref)
+        if found is not None and not is_ours(found, tenant.uid):
+            return False
+        self._taken.discard(ref)
+        if found is None:
+            await self._apply(ref, manifest, version=UNMADE)
+            return True
+        meta = found["metadata"]  # ours, without the label by which it would be watched
+        if meta.get("deletionTimestamp"):
+            raise Retryable(f"{ref} is on its way out; it is made anew when it is gone", _ENDING_SECONDS)
+        await self._apply(ref, manifest, uid=meta["uid"], version=meta["resourceVersion"])
+        return True
+
+    async def _apply(self, ref: Ref, manifest: Manifest, *, uid: str = "", version: str = "") -> None:
+        """One apply of the object that was seen, never of another one by its name.
+
+        Raises:
+            Conflict: it is another one by now, or has another version than the given one.
+        """
+        seen = {name: value for name, value in (("uid", uid), ("resourceVersion", version)) if value}
         try:
-            raw = await self.world.cluster.apply(manifest)
+            raw = await self.world.cluster.apply({**manifest, "metadata": {**manifest["metadata"], **seen}})
         except Gone as error:
             raise Permanent(
                 f"{ref.kind.name} ({ref.kind.api_version}) cannot be made: {error}", "KindNotInstalled"
@@ -255,6 +270,7 @@ class Children:
     def _forget(self, ref: Ref) -> None:
         self._intact.pop(ref, None)
         self._tolerated.pop(ref, None)
+        self._taken.discard(ref)
 
 
 def _template_mark(mark: str) -> str:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import structlog
 
-from munshi.contracts.ids import CellName
-from munshi.contracts.tenant import POOL, DeletionPolicy
+from munshi.contracts.tenant import DeletionPolicy
 from munshi.errors import MunshiError, Retryable
 from munshi_operator.children import Children
-from munshi_operator.status import DEGRADED, PROGRESSING, READY, Findings, served_cell
+from munshi_operator.moving import cells_of
+from munshi_operator.status import DEGRADED, PROGRESSING, READY, Findings
 from munshi_operator.types import Served, TenantObject
 from munshi_operator.world import Next, World
 
@@ -57,22 +57,13 @@ class Finalizing:
         left = await self.children.remove_all(tenant)
         if left:
             return left
-        for cell in self._cells(tenant):
+        for cell in cells_of(tenant):
             served = Served(tenant, {}, cell, hibernated=True)
             if tenant.tenant.spec.deletion_policy is DeletionPolicy.DELETE:
                 await self.world.outside.erase(served)
             else:
                 await self.world.outside.withdraw(served)
         return 0
-
-    @staticmethod
-    def _cells(tenant: TenantObject) -> list[CellName]:
-        """Where something of it may be; both when a move was under way."""
-        noted = served_cell(tenant.status)
-        own = CellName(tenant.key)
-        if tenant.status.get("phase") == "Moving" or (noted is not None and noted != tenant.cell):
-            return [own, POOL]
-        return [tenant.cell]
 
     def _late(self, tenant: TenantObject) -> bool:
         if tenant.deleting is None:

@@ -82,6 +82,15 @@ def turned_back(tenant: TenantObject) -> CellName | None:
     return POOL if served == CellName(tenant.key) else CellName(tenant.key)
 
 
+def cells_of(tenant: TenantObject) -> list[CellName]:
+    """Where something of a tenant may be: both its own cell and the pool while a move is under way, or when
+    the spec asks for another cell than the one that serves."""
+    noted = served_cell(tenant.status)
+    if tenant.status.get("phase") == "Moving" or (noted is not None and noted != tenant.cell):
+        return [CellName(tenant.key), POOL]
+    return [tenant.cell]
+
+
 def as_for(tenant: TenantObject, cell: CellName) -> TenantObject:
     """The tenant as if its spec asked for that cell."""
     isolation = Isolation.POOLED if cell == POOL else Isolation.DEDICATED
@@ -102,6 +111,8 @@ class Moving:
         found.phase = "Moving"
         found.fields["cell"] = course.old
         phase = course.phase
+        if course.tenant.status.get("applied") is None and phase in (PREPARING, DRAINING):
+            await self._serve_again(course, credentials)
         if phase == PREPARING and await self._prepare(course, credentials):
             phase = DRAINING
         elif phase == DRAINING and await self._drain(course, credentials):
@@ -121,6 +132,11 @@ class Moving:
     def forget(self, key: TenantKey) -> None:
         """The tenant is gone or at rest."""
         self._empty_since.pop(key, None)
+
+    async def _serve_again(self, course: Course, credentials: Mapping[str, str]) -> None:
+        """On the way it had no number left and was taken out of both cells: one works again, one keeps."""
+        await self._ensure(course, credentials, course.new, hibernated=True)
+        await self._ensure(course, credentials, course.old, hibernated=course.hibernated)
 
     async def _prepare(self, course: Course, credentials: Mapping[str, str]) -> bool:
         await self._ensure(course, credentials, course.new, hibernated=True)

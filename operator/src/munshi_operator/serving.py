@@ -16,13 +16,16 @@ from munshi_operator.builders.names import COMPONENT_LABEL, ORCHESTRATOR
 from munshi_operator.children import NAME_TAKEN, Children, Converged
 from munshi_operator.claims import Claims
 from munshi_operator.kinds import DEPLOYMENT
-from munshi_operator.moving import phase_of
+from munshi_operator.moving import as_for, cells_of, phase_of
 from munshi_operator.status import Finding, Findings
 from munshi_operator.types import CellAccess, Manifest, OutsideReport, Served, TenantObject, Unfinished
 from munshi_operator.world import Next, World
 
 _META_SECONDS = 6 * 3600.0
 """How often good credentials are looked at again; a token can end without a word."""
+_META_AGAIN_SECONDS = 30.0
+"""Until credentials or a webhook that Meta refused are tried again, doubling with each refusal: people mend
+much of it at Meta (a review, a permission, an override), where no watch tells of it."""
 _TAKEN_SECONDS = 30.0
 """How often a name that somebody else's object has is looked at again: no watch tells of it."""
 
@@ -49,10 +52,13 @@ class Serving:
     """Seconds between the first looks at the outside after a move away from the pool: its ingress may have
     kept an event until it knew that the tenant is gone, which takes seconds, and it is to be carried over
     before the next resync."""
+    meta_again_seconds: float = _META_AGAIN_SECONDS
     _outside_due: dict[TenantKey, float] = field(default_factory=dict)
     _looks: dict[TenantKey, tuple[float, ...]] = field(default_factory=dict)
     """What is left of them."""
     _meta_due: dict[TenantKey, float] = field(default_factory=dict)
+    _meta_refused: dict[TenantKey, int] = field(default_factory=dict)
+    """Times in a row that Meta refused, or did not answer."""
 
     async def step(self, sight: Sight, found: Findings) -> Next:
         """One pass; a part that fails does not keep the others from being done.
@@ -82,7 +88,8 @@ class Serving:
     async def hold_on(self, tenant: TenantObject, found: Findings, *, withdraw: bool) -> Next:
         """A tenant that cannot be served as it is: what runs goes on, unless its numbers are another's."""
         if withdraw and tenant.status.get("applied") is not None:
-            await self.world.outside.withdraw(Served(tenant, {}, tenant.cell, hibernated=True))
+            for cell in cells_of(tenant):
+                await self.world.outside.withdraw(Served(as_for(tenant, cell), {}, cell, hibernated=True))
             found.fields["applied"] = None
         moving = phase_of(tenant.status)  # the outside tells by the phase too whether to tidy up
         found.phase = "Moving" if moving else "Blocked"
@@ -96,6 +103,7 @@ class Serving:
         """The tenant is gone."""
         self._outside_due.pop(key, None)
         self._meta_due.pop(key, None)
+        self._meta_refused.pop(key, None)
         self._looks.pop(key, None)
 
     def left_pool(self, key: TenantKey) -> None:
@@ -214,14 +222,14 @@ class Serving:
         was_away = st.condition(tenant.status, st.CREDENTIALS).get("reason") in st.SECRET_REASONS
         answered = applied.partition(".")[2] == marks.meta and not was_away
         if answered:
-            first = now + random.random() * (_META_SECONDS if good else self._interval())
+            first = now + random.random() * (_META_SECONDS if good else self.meta_again_seconds)
             if now < self._meta_due.setdefault(key, first):
                 return None
         try:
             report = await meta.check(tenant.tenant, sight.credentials, url)
         except MunshiError as error:
             if answered:  # asked before about just these: what it said holds
-                self._meta_due[key] = now + self._interval()
+                self._meta_due[key] = now + self._until_meta(key)
                 return None
             found.set(st.CREDENTIALS, "Unknown", "GraphUnreachable", str(error))
             found.set(st.WEBHOOK, "Unknown", "GraphUnreachable", str(error))
@@ -229,9 +237,18 @@ class Serving:
         found.part(st.CREDENTIALS, report.credentials)
         found.part(st.WEBHOOK, report.webhook)
         fine = report.credentials.ok and report.webhook.ok
-        self._meta_due[key] = now + (_META_SECONDS * random.uniform(0.8, 1.2) if fine else self._interval())
+        if fine or not answered:
+            self._meta_refused.pop(key, None)
+        wait = _META_SECONDS * random.uniform(0.8, 1.2) if fine else self._until_meta(key)
+        self._meta_due[key] = now + wait
         found.fields["applied"] = f"{applied.partition('.')[0]}.{marks.meta}"
         return None
+
+    def _until_meta(self, key: TenantKey) -> float:
+        """Seconds until Meta is asked again after one more refusal: at most a resync."""
+        times = self._meta_refused[key] = self._meta_refused.get(key, 0) + 1
+        wait = self.meta_again_seconds * 2.0 ** min(times - 1, 10)
+        return min(self._interval(), wait * random.uniform(0.8, 1.2))
 
     # --- what it comes to ----------------------------------------------------------------------------------
 

@@ -67,6 +67,47 @@ async def test_the_end_of_the_tenant_leaves_it_too(stage: Stage) -> None:
     assert not stage.api.all(DEPLOYMENT)
 
 
+async def test_an_object_that_comes_in_the_last_moment_is_not_taken_over(stage: Stage) -> None:
+    taken = Ref(SERVICE, NAMESPACE, f"{NAME}-ingress")
+
+    def somebody_is_quicker(verb: str, written: Ref) -> None:
+        if verb == "apply" and written == taken and stage.api.get(taken) is None:
+            stage.api.put(somebodys("Service", taken.name))
+
+    stage.api.refuse = somebody_is_quicker
+    async with stage.operator() as parts:
+        stage.create(NAME)
+        await stage.until(lambda: stage.condition(NAME, "Degraded").get("reason") == "NameTaken")
+        await stage.rest(parts)
+        theirs = stage.api.get(taken)
+        assert theirs is not None
+        assert theirs["metadata"]["labels"] == {"app": "theirs"}
+        assert "ownerReferences" not in theirs["metadata"]
+        before = len(stage.api.writes)
+        parts.engine.queue.add(KEY)
+        await stage.rest(parts)
+        assert ("apply", taken) not in stage.api.writes[before:]  # it looks before it tries again
+
+
+async def test_an_object_that_took_the_place_of_a_child_is_not_taken_over(stage: Stage) -> None:
+    taken = Ref(SERVICE, NAMESPACE, f"{NAME}-ingress")
+    async with stage.operator() as parts:
+        stage.create(NAME)
+        await stage.until(lambda: stage.ready(NAME))
+        await stage.rest(parts)
+        stage.api.silent = True  # the watch has not told of it when the next pass wants to write
+        stage.api.remove(taken)
+        theirs = stage.api.put(somebodys("Service", taken.name))
+        stage.build.port = 81
+        parts.engine.queue.add(KEY)
+        await stage.until(lambda: parts.engine.queue.failures(KEY) >= 2)
+        assert stage.api.get(taken) == theirs
+        stage.api.silent = False
+        await stage.api.wake()
+        await stage.until(lambda: stage.condition(NAME, "Degraded").get("reason") == "NameTaken")
+        assert stage.api.get(taken) == theirs
+
+
 async def test_a_move_waits_for_the_name(stage: Stage) -> None:
     taken = Ref(DEPLOYMENT, NAMESPACE, f"{NAME}-ingress")
     async with stage.operator() as parts:

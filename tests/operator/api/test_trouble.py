@@ -2,15 +2,18 @@
 
 import asyncio
 import itertools
+from collections.abc import Mapping
+from itertools import pairwise
+from time import monotonic
 
 import pytest
 
 from munshi.contracts.ids import CellName
-from munshi.contracts.tenant import POOL
+from munshi.contracts.tenant import POOL, WhatsAppTenant
 from munshi.errors import MunshiError, Permanent, Retryable
 from munshi_operator.api import Conflict
 from munshi_operator.kinds import DEPLOYMENT, HTTP_ROUTE, Ref
-from munshi_operator.types import OutsideReport, Part, Served, Unfinished
+from munshi_operator.types import MetaReport, OutsideReport, Part, Served, Unfinished
 from rig.operating import NAMESPACE, Stage, key_of, ref, tenant
 from rig.outside_memory import OK
 
@@ -129,6 +132,30 @@ async def test_a_graph_api_that_is_away_holds_no_tenant_back(stage: Stage) -> No
         assert stage.condition(NAME, "CredentialsValid")["status"] == "Unknown"
         stage.meta.refuse = lambda: None
         await stage.until(lambda: stage.condition(NAME, "CredentialsValid")["status"] == "True")
+
+
+async def test_what_meta_refused_is_asked_again_soon_and_ever_more_seldom(stage: Stage) -> None:
+    times: list[float] = []
+    real = stage.meta.check
+    refused = MetaReport(OK, Part(False, "WebhookOverridden", "take the override away"))
+
+    async def check(tenant: WhatsAppTenant, credentials: Mapping[str, str], webhook_url: str) -> MetaReport:
+        report = await real(tenant, credentials, webhook_url)
+        times.append(monotonic())
+        return refused if len(times) < 5 else report
+
+    stage.meta.check = check  # type: ignore[method-assign]
+    async with stage.operator() as parts:
+        assert parts.engine.settings.resync_seconds == 600
+        parts.engine.reconciler.serving.meta_again_seconds = 0.1
+        stage.create(NAME)
+        await stage.until(lambda: stage.condition(NAME, "WebhookVerified").get("status") == "False")
+        await stage.until(lambda: stage.condition(NAME, "WebhookVerified").get("status") == "True")
+        await stage.rest(parts)
+        waits = [later - sooner for sooner, later in pairwise(times)]
+        assert len(waits) == 4
+        assert all(wait >= 0.8 * 0.1 * 2**n for n, wait in enumerate(waits))
+        assert stage.condition(NAME, "Degraded")["status"] == "False"
 
 
 async def test_a_kind_that_is_not_installed_is_named(stage: Stage) -> None:
