@@ -4,7 +4,7 @@ import importlib.metadata
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from munshi.contracts.media import EngineInfo
@@ -38,6 +38,10 @@ class InferenceSettings(BaseSettings):
         default="", description="Base URL of an OpenAI-compatible transcription service; wins over a model."
     )
     speech_url_model: str = Field(default="whisper-1", description="Model name for that service.")
+    speech_key: SecretStr = Field(default=SecretStr(""), description="Key of that service.")
+    speech_longest_seconds: float = Field(
+        default=600.0, gt=0, description="Sound beyond this many seconds is not written down; 10 minutes."
+    )
     ocr_model_dir: Path | None = Field(
         default=None, description="PaddleOCR models of one's own, a folder each; default: those of rapidocr."
     )
@@ -45,11 +49,14 @@ class InferenceSettings(BaseSettings):
         default="", description="Base URL of an OpenAI-compatible embeddings service; default: in process."
     )
     embeddings_model: str = Field(default="", description="Model name for that service.")
+    embeddings_key: SecretStr = Field(default=SecretStr(""), description="Key of that service.")
     tts_url: str = Field(
         default="", description="Base URL of an OpenAI-compatible speech service; default: espeak-ng."
     )
     tts_model: str = Field(default="tts-1", description="Model name for that service.")
     tts_voice: str = Field(default="alloy", description="Voice of that service.")
+    tts_key: SecretStr = Field(default=SecretStr(""), description="Key of that service.")
+    tts_seconds: float = Field(default=20.0, gt=0, description="Longest wait for its answer.")
 
 
 def load_engine(group: str, settings: InferenceSettings) -> Any:

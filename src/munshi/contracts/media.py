@@ -5,9 +5,9 @@ number of `MediaProgress` and one `MediaAnswer`. Every request may be asked agai
 worked on before comes from what was stored then.
 """
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -45,7 +45,7 @@ class DocumentFields(_Frozen):
     """What a document says. Absent is `None`; amounts are in units of `currency`."""
 
     total: Decimal | None = None
-    date: date | None = None
+    date: dt.date | None = None
     vendor: str | None = None
     invoice_no: str | None = None
     gstin: str | None = None
@@ -259,7 +259,7 @@ class ReadHints:
     languages: tuple[str, ...] = ("en",)
     """BCP 47 tags, most likely first."""
     currency: str = "INR"
-    today: date | None = None
+    today: dt.date | None = None
     """The tenant's day; dates after it are doubted."""
     seconds: float = 60.0
     """Deadline."""
