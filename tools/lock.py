@@ -19,12 +19,30 @@ MEMBERS = [
 ]
 MEMBERS += ["migrations/pyproject.toml", "operator/pyproject.toml"]
 
+
+
+def engine_extras() -> tuple[str, ...]:
+    """Arguments for every engine that runs in process or in Triton, and is no matter of choice."""
+    project = tomllib.loads((ROOT / "services/inference/pyproject.toml").read_text())["project"]
+    wanted = [name for name in ENGINE_EXTRAS if name in project["optional-dependencies"]]
+    return tuple(part for name in wanted for part in ("--extra", name))
+
+
+ENGINE_EXTRAS = ("nlu", "ocr", "speech", "voices", "embeddings")
+ENGINES = engine_extras()
+
 # lock: (project file, further arguments of the resolver)
 TARGETS: dict[str, tuple[str, tuple[str, ...]]] = {
     "run": ("pyproject.toml", ("--extra", "embedded")),
     "dev": ("pyproject.toml", ("--extra", "embedded", "--group", "dev")),
+    "engines": ("services/inference/pyproject.toml", (*ENGINES, "--constraints", "requirements/dev.txt")),
+    "triton": (
+        "services/inference/pyproject.toml",
+        ("requirements/triton.in", *ENGINES, "--overrides", "requirements/triton-overrides.txt"),
+    ),
     "image-ingress": ("services/ingress/pyproject.toml", ()),
     "image-orchestrator": ("services/orchestrator/pyproject.toml", ()),
+    "image-media": ("services/media/pyproject.toml", ()),
     "image-emulator": ("services/emulator/pyproject.toml", ()),
     "image-migrations": ("migrations/pyproject.toml", ()),
     "image-operator": ("operator/pyproject.toml", ()),
@@ -43,7 +61,8 @@ def inputs() -> str:
             "extras": project.get("optional-dependencies", {}),
             "groups": data.get("dependency-groups", {}),
         }
-    return hashlib.sha256(json.dumps([tables, TARGETS], sort_keys=True).encode()).hexdigest()
+    beside = {path.name: path.read_text() for path in (LOCKS / "triton.in", LOCKS / "triton-overrides.txt")}
+    return hashlib.sha256(json.dumps([tables, TARGETS, beside], sort_keys=True).encode()).hexdigest()
 
 
 def compile_lock(name: str, digest: str) -> None:
