@@ -1,11 +1,13 @@
 """Hot functions find their rows by index, in tables where anything else would be slow."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import asyncpg
 import pytest
 
 from munshi.contracts.ids import MessageID
+from munshi.contracts.media import DocumentFields
 from munshi.contracts.tenant import POOL, Retention
 from munshi.db.dead_letters import Burial, Graveyard
 from munshi.db.lanes import Lanes
@@ -55,6 +57,11 @@ INSERT INTO transaction_history (tenant, user_id, transaction_id, ref, action, b
 INSERT INTO training_samples (tenant, created_at, text, intent, confidence, language, script, outcome)
     SELECT t, now(), 'undo', 'undo', 1, 'en', 'Latn', 'kept'
     FROM generate_series(1, $1) n, unnest($2::text[]) t;
+INSERT INTO attachments (tenant, message_id, kind, sha256, mime_type, size, invoice_no)
+    SELECT t, 'wamid.a' || n, 'image', 'sha' || n, 'image/jpeg', 1, n
+    FROM generate_series(1, $1) n, unnest($2::text[]) t;
+INSERT INTO announcements (tenant, message_id)
+    SELECT t, 'wamid.a' || n FROM generate_series(1, $1) n, unnest($2::text[]) t;
 UPDATE tenants SET books = books || '{"keep_training_material": true}';
 """
 
@@ -115,6 +122,7 @@ async def work(cells: Cells) -> int:
         await books.debtors(5)
         await books.totals(now().date(), now().date())
         await books.last_entry()
+        await books.same_receipt("sha7", DocumentFields(invoice_no="7", vendor="x", total=Decimal(1)))
         assert await books.entries_of_message(wamid) is not None
         await graveyard.note_attempt(SHARMA, MessageID(f"wamid.{number}"), "x")
         await graveyard.bury(Burial(SHARMA, "turn", f"wamid.{number}", "x", {}))

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from munshi.contracts.ids import MessageID, TenantKey
+from munshi.contracts.media import Document, DocumentFields, Refusal, Stored, Transcript
 from munshi.contracts.tenant import WhatsAppTenantSpec
 from munshi.contracts.understanding import Category, Intent, Language
 
@@ -25,8 +26,10 @@ class SaidKind(StrEnum):
     BUTTON = "button"
     EDIT = "edit"
     REVOKE = "revoke"
+    DOCUMENT = "document"
+    """A picture or PDF that was read: `Said.document`."""
     UNREADABLE = "unreadable"
-    """Media, stickers, locations, … that this assistant cannot read yet: it says so."""
+    """A file that was refused (`Said.refused` says why), a video, a location, …: nothing to read."""
 
 
 class Source(StrEnum):
@@ -54,7 +57,14 @@ class Said(_Frozen):
     """For an edit or a revoke: the message that it changes."""
     source: Source = Source.TEXT
     media_type: str | None = None
-    """For `UNREADABLE`: Meta's type, `image`, `audio`, …"""
+    """Meta's type where it is no text: `image`, `audio`, `location`, …"""
+    document: Document | None = None
+    transcript: Transcript | None = None
+    """Of a voice note; its text is `text`, its kind `TEXT`."""
+    refused: Refusal | None = None
+    """Why a file was not read."""
+    file: Stored | None = None
+    """What is kept of it."""
 
 
 class Usage(_Frozen):
@@ -128,6 +138,11 @@ class LedgerReader(Protocol):
         """The youngest live entry."""
         ...
 
+    async def same_receipt(self, sha256: str | None, fields: DocumentFields) -> Sequence[Entry]:
+        """Live entries that came of the same file, or of a document with the same number, vendor and
+        total."""
+        ...
+
     async def entries_of_message(self, message_id: MessageID) -> Sequence[Entry]:
         """Live entries that came of this message, or that this reply of ours answered; oldest first."""
         ...
@@ -150,6 +165,8 @@ class TurnInput:
     """What the assistant gave back last time; `{}` on the first turn."""
     usage: Usage
     reader: LedgerReader
+    voice_replies: bool = False
+    """Whether the person asked for spoken replies."""
 
 
 class Button(_Frozen):
@@ -176,6 +193,9 @@ class Reply(_Frozen):
     rows: tuple[Row, ...] = Field(default=(), max_length=10)
     quotes: MessageID | None = None
     """The message that it answers."""
+    spoken: str | None = None
+    """The language (BCP 47) in which the text is to be spoken: it goes out as a voice note, and as text where
+    it cannot be spoken. Never with buttons or a list."""
 
 
 class AddEntry(_Frozen):
@@ -192,6 +212,8 @@ class AddEntry(_Frozen):
     source: Source
     occurred_on: date
     metadata: dict[str, Any] = {}
+    of: MessageID | None = None
+    """The message that began it, where another one completed it: quoting that finds the entry too."""
 
 
 class AmendEntry(_Frozen):
@@ -231,6 +253,26 @@ class Remember(_Frozen):
     value: dict[str, Any]
 
 
+VOICE_REPLIES = "voice_replies"
+"""Key of `Remember`: `{"on": true}` where the person asked for spoken replies."""
+
+
+class KeepAttachment(_Frozen):
+    """What came with a message is kept, with what was read of it."""
+
+    op: Literal["keep_attachment"] = "keep_attachment"
+    message_id: MessageID
+    kind: str
+    """Meta's type: `image`, `audio`, …"""
+    object_key: str
+    sha256: str
+    mime_type: str
+    size: int
+    text: str | None = None
+    reading: dict[str, Any] | None = None
+    """The `Document` or `Transcript` as JSON, less its text."""
+
+
 class SampleOutcome(StrEnum):
     """What the person did with what was understood of a sentence."""
 
@@ -258,7 +300,8 @@ class KeepSample(_Frozen):
 
 
 Effect = Annotated[
-    AddEntry | AmendEntry | RemoveEntry | LearnAlias | Remember | KeepSample, Field(discriminator="op")
+    AddEntry | AmendEntry | RemoveEntry | LearnAlias | Remember | KeepSample | KeepAttachment,
+    Field(discriminator="op"),
 ]
 
 

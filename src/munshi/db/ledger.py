@@ -6,6 +6,7 @@ from typing import Any
 
 from munshi.contracts.assistant import Balance, CategoryTotal, Customer, Entry
 from munshi.contracts.ids import MessageID, TenantKey
+from munshi.contracts.media import DocumentFields
 from munshi.db.connection import Pool
 from munshi.db.errors import translated
 
@@ -59,6 +60,17 @@ class LedgerBooks:
         """The youngest live entry."""
         found = await self._read("SELECT read_last_entry($1, $2)")
         return Entry.model_validate(found) if found else None
+
+    async def same_receipt(self, sha256: str | None, fields: DocumentFields) -> Sequence[Entry]:
+        """Live entries of the same file, or of a document with the same number, vendor and total."""
+        given = {
+            "sha256": sha256,
+            "invoice_no": fields.invoice_no,
+            "vendor": fields.vendor,
+            "total": None if fields.total is None else str(fields.total),
+        }
+        found = await self._read("SELECT read_same_receipt($1, $2, $3)", given)
+        return [Entry.model_validate(row) for row in found or ()]
 
     async def entries_of_message(self, message_id: MessageID) -> Sequence[Entry]:
         """Live entries that came of this message, or that this reply of ours answered; oldest first."""

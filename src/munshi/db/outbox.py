@@ -54,6 +54,16 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Unspoken:
+    """The next row is a voice note that is still to be spoken: `Outbox.speak`, then claim again. Nothing is
+    claimed meanwhile, so a crash before or after leaves the row as it is."""
+
+    id: OutboxID
+    phone_number_id: PhoneNumberID
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Empty:
     """Nothing is left to send in the conversation."""
 
@@ -62,7 +72,7 @@ class Empty:
 class Claim:
     """Outcome of a claim, with the rows given up on the way."""
 
-    outcome: Claimed | Wait | Empty
+    outcome: Claimed | Unspoken | Wait | Empty
     closed: tuple[ClosedRow, ...]
 
 
@@ -181,10 +191,22 @@ class Outbox:
         match found["status"]:
             case "claimed":
                 return Claim(_claimed(found["row"]), closed)
+            case "wait" if found["reason"] == "voice":
+                row = found["row"]
+                return Claim(Unspoken(OutboxID(row["id"]), row["phone_number_id"], row["body"]), closed)
             case "wait":
                 return Claim(_wait(found, row["now"]), closed)
             case _:
                 return Claim(Empty(), closed)
+
+    async def speak(
+        self, tenant: TenantKey, lane: LaneID, fence: int, row: OutboxID, body: dict[str, Any]
+    ) -> bool:
+        """Puts `body` in place of a voice note that was to be spoken; `False`: the lane is lost."""
+        given = {"tenant": tenant, "lane": lane, "fence": fence, "id": row, "body": body}
+        with translated():
+            done = await self._pool.fetchval("SELECT speak_outbox($1)", given)
+        return bool(done["status"] != "fenced")
 
     async def settle(self, results: Sequence[SendResult]) -> list[str | None]:
         """Writes what became of sends, of any tenants of the cell, in one transaction.

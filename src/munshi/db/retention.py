@@ -29,6 +29,8 @@ class Purged:
     attempts: int = 0
     samples: int = 0
     """Training material: old, or of a tenant that does not consent."""
+    attachments: int = 0
+    """Attachments forgotten wholly or in part, and announcements."""
 
     @property
     def rows(self) -> int:
@@ -43,6 +45,7 @@ class Purged:
             self.dead_letters + other.dead_letters,
             self.attempts + other.attempts,
             self.samples + other.samples,
+            self.attachments + other.attachments,
         )
 
 
@@ -58,7 +61,8 @@ def age_of(duration: str) -> timedelta:
 async def purge(
     pool: Pool, tenant: TenantKey, retention: Retention, now: datetime | None = None, batches: int = 1000
 ) -> Purged:
-    """Deletes messages, replies, dead letters and training material of a tenant beyond `retention.messages`.
+    """Deletes messages, replies, dead letters and training material of a tenant beyond `retention.messages`,
+    and what was read of its pictures and sounds beyond `retention.media`.
 
     Batch by batch. Ends when nothing is left to delete or after `batches`; the next run goes on. The books
     are no messages: they stay.
@@ -72,7 +76,15 @@ async def purge(
                 "SELECT purge_messages($1, $2, $3, $4)", tenant, before, now - MARKS_AT_LEAST, BATCH
             )
             samples = await pool.fetchval("SELECT purge_samples($1, $2, $3)", tenant, before, BATCH)
-        done = Purged(**messages, samples=samples)
+            attachments = await pool.fetchval(
+                "SELECT purge_attachments($1, $2, $3, $4, $5)",
+                tenant,
+                before,
+                now - age_of(retention.media),
+                now - MARKS_AT_LEAST,
+                BATCH,
+            )
+        done = Purged(**messages, samples=samples, attachments=attachments)
         total += done
         if done.rows == 0:
             break

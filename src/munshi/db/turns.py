@@ -57,6 +57,8 @@ class Person:
     name: str | None
     language: Language | None
     plan: str
+    voice_replies: bool = False
+    """Whether the person asked for spoken replies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,13 @@ class Committed:
     version: int
     outbox: tuple[QueuedReply, ...]
     """One for each reply, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """The announcement is queued; wake the conversation's sender."""
+
+    conversation_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +255,22 @@ class Turns:
             case _:
                 return Fenced()
 
+    async def announce(self, turn: TurnCommit) -> Announced | Fenced | None:
+        """Queues the one reply of `turn` before its one message is dealt with, in a transaction of its own.
+
+        Once a message, however often it is asked for; `None` where it was announced or dealt with before, or
+        somebody else wrote meanwhile.
+        """
+        with translated():
+            done = await self._pool.fetchval("SELECT announce($1)", _commit_json(turn))
+        match done["status"]:
+            case "announced":
+                return Announced(done["conversation_id"])
+            case "fenced":
+                return Fenced()
+            case _:
+                return None
+
     async def link(
         self, tenant: TenantKey, lane: LaneID, identities: Sequence[Identity], name: str | None = None
     ) -> Linked:
@@ -311,7 +336,13 @@ def _conversation(found: dict[str, Any] | None) -> Conversation | None:
 def _person(found: dict[str, Any] | None) -> Person | None:
     if found is None:
         return None
-    return Person(found["id"], found["name"], _language(found["language"]), found["plan"])
+    return Person(
+        found["id"],
+        found["name"],
+        _language(found["language"]),
+        found["plan"],
+        found.get("voice_replies", False),
+    )
 
 
 def _language(found: dict[str, Any] | None) -> Language | None:

@@ -7,12 +7,22 @@ here. Comments on columns stand in the SQL.
 from munshi.db.models.base import Base, Vector
 from munshi.db.models.books import LedgerCustomer, Transaction, TransactionHistory, TransactionMessage
 from munshi.db.models.cells import Cell, CellLogin, Lane, Tenant, Worker
-from munshi.db.models.people import Conversation, InboundMessage, Memory, User, UserIdentity
+from munshi.db.models.people import (
+    Announcement,
+    Attachment,
+    Conversation,
+    InboundMessage,
+    Memory,
+    User,
+    UserIdentity,
+)
 from munshi.db.models.sends import PENDING, MessageCost, Number, OutboxRow
 from munshi.db.models.upkeep import DeadLetter, TrainingSample, TurnAttempt, Usage
 
 __all__ = [
     "PENDING",
+    "Announcement",
+    "Attachment",
     "Base",
     "Cell",
     "CellLogin",

@@ -85,6 +85,43 @@ class InboundMessage(Base):
     turn_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
+class Attachment(Base):
+    """What came with a message, and what was read of it."""
+
+    __tablename__ = "attachments"
+    __table_args__ = (
+        Index("attachments_age", "tenant", "created_at"),
+        Index("attachments_sha256", "tenant", "sha256"),
+        Index(
+            "attachments_invoice_no",
+            "tenant",
+            "invoice_no",
+            postgresql_where=text("invoice_no IS NOT NULL"),
+        ),
+    )
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    message_id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    object_key: Mapped[str | None]
+    sha256: Mapped[str]
+    mime_type: Mapped[str]
+    size: Mapped[int]
+    text: Mapped[str | None]
+    reading: Mapped[dict[str, Any] | None]
+    invoice_no: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class Announcement(Base):
+    """That a person was told that a message takes long."""
+
+    __tablename__ = "announcements"
+    __table_args__ = (Index("announcements_age", "tenant", "created_at"),)
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    message_id: Mapped[str] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
 class Memory(Base):
     """A fact kept for a person across turns and days."""
 
