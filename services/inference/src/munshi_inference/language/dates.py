@@ -7,6 +7,7 @@ Weeks start on Monday. A running period ("is hafte") ends today, a past one ("pi
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from munshi_inference.language import calendar_words as words
 from munshi_inference.language import date_arithmetic as arithmetic
@@ -388,6 +389,31 @@ def _longest(i: int, count: int, rules: Sequence[Callable[[int], DateSpan | None
     return best
 
 
+_BEGINNINGS = frozenset(
+    """
+    TODAY KAL PARSO NARSO YESTERDAY TOMORROW THIS LAST NEXT ALL
+    DAYS WEEK MONTH YEAR WEEKLY MONTHLY YEARLY TARIKH
+    """.split()
+)
+"""Classes of words with which a day or a period can begin."""
+_BEGINNING_WORDS = frozenset({"a", "an", "the", "day", "from", "between", "since"})
+
+
+@lru_cache(maxsize=16384)
+def _may_begin(text: str, kind: str) -> bool:
+    """Whether any phrasing begins with such a token: most do with none, and trying them all takes long."""
+    return (
+        kind == "number"
+        or not text.strip()
+        or words.word_class(text, text) in _BEGINNINGS
+        or text in _BEGINNING_WORDS
+        or text in words.WEEKDAYS
+        or text in words.MONTHS
+        or text in words.ORDINALS
+        or look_up(text) is not None
+    )
+
+
 def find_dates(tokens: Sequence[Token], today: date) -> list[DateSpan]:
     """Every day or period that the text names, in order; never raises for a text."""
     finder = _Finder(tokens, today, speaks_of_future(tokens))
@@ -395,7 +421,7 @@ def find_dates(tokens: Sequence[Token], today: date) -> list[DateSpan]:
     i = 0
     while i < len(tokens):
         try:
-            found = finder.longest(i)
+            found = finder.longest(i) if _may_begin(tokens[i].text, tokens[i].kind) else None
         except (OverflowError, ValueError):
             found = None
         if found is None:

@@ -1,7 +1,7 @@
 """Words, numbers and marks of a text, with their offsets."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from munshi_inference.language.romanise import key
 from munshi_inference.language.script import fold
@@ -17,8 +17,7 @@ _TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One token: folded text, its key, and where it stands (`start`, `end` into the original text)."""
 
     text: str

@@ -16,7 +16,7 @@ from munshi.contracts.understanding import (
 from munshi_inference.language.script import script_of
 from munshi_inference.nlu import assembly, repository
 from munshi_inference.nlu.assembly import Labelled
-from munshi_inference.nlu.features import hashed, sentence_features, unit_features
+from munshi_inference.nlu.features import sentence_rows, unit_features
 from munshi_inference.nlu.masking import mask
 from munshi_inference.nlu.repository import LedgerModel, Scores
 from munshi_inference.nlu.units import read
@@ -25,6 +25,10 @@ LEAST_CATEGORY = 0.5
 """A category less probable than this, of those there are, is left out, so that it is asked for."""
 MOST_UNDECIDED = 0.75
 """Where "no category said" is likelier than this, none is given."""
+UNDECIDED = "none"
+"""The classifier's word for a sentence that decides no category."""
+_DATED = frozenset({"day", "period"})
+"""Kinds of units that name a date."""
 MOST_GUESSED = 0.6
 """Confidence at most where an entry's amount is the one number there, which the tagger took for no money:
 chatter that counts something looks like that."""
@@ -35,6 +39,11 @@ class LedgerEngine:
 
     def __init__(self, model: LedgerModel) -> None:
         self.model = model
+        self._intents = tuple(Intent(name) for name in model.intents)
+        self._day = self._intents.index(Intent.QUERY_TOTAL_DAY)
+        self._period = self._intents.index(Intent.QUERY_TOTAL_PERIOD)
+        self._undecided = model.categories.index(UNDECIDED)
+        self._decided = [i for i in range(len(model.categories)) if i != self._undecided]
 
     async def understand(self, request: Request) -> Understanding:
         """Reads one text; never raises for a text."""
@@ -70,43 +79,40 @@ class LedgerEngine:
         return first, joint
 
     def _classify(self, labelled: Labelled) -> Scores:
-        return self.model.classify(
-            hashed(sentence_features(labelled.reading, labelled.labels, self.model.ledger_words))
-        )
+        return self.model.classify(sentence_rows(labelled.reading, labelled.labels, self.model.ledger_words))
 
     def _language(self, text: str, scores: Scores) -> Language:
         script = script_of(text)
         if script is Script.DEVANAGARI:
             return Language(tag="hi", script=script, confidence=1.0)
-        best = int(scores.language.argmax())
-        return Language(
-            tag=self.model.languages[best], script=script, confidence=float(scores.language[best])
-        )
+        best = max(scores.language)
+        tag = self.model.languages[scores.language.index(best)]
+        return Language(tag=tag, script=script, confidence=best)
 
     def _intent(self, labelled: Labelled, scores: Scores) -> tuple[Intent, float]:
         """The likeliest intent. Whether a total is of a day or a period is what the named date is."""
-        probabilities = {Intent(n): float(p) for n, p in zip(self.model.intents, scores.intent, strict=True)}
+        probabilities = scores.intent
         kinds = {u.kind for u in labelled.reading.units}
-        day, period = Intent.QUERY_TOTAL_DAY, Intent.QUERY_TOTAL_PERIOD
-        if kinds & {"day", "period"}:
-            both = probabilities[day] + probabilities[period]
+        if not kinds.isdisjoint(_DATED):
+            probabilities = probabilities.copy()
+            both = probabilities[self._day] + probabilities[self._period]
             of_period = "period" in kinds
-            probabilities[period], probabilities[day] = (both, 0.0) if of_period else (0.0, both)
-        best = max(probabilities, key=lambda i: probabilities[i])
-        return best, probabilities[best]
+            probabilities[self._period], probabilities[self._day] = (both, 0.0) if of_period else (0.0, both)
+        best = max(probabilities)
+        return self._intents[probabilities.index(best)], best
 
     def _category(self, scores: Scores) -> Category | None:
         """The likeliest category; None where the sentence does not decide it."""
-        found = {n: float(p) for n, p in zip(self.model.categories, scores.category, strict=True)}
-        undecided = found.pop("none")
-        best = max(found, key=lambda name: found[name])
-        sure = undecided < MOST_UNDECIDED and found[best] >= LEAST_CATEGORY * (1 - undecided)
-        return Category(best) if sure else None
+        likely = scores.category
+        undecided = likely[self._undecided]
+        best = max(self._decided, key=lambda i: likely[i])
+        sure = undecided < MOST_UNDECIDED and likely[best] >= LEAST_CATEGORY * (1 - undecided)
+        return Category(self.model.categories[best]) if sure else None
 
     def _joint(self, intent_p: float, certainty: float, scores: Scores, intent: Intent) -> float:
         """Probability that intent, labels and (of an entry) category are right together."""
         joint = intent_p * math.sqrt(max(certainty, 1e-6))
-        return joint * float(scores.category.max()) if intent in assembly.ENTRIES else joint
+        return joint * max(scores.category) if intent in assembly.ENTRIES else joint
 
     def _confidence(self, joint: float) -> float:
         """The joint probability on the scale that was fitted on phrases the models had not seen."""

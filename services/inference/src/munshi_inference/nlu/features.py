@@ -1,8 +1,9 @@
 """What the models see of a reading: tagger features of each unit, hashed features of the whole."""
 
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from zlib import crc32
 
 from munshi_inference.language.amounts import UNITS
 from munshi_inference.language.romanise import skeleton
@@ -61,6 +62,22 @@ def _seen_as(unit: Unit, known: bool) -> str:
     return unit.text if unit.kind == "mark" else unit.key
 
 
+@lru_cache(maxsize=16384)
+def _word_features(
+    key: str, text: str, shape: str, known: bool, named: bool, kinds: tuple[str, ...]
+) -> tuple[str, ...]:
+    """What a word is by itself, whatever stands around it. `named`: it is not hidden."""
+    found = [f"shape={shape}", f"known={known}", *(f"kind={kind}" for kind in kinds)]
+    found += [f"e1={key[-1:]}", f"e2={key[-2:]}", f"e3={key[-3:]}", f"b3={key[:3]}"]
+    if named:
+        found.append(f"id={key}")
+    if text in UNITS:
+        found.append("is_unit")
+    if len(key) <= 2:
+        found.append("short")
+    return tuple(found)
+
+
 def unit_features(
     reading: Reading, lexicon: Lexicon, hidden: frozenset[int] = NOTHING_HIDDEN
 ) -> list[list[str]]:
@@ -99,24 +116,11 @@ def unit_features(
         if i + 3 < len(units):
             found.append(f"n3={names[at + 3]}")
         if unit.kind == "word":
-            found.append(f"shape={_shape(unit, reading.text)}")
-            found.append(f"known={known[i]}")
-            found += [f"kind={kind}" for kind in kinds[i]]
-            found += [
-                f"e1={unit.key[-1:]}",
-                f"e2={unit.key[-2:]}",
-                f"e3={unit.key[-3:]}",
-                f"b3={unit.key[:3]}",
-            ]
-            if i not in hidden:
-                found.append(f"id={unit.key}")
-            if unit.text in UNITS:
-                found.append("is_unit")
-            if len(unit.key) <= 2:
-                found.append("short")
-        if i:
+            shape = _shape(unit, reading.text)
+            found += _word_features(unit.key, unit.text, shape, known[i], i not in hidden, kinds[i])
+        if i and kinds[i - 1]:
             found += [f"pk={kind}" for kind in kinds[i - 1]]
-        if i + 1 < len(units):
+        if i + 1 < len(units) and kinds[i + 1]:
             found += [f"nk={kind}" for kind in kinds[i + 1]]
         if unit.kind == "number":
             numeric = _number_features(unit)
@@ -152,40 +156,60 @@ def symbols(reading: Reading, labels: Sequence[str]) -> list[str]:
     return found
 
 
+def _row(feature: str) -> int:
+    """Where the classifier's table holds a feature."""
+    return crc32(feature.encode()) & (BUCKETS - 1)
+
+
+@lru_cache(maxsize=16384)
+def _symbol_rows(symbol: str) -> dict[str, int]:
+    """The features that a symbol has by itself, with their rows: most words of a text were seen before."""
+    found = [symbol]
+    if symbol[0] != "<" and len(symbol) > 2:
+        found.append(f"k:{skeleton(symbol)}")
+        padded = f"^{symbol}$"
+        found += [padded[j : j + size] for size in (3, 4, 5) for j in range(len(padded) - size + 1)]
+    return {feature: _row(feature) for feature in found}
+
+
+def _sentence_rows(reading: Reading, labels: Sequence[str], ledger_words: frozenset[str]) -> dict[str, int]:
+    seen = ["<s>", *symbols(reading, labels)[:_MAX_UNITS], "</s>"]
+    usual = [s if s[0] == "<" or s in ledger_words or not s[0].isalpha() else "<?>" for s in seen]
+    found: dict[str, int] = {}
+    together: list[str] = []
+    last = len(seen) - 1
+    for i, symbol in enumerate(seen):
+        found.update(_symbol_rows(symbol))
+        if i < last:
+            together.append(f"{symbol} {seen[i + 1]}")
+        own = usual[i]
+        if i + 1 < last:
+            together.append(f"{own} {usual[i + 1]} {usual[i + 2]}")
+        together += [f"{own}~{other}" for other in usual[i + 1 : i + 9]]
+    together += [f"#{symbol}{min(seen.count(symbol), 3)}" for symbol in ("<amt>", "<name>", "<number>")]
+    words, strange = max(len(seen) - 2, 1), usual.count("<?>")
+    together.append(f"#words{min(len(seen) - 2, 12)}")
+    together.append(f"#strange{min(strange, 6)}")
+    together.append(f"#strange{strange * 5 // words}/5")
+    for feature in together:
+        found[feature] = crc32(feature.encode()) & (BUCKETS - 1)
+    return found
+
+
 def sentence_features(reading: Reading, labels: Sequence[str], ledger_words: frozenset[str]) -> list[str]:
     """Features of the whole: words, pairs in order, characters of words, counts.
 
     `ledger_words` are the keys that talk of the ledger uses; how many others there are tells chatter from
     entries.
     """
-    seen = ["<s>", *symbols(reading, labels)[:_MAX_UNITS], "</s>"]
-    usual = [s if s[0] == "<" or s in ledger_words or not s[0].isalpha() else "<?>" for s in seen]
-    found: set[str] = set()
-    add = found.add
-    for i, a in enumerate(seen):
-        add(a)
-        if i + 1 < len(seen):
-            add(f"{a} {seen[i + 1]}")
-        if i + 2 < len(seen):
-            add(f"{usual[i]} {usual[i + 1]} {usual[i + 2]}")
-        for b in usual[i + 1 : i + 9]:
-            add(f"{usual[i]}~{b}")
-        if a[0] != "<" and len(a) > 2:
-            add(f"k:{skeleton(a)}")
-            padded = f"^{a}$"
-            for size in (3, 4, 5):
-                for j in range(len(padded) - size + 1):
-                    add(padded[j : j + size])
-    for symbol in ("<amt>", "<name>", "<number>"):
-        add(f"#{symbol}{min(seen.count(symbol), 3)}")
-    strange = usual.count("<?>")
-    add(f"#words{min(len(seen) - 2, 12)}")
-    add(f"#strange{min(strange, 6)}")
-    add(f"#strange{strange * 5 // max(len(seen) - 2, 1)}/5")
-    return list(found)
+    return list(_sentence_rows(reading, labels, ledger_words))
+
+
+def sentence_rows(reading: Reading, labels: Sequence[str], ledger_words: frozenset[str]) -> list[int]:
+    """The rows of the classifier's table for these features, in their order."""
+    return list(_sentence_rows(reading, labels, ledger_words).values())
 
 
 def hashed(features: Sequence[str]) -> list[int]:
     """The rows of the classifier's table for these features."""
-    crc32 = zlib.crc32
-    return [crc32(f.encode()) & (BUCKETS - 1) for f in features]
+    return [_row(feature) for feature in features]

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from munshi_inference.nlu.features import Lexicon
 
@@ -19,6 +18,7 @@ MODEL_NAME = "ledger_nlu"
 CLASSIFIER_FILE = "intent.onnx"
 TAGGER_FILE = "entities.crfsuite"
 CARD_FILE = "card.json"
+_OUTPUTS = ("intent", "category", "language")
 
 
 class ModelError(Exception):
@@ -42,9 +42,9 @@ def latest(root: Path, name: str = MODEL_NAME) -> Path:
 class Scores:
     """What the classifier says of one reading: probabilities by class."""
 
-    intent: npt.NDArray[np.float32]
-    category: npt.NDArray[np.float32]
-    language: npt.NDArray[np.float32]
+    intent: list[float]
+    category: list[float]
+    language: list[float]
 
 
 def by_key(kinds: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
@@ -94,5 +94,5 @@ class LedgerModel:
     def classify(self, rows: list[int]) -> Scores:
         """Probabilities of intent, category and language for hashed features."""
         indices = np.asarray(rows, dtype=np.int64)
-        intent, category, language = self._session.run(None, {"rows": indices})
-        return Scores(intent, category, language)
+        intent, category, language = self._session.run(_OUTPUTS, {"rows": indices})
+        return Scores(intent.tolist(), category.tolist(), language.tolist())

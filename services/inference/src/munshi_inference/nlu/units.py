@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from munshi_inference.language.amounts import Number, find_numbers
 from munshi_inference.language.dates import DateSpan, find_dates
@@ -16,6 +17,8 @@ MAX_CHARACTERS = 1000
 _PHONE = re.compile(
     r"(?<![\d.,])(?:\+?91[\s-]?)?0?[6-9]\d{4}[\s-]?\d{5}(?![\d,]|\.\d)|(?<![\d,.])\d{11,}(?!\d)"
 )
+_LEAST_OF_PHONE = 10
+"""Digits of a text that can hold a number to call; not even looked for in one with fewer."""
 _TIME = re.compile(
     r"\b\d{1,2}(?:[:.]\d{2})?\s?(?:am|pm|a\.m|p\.m|baje|bje|bajey|o'clock)\b"
     r"|\b\d{1,2}:\d{2}\b"
@@ -40,8 +43,7 @@ _INVOICE = re.compile(
 _BILL_SOMEWHERE = re.compile(_BILL)
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """A word, mark or parsed span. `start`, `end`: offsets into the text."""
 
     kind: str
@@ -127,8 +129,11 @@ def _fixed_spans(
     marks: list[tuple[int, int, str]] = []
     if invoice:
         marks.append((*invoice, "invoice"))
-    marks += [(m.start(), m.end(), "phone") for m in _PHONE.finditer(folded)]
-    marks += [(m.start(), m.end(), "time") for m in _TIME.finditer(folded)]
+    digits = sum(len(t.text) for t in tokens if t.kind == "number")
+    if digits >= _LEAST_OF_PHONE:
+        marks += [(m.start(), m.end(), "phone") for m in _PHONE.finditer(folded)]
+    if digits:
+        marks += [(m.start(), m.end(), "time") for m in _TIME.finditer(folded)]
     taken: set[int] = set()
     for start, end, kind in marks:
         inside = [i for i, t in enumerate(tokens) if t.start < end and t.end > start]
