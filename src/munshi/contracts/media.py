@@ -291,6 +291,10 @@ class DocumentReader(Protocol):
         """What it is."""
         ...
 
+    async def close(self) -> None:
+        """Ends what it holds: processes, connections."""
+        ...
+
     async def read(self, file: FileRef, hints: ReadHints) -> Document:
         """Reads one file.
 
@@ -308,6 +312,10 @@ class Transcriber(Protocol):
         """What it is."""
         ...
 
+    async def close(self) -> None:
+        """Ends what it holds: processes, connections."""
+        ...
+
     async def transcribe(self, file: FileRef, hints: ReadHints) -> Transcript:
         """Transcribes one file. Raises: as `DocumentReader.read`."""
         ...
@@ -320,6 +328,10 @@ class Speaker(Protocol):
         """What it is."""
         ...
 
+    async def close(self) -> None:
+        """Ends what it holds: processes, connections."""
+        ...
+
     async def speak(self, text: str, language: str) -> bytes:
         """Ogg/Opus, mono, at most 512 KB where the text allows. Raises: as `DocumentReader.read`."""
         ...
@@ -330,6 +342,10 @@ class Embedder(Protocol):
 
     def info(self) -> EngineInfo:
         """What it is; `model` names the space: vectors of different models cannot be compared."""
+        ...
+
+    async def close(self) -> None:
+        """Ends what it holds: processes, connections."""
         ...
 
     @property

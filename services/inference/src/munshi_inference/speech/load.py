@@ -38,7 +38,7 @@ class PooledTranscriber:
         )
         return heard
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Ends its process."""
         self._pool.close()
 

@@ -29,6 +29,10 @@ class HttpTranscriber:
         """What it is."""
         return EngineInfo("speech", ENGINE, "url", model=self._model, ready=True)
 
+    async def close(self) -> None:
+        """Ends its connections."""
+        await self._client.close()
+
     async def transcribe(self, file: FileRef, hints: ReadHints) -> Transcript:
         """Writes down one sound.
 

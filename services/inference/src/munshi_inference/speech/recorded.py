@@ -39,6 +39,9 @@ class RecordedTranscriber:
         """What it is."""
         return EngineInfo("speech", ENGINE, "in-process", model=self._path.name, ready=True)
 
+    async def close(self) -> None:
+        """Holds nothing."""
+
     async def transcribe(self, file: FileRef, hints: ReadHints) -> Transcript:
         """The recorded answer."""
         del hints

@@ -35,6 +35,9 @@ class EspeakSpeaker:
         """What it is."""
         return EngineInfo("tts", _PROGRAM, "in-process", languages=tuple(VOICES), ready=True)
 
+    async def close(self) -> None:
+        """Holds nothing."""
+
     async def speak(self, text: str, language: str) -> bytes:
         """Speaks one text.
 

@@ -24,6 +24,10 @@ class HttpSpeaker:
         """What it is."""
         return EngineInfo("tts", "openai", "url", model=self._model, languages=tuple(VOICES), ready=True)
 
+    async def close(self) -> None:
+        """Ends its connections."""
+        await self._client.close()
+
     async def speak(self, text: str, language: str) -> bytes:
         """Speaks one text.
 
