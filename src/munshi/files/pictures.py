@@ -42,11 +42,16 @@ def normalise(data: bytes, *, max_pixels: int = MAX_PIXELS, longest_side: int = 
     Raises:
         FileRefused: `too_many_pixels`, or `malformed` (no picture, cut off, broken).
     """
+    return encode(upright(data, max_pixels=max_pixels, longest_side=longest_side))
+
+
+def upright(data: bytes, *, max_pixels: int = MAX_PIXELS, longest_side: int = LONGEST_SIDE) -> Image.Image:
+    """The same as pixels, RGB or grey, for who need not keep it. Raises: as `normalise`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # broken tags of a camera are no fault of the picture
             with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
-                return _normalised(opened, max_pixels, longest_side)
+                return _flat(opened, max_pixels, longest_side)
     except FileRefused:
         raise
     except UnidentifiedImageError as error:
@@ -57,16 +62,16 @@ def normalise(data: bytes, *, max_pixels: int = MAX_PIXELS, longest_side: int = 
         raise FileRefused(Refusal.MALFORMED, f"broken picture: {type(error).__name__}") from error
 
 
-def _normalised(opened: Image.Image, max_pixels: int, longest_side: int) -> Picture:
+def _flat(opened: Image.Image, max_pixels: int, longest_side: int) -> Image.Image:
     width, height = opened.size
     if width * height > max_pixels:
         raise FileRefused(Refusal.TOO_MANY_PIXELS, f"{width} x {height} pixels")
     if opened.format in {"JPEG", "MPO"}:
         opened.draft("RGB", (longest_side, longest_side))
-    upright = ImageOps.exif_transpose(opened) or opened
-    flat = _on_white(upright)
+    flat = _on_white(ImageOps.exif_transpose(opened) or opened)
     flat.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    return encode(flat)
+    flat.info = {}
+    return flat
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
@@ -83,6 +88,5 @@ def _on_white(picture: Image.Image) -> Image.Image:
 def encode(picture: Image.Image) -> Picture:
     """The picture as JPEG, with no metadata of any kind."""
     out = io.BytesIO()
-    picture.info = {}
     picture.save(out, "JPEG", quality=QUALITY, optimize=False)
     return Picture(out.getvalue(), "image/jpeg", picture.width, picture.height)

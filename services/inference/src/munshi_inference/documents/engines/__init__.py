@@ -1,0 +1,1 @@
+"""Programs and models that find and read the text of a page."""

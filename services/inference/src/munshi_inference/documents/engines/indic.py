@@ -1,0 +1,142 @@
+"""Lines of Indic scripts: found by the one engine, read by the other.
+
+The lines that the detector found are cut out straight and put below each other on one clean page, which
+Tesseract reads in one go: folds, skew and shadow between the lines are gone, and it starts once. Figures are
+kept from the first engine, which reads them better.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from munshi_inference.documents.engines.rapid import Found, Pixels
+from munshi_inference.documents.engines.tesseract import TesseractEngine, Word
+from munshi_inference.documents.letters import is_devanagari, is_sinhala, plain
+from munshi_inference.documents.pieces import Quad
+
+LINE_HEIGHT = 48
+"""Pixels of a line on the page for Tesseract, which likes letters of 30 to 40."""
+MARGIN = 22
+DOUBT = 0.95
+"""Lines that the first engine is less sure of are looked at again."""
+GLANCE = 8
+"""Lines of the quick look that tells the script."""
+
+_NUMBER = re.compile(r"\d[\d.,/:\-]*\d|\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Lines below each other; `bands` are their first and last pixel rows."""
+
+    picture: Pixels
+    bands: tuple[tuple[int, int], ...]
+
+
+def straight(picture: Pixels, quad: Quad) -> Pixels:
+    """A line cut out and straightened, with a little room around it."""
+    corners = np.asarray(quad, dtype=np.float32)
+    first, second, third, fourth = ((float(x), float(y)) for x, y in quad)
+    width = max(math.dist(first, second), math.dist(third, fourth), 4.0)
+    height = max(math.dist(first, fourth), math.dist(second, third), 4.0)
+    scale = LINE_HEIGHT / height
+    size = (max(8, round(width * scale)), LINE_HEIGHT)
+    room = 0.04 * height
+    outward = np.asarray([[-room, -room], [room, -room], [room, room], [-room, room]], dtype=np.float32)
+    target = np.asarray([[0, 0], [size[0], 0], [size[0], size[1]], [0, size[1]]], dtype=np.float32)
+    turn = cv2.getPerspectiveTransform(corners + outward, target)
+    return cv2.warpPerspective(
+        picture, turn, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    ).astype(np.uint8)
+
+
+def stack(picture: Pixels, quads: Sequence[Quad]) -> Stack:
+    """The lines below each other, dark on white."""
+    lines = [_dark_on_white(straight(picture, quad)) for quad in quads]
+    width = max(line.shape[1] for line in lines) + 2 * MARGIN
+    page = np.full((len(lines) * (LINE_HEIGHT + MARGIN) + MARGIN, width), 255, dtype=np.uint8)
+    bands = []
+    for index, line in enumerate(lines):
+        top = MARGIN + index * (LINE_HEIGHT + MARGIN)
+        page[top : top + LINE_HEIGHT, MARGIN : MARGIN + line.shape[1]] = line
+        bands.append((top, top + LINE_HEIGHT))
+    return Stack(page, tuple(bands))
+
+
+def _dark_on_white(line: Pixels) -> Pixels:
+    """Grey, stretched so that paper is white; light letters on dark ground are turned."""
+    grey: Pixels = np.asarray(cv2.cvtColor(line, cv2.COLOR_BGR2GRAY), np.uint8)
+    if float(np.median(grey)) < 110:
+        grey = 255 - grey
+    low, high = np.percentile(grey, (2, 75))
+    stretched = (grey.astype(np.float32) - low) * (255.0 / max(high - low, 30.0))
+    return np.asarray(np.clip(stretched, 0, 255), np.uint8)
+
+
+def _by_band(words: Sequence[Word], bands: Sequence[tuple[int, int]]) -> list[list[Word]]:
+    found: list[list[Word]] = [[] for _ in bands]
+    for word in words:
+        middle = (word.top + word.bottom) / 2
+        for index, (top, bottom) in enumerate(bands):
+            if top - MARGIN / 2 <= middle < bottom + MARGIN / 2:
+                found[index].append(word)
+                break
+    return [sorted(line, key=lambda w: w.left) for line in found]
+
+
+def is_indic(text: str) -> bool:
+    """Whether a text has at least two letters of Devanagari or Sinhala."""
+    return sum(is_devanagari(c) or is_sinhala(c) for c in text) >= 2
+
+
+def with_figures(read: str, figures: str, sure: float) -> str:
+    """The one engine's words with the other's figures, where both saw as many of them."""
+    mine, other = _NUMBER.findall(read), _NUMBER.findall(figures)
+    if sure < 0.7 or len(mine) != len(other):
+        return read
+    fresh = iter(other)
+    return _NUMBER.sub(lambda _: next(fresh), read)
+
+
+def reread(picture: Pixels, found: Found, tesseract: TesseractEngine, trained: str, seconds: float) -> Found:
+    """The same lines with those in an Indic script read anew; as they were on a page in Latin script."""
+    if not found.quads:
+        return found
+    order = sorted(range(len(found.quads)), key=lambda i: found.confidences[i])
+    doubted = [i for i in order if found.confidences[i] < DOUBT]
+    glance = order[: max(GLANCE, min(len(doubted), 3 * GLANCE))]
+    texts, sure = list(found.texts), list(found.confidences)
+    seen = _replace(picture, found, glance, (texts, sure), tesseract, trained, seconds)
+    rest = [i for i in order if i not in set(glance)]
+    if seen >= 2 and rest:
+        _replace(picture, found, rest, (texts, sure), tesseract, trained, seconds)
+    return Found(found.quads, tuple(texts), tuple(sure))
+
+
+def _replace(
+    picture: Pixels,
+    found: Found,
+    indices: Sequence[int],
+    out: tuple[list[str], list[float]],
+    tesseract: TesseractEngine,
+    trained: str,
+    seconds: float,
+) -> int:
+    """Reads some lines anew and writes those in an Indic script to `out`; how many there were."""
+    page = stack(picture, [found.quads[i] for i in indices])
+    lines = _by_band(tesseract.words(page.picture, trained, seconds), page.bands)
+    texts, sure = out
+    seen = 0
+    for index, words in zip(indices, lines, strict=True):
+        text = plain(" ".join(word.text for word in words))
+        if not is_indic(text):
+            continue
+        seen += 1
+        texts[index] = with_figures(text, plain(found.texts[index]), found.confidences[index])
+        letters = sum(len(w.text) for w in words)
+        sure[index] = sum(w.confidence * len(w.text) for w in words) / letters
+    return seen

@@ -1,0 +1,95 @@
+"""PP-OCR models by rapidocr and onnxruntime: reads Latin script and digits, finds lines of any script.
+
+The models lie inside rapidocr's wheel, or in a folder of one's own, and are named by their paths: rapidocr
+fetches nothing then (`tests/documents/test_engines.py` sets a trap for it).
+"""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from munshi_inference.documents.pieces import Piece, Quad, upright
+
+Pixels = npt.NDArray[np.uint8]
+"""Rows, columns, blue-green-red."""
+
+LONGEST_SIDE = 1_280
+"""Pixels of the copy in which lines are looked for; they are read in the whole picture."""
+
+DETECTOR = "*_det_*.onnx"
+RECOGNISER = "*_rec_*.onnx"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The lines of a page: their corners in the picture, what was read, how surely."""
+
+    quads: tuple[Quad, ...]
+    texts: tuple[str, ...]
+    confidences: tuple[float, ...]
+
+    def pieces(self) -> list[Piece]:
+        """The same, turned level."""
+        return upright(self.quads, self.texts, self.confidences)
+
+
+def bundled_models() -> Path:
+    """The folder of models inside the wheel. Raises ImportError without rapidocr."""
+    import rapidocr
+
+    return Path(rapidocr.__file__).parent / "models"
+
+
+def _one(folder: Path, pattern: str) -> Path:
+    found = sorted(folder.rglob(pattern))
+    if not found:
+        raise FileNotFoundError(f"no {pattern} under {folder}")
+    return found[-1]
+
+
+class RapidEngine:
+    """One set of models on one core. Not for several threads at once."""
+
+    name = "rapidocr"
+
+    def __init__(self, models: Path | None = None) -> None:
+        """Loads the models (about a second).
+
+        Raises:
+            ImportError, FileNotFoundError: rapidocr or its models are not there.
+        """
+        import cv2
+        from rapidocr import RapidOCR
+
+        cv2.setNumThreads(1)
+        logging.getLogger("RapidOCR").setLevel(logging.ERROR)
+        folder = models or bundled_models()
+        self.model = _one(folder, RECOGNISER).stem
+        engine = "EngineConfig.onnxruntime."
+        self._ocr = RapidOCR(
+            params={
+                "Global.log_level": "error",
+                "Global.use_cls": False,
+                "Global.text_score": 0.0,
+                "Global.max_side_len": 10_000,
+                "Det.model_path": str(_one(folder, DETECTOR)),
+                "Det.limit_type": "max",
+                "Det.limit_side_len": LONGEST_SIDE,
+                "Rec.model_path": str(_one(folder, RECOGNISER)),
+                "Rec.rec_batch_num": 1,
+                engine + "intra_op_num_threads": 1,
+                engine + "inter_op_num_threads": 1,
+            }
+        )
+
+    def find(self, picture: Pixels) -> Found:
+        """The lines of a page. None found is an empty answer."""
+        answer: Any = self._ocr(picture)
+        if getattr(answer, "boxes", None) is None:
+            return Found((), (), ())
+        quads = tuple(tuple((float(x), float(y)) for x, y in box) for box in answer.boxes)
+        return Found(quads, tuple(answer.txts), tuple(float(score) for score in answer.scores))
