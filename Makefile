@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 UV_FLAGS := --quiet
-PROJECTS := -e ".[embedded]" -e migrations -e services/emulator -e services/inference -e services/ingress -e services/orchestrator
+PROJECTS := -e ".[embedded]" -e migrations -e services/emulator -e services/inference -e services/ingress -e services/media -e services/orchestrator
 WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n > 4 ? 4 : n )))
 PYTEST := pytest
 UP_FLAGS ?=
@@ -156,6 +156,10 @@ train-nlu: install-dev ## train the understanding model again (reproducible)
 .PHONY: evaluate-nlu
 evaluate-nlu: install-dev ## score it on the hand-written test set
 	@python -m munshi_inference.training.evaluate tests/understanding/held_out.jsonl
+
+.PHONY: evaluate-speech
+evaluate-speech: install-dev ## word error rate of speech to text on a set of your own (SET=folder)
+	@python -m munshi_inference.speech.evaluate "$${SET:?a folder with sounds, each with its text beside it}"
 
 .PHONY: clean
 clean: ## remove what was set up and cached here; data of `munshi up` stays
