@@ -1,14 +1,16 @@
 """How a service finds the engines that read, hear, speak and embed: settings, and entry points by group."""
 
 import importlib.metadata
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from munshi.contracts.media import EngineInfo
-from munshi.errors import MunshiError
+from munshi.contracts.media import READERS, EngineInfo
+from munshi.contracts.understanding import Understander
+from munshi.errors import MunshiError, UserMistake
 
 
 class EngineMissing(MunshiError):
@@ -29,6 +31,16 @@ class InferenceSettings(BaseSettings):
     )
     triton_seconds: float = Field(
         default=30.0, gt=0, description="Longest wait for one answer of Triton; a slow page takes 3 s."
+    )
+    triton_models: str = Field(
+        default="ledger_nlu,documents,embeddings",
+        description="Models that Triton loads and clients ask for, separated by commas; `speech` goes in "
+        "where Triton has Whisper's weights.",
+    )
+    triton_files: Path | None = Field(
+        default=None,
+        description="Folder that Triton may read files in, by path; given where it shares the disk with the "
+        "services. Default: none, files are sent as bytes or as a URL.",
     )
     speech_model: Path | None = Field(
         default=None,
@@ -59,6 +71,37 @@ class InferenceSettings(BaseSettings):
     tts_seconds: float = Field(default=20.0, gt=0, description="Longest wait for its answer.")
 
 
+ENGINES = "munshi.engines"
+"""Group of entry points of the engines that understand texts."""
+_TRITON_MODELS: Mapping[str, str] = {READERS[part]: part for part in ("documents", "speech", "embeddings")}
+"""Groups that Triton has a model for, with its name."""
+
+
+def load_understander(name: str, settings: InferenceSettings) -> Understander:
+    """The engine of understanding by its entry point; empty: `triton` where Triton is given, else `nlu`.
+
+    Raises:
+        UserMistake: none of this name is installed.
+    """
+    name = name or ("triton" if settings.triton_url else "nlu")
+    for point in importlib.metadata.entry_points(group=ENGINES, name=name):
+        engine: Understander = point.load()(settings)
+        return engine
+    raise UserMistake(f"no engine {name!r} is installed; MUNSHI_ENGINE names an entry point of {ENGINES}")
+
+
+async def infos(engines: Iterable[object]) -> list[EngineInfo]:
+    """What engines say of themselves, after those with something to find out did. Others are left out."""
+    told = []
+    for engine in engines:
+        check, info = getattr(engine, "check", None), getattr(engine, "info", None)
+        if check is not None:
+            await check()
+        if info is not None:
+            told.append(info())
+    return told
+
+
 def load_engine(group: str, settings: InferenceSettings) -> Any:
     """The engine of a group of entry points: `default`, or `triton` over it where Triton is given.
 
@@ -66,7 +109,8 @@ def load_engine(group: str, settings: InferenceSettings) -> Any:
         EngineMissing: none can be had here.
     """
     points = {point.name: point for point in importlib.metadata.entry_points(group=group)}
-    names = ["triton", "default"] if settings.triton_url else ["default"]
+    over_triton = settings.triton_url and _TRITON_MODELS.get(group) in settings.triton_models.split(",")
+    names = ["triton", "default"] if over_triton else ["default"]
     for name in names:
         if name in points:
             return points[name].load()(settings)

@@ -1,0 +1,1 @@
+"""Triton before the engines: what its models run, how it is started, the client behind the same ports."""
