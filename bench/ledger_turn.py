@@ -13,14 +13,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypedDict
 
-from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.channels import EphemeralValue
 from langgraph.graph import END, START, StateGraph
-from langgraph.pregel import NodeBuilder, Pregel
+from langgraph.pregel import Pregel
 
 from munshi.contracts.assistant import Assistant, Customer, TurnInput, TurnOutcome
 from munshi.contracts.tenant import AssistantKind
 from munshi_orchestrator.assistants import build
+from munshi_orchestrator.assistants.ledger.graph import last_value, node
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
 from ledger.engine import real_engine
@@ -72,28 +72,22 @@ def _plain() -> Callable[[], Awaitable[Any]]:
     return lambda: compiled.ainvoke({"given": 1})
 
 
-class _Nothing(Runnable[int, int]):
-    """A node of the Ledger's shape that gives back what it is given."""
-
-    def invoke(self, input: int, config: RunnableConfig | None = None, **kwargs: Any) -> int:  # noqa: A002, ARG002 - the base's names
-        return input
-
-    async def ainvoke(self, input: int, config: RunnableConfig | None = None, **kwargs: Any) -> int:  # noqa: A002, ARG002 - the base's names
-        return input
+async def _nothing(given: int) -> int:
+    return given
 
 
 def _bare() -> Callable[[], Awaitable[Any]]:
     """The Ledger's graph with nothing in its nodes."""
     graph: Pregel[Any, None, Any, Any] = Pregel(
         nodes={
-            "understand": NodeBuilder().subscribe_only("given").do(_Nothing()).write_to("understood"),
-            "answer": NodeBuilder().subscribe_only("understood").do(_Nothing()).write_to("outcome"),
+            "understand": node(_nothing, "given", "understood"),
+            "answer": node(_nothing, "understood", "outcome"),
         },
         channels={name: EphemeralValue(int) for name in ("given", "understood", "outcome")},
         input_channels="given",
         output_channels="outcome",
     )
-    return lambda: graph.ainvoke(1)
+    return lambda: last_value(graph, 1, "outcome")
 
 
 class _Timed:
