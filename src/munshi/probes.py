@@ -4,11 +4,14 @@ Needs aiohttp, which such a program brings; the kernel itself does without.
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable
+import dataclasses
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from munshi.contracts.media import EngineInfo
 
 Check = Callable[[], str | None]
 """`None` where all is well, else what is wrong."""
@@ -45,6 +48,15 @@ async def serve_probes(
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
+
+
+def engines_route(told: Callable[[], Awaitable[Iterable[EngineInfo]]]) -> web.RouteDef:
+    """`/engines`: which engines a program has, as a JSON list of `EngineInfo`."""
+
+    async def handle(_: web.Request) -> web.Response:
+        return web.json_response([dataclasses.asdict(info) for info in await told()])
+
+    return web.get("/engines", handle)
 
 
 def _answers(check: Check) -> Handler:

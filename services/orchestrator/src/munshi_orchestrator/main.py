@@ -2,11 +2,10 @@
 
 import asyncio
 import gc
-import importlib.metadata
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 import uvloop
@@ -18,7 +17,8 @@ from munshi.contracts.ids import CellName
 from munshi.contracts.tenant import AssistantKind
 from munshi.contracts.understanding import Understander
 from munshi.errors import UserMistake
-from munshi.probes import serve_probes
+from munshi.inference import InferenceSettings, infos, load_understander
+from munshi.probes import engines_route, serve_probes
 from munshi.registry import TenantDirectory
 from munshi.telemetry import configure
 from munshi_orchestrator import assistants
@@ -33,21 +33,8 @@ from munshi_orchestrator.tracing import Tracing
 
 _log = structlog.get_logger()
 
-ENGINES = "munshi.engines"
 _STUCK_SECONDS = 15.0
 """A keeper that did not go round for so long is stuck; a lost database does not stop it from going round."""
-
-
-def load_engine(name: str) -> Understander:
-    """The engine of understanding by its entry point.
-
-    Raises:
-        UserMistake: none of this name is installed.
-    """
-    for point in importlib.metadata.entry_points(group=ENGINES, name=name):
-        engine: Understander = point.load()()
-        return engine
-    raise UserMistake(f"no engine {name!r} is installed; MUNSHI_ENGINE names an entry point of {ENGINES}")
 
 
 def build_assistants(engine: Understander) -> Mapping[AssistantKind, Assistant]:
@@ -64,9 +51,16 @@ def build_assistants(engine: Understander) -> Mapping[AssistantKind, Assistant]:
 class Orchestrator:
     """One worker: all cells of a folder."""
 
-    def __init__(self, settings: OrchestratorSettings, built: Mapping[AssistantKind, Assistant]) -> None:
+    def __init__(
+        self,
+        settings: OrchestratorSettings,
+        built: Mapping[AssistantKind, Assistant],
+        engines: Sequence[object] = (),
+    ) -> None:
+        """`engines`: those that `/engines` tells of."""
         self._settings = settings
         self._assistants = built
+        self._engines = engines
         self._metrics = Metrics()
         self._directory = TenantDirectory()
         self._cells: dict[CellName, CellService] = {}
@@ -91,7 +85,7 @@ class Orchestrator:
                 self._metrics.registry,
                 self.alive,
                 self.ready,
-                [served_route(self.generation_served)],
+                [served_route(self.generation_served), engines_route(lambda: infos(self._engines))],
             ) as port:
                 _log.info("orchestrator_ready", worker=settings.worker_name, port=port)
                 await serve_cells(settings.cells_dir, "orchestrator", session)
@@ -164,7 +158,8 @@ class Orchestrator:
 
 async def serve(settings: OrchestratorSettings) -> None:
     """Runs a worker until SIGTERM or SIGINT."""
-    orchestrator = Orchestrator(settings, build_assistants(load_engine(settings.engine)))
+    engine = load_understander(settings.engine, InferenceSettings())
+    orchestrator = Orchestrator(settings, build_assistants(engine), [engine])
     # Models and libraries stay for good: without this each full collection walks over all of them.
     gc.collect()
     gc.freeze()

@@ -26,8 +26,9 @@ class OrchestratorSettings(ServiceSettings):
         description="Base of the Graph API, without version; on one machine the emulator's.",
     )
     engine: str = Field(
-        default="nlu",
-        description="Entry point in the group `munshi.engines` that understands texts; nlu runs in process.",
+        default="",
+        description="Entry point in the group `munshi.engines` that understands texts: `nlu` in process, "
+        "`triton`. Empty: Triton where MUNSHI_TRITON_URL is given, else in process.",
     )
     lease_seconds: float = Field(
         default=5.0,
