@@ -24,6 +24,7 @@ SETTINGS = (
     ("All services", "munshi.settings", "ServiceSettings"),
     ("Ingress", "munshi_ingress.settings", "IngressSettings"),
     ("Orchestrator", "munshi_orchestrator.settings", "OrchestratorSettings"),
+    ("Media", "munshi_media.settings", "MediaSettings"),
     ("Emulator", "munshi_emulator.settings", "Settings"),
     ("Operator", "munshi_operator.settings", "OperatorSettings"),
     ("Operator: what it makes outside the cluster", "munshi_operator.outside.settings", "OutsideSettings"),
@@ -131,6 +132,14 @@ def _orchestrator_registry() -> CollectorRegistry:
     return Orchestrator(OrchestratorSettings(cells_dir=ROOT), {}).registry
 
 
+def _media_registry() -> CollectorRegistry:
+    from munshi.inference import InferenceSettings
+    from munshi_media.main import Media
+    from munshi_media.settings import MediaSettings
+
+    return Media(MediaSettings(cells_dir=ROOT), InferenceSettings()).registry
+
+
 def _emulator_registry() -> CollectorRegistry:
     from munshi_emulator.metrics import Metrics
 
@@ -150,6 +159,7 @@ def _operator_registry() -> CollectorRegistry:
 METRICS: dict[str, Callable[[], CollectorRegistry]] = {
     "Ingress": _ingress_registry,
     "Orchestrator": _orchestrator_registry,
+    "Media": _media_registry,
     "Emulator": _emulator_registry,
     "Operator": _operator_registry,
 }

@@ -20,7 +20,6 @@ MEMBERS = [
 MEMBERS += ["migrations/pyproject.toml", "operator/pyproject.toml"]
 
 
-
 def engine_extras() -> tuple[str, ...]:
     """Arguments for every engine that runs in process or in Triton, and is no matter of choice."""
     project = tomllib.loads((ROOT / "services/inference/pyproject.toml").read_text())["project"]

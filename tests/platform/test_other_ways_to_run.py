@@ -99,7 +99,12 @@ async def test_servers_that_are_there_already(tmp_path: Path, own_servers: Serve
             plain_nats,
         )
         report = platform.status()
-        assert {process["name"] for process in report["processes"]} == {"emulator", "ingress", "orchestrator"}
+        assert {process["name"] for process in report["processes"]} == {
+            "emulator",
+            "ingress",
+            "media",
+            "orchestrator",
+        }
         assert report["nats"]["url"] == plain_nats
         assert report["database"]["url"] == own_servers.admin_url("theirs")
         assert "500" in await _balance(platform)

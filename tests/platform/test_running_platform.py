@@ -24,7 +24,7 @@ from rig.frozen import frozen
 from rig.platform import PlatformRig, platform_in, wait_for
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-SERVICES = {"ingress", "orchestrator", "emulator", "nats", "postgres"}
+SERVICES = {"ingress", "orchestrator", "media", "emulator", "nats", "postgres"}
 
 TENANT = """
 apiVersion: munshi.dev/v1alpha1
@@ -78,7 +78,8 @@ def handshake(platform: PlatformRig, key: str) -> int:
 def generations(platform: PlatformRig, key: str) -> dict[str, int | None]:
     """Which generation of a tenant each service that follows the registry says it serves."""
     found = {}
-    for name, port in (("ingress", platform.port), ("orchestrator", platform.port + 3)):
+    ports = {"ingress": 0, "orchestrator": 3, "media": 7}
+    for name, port in ((name, platform.port + offset) for name, offset in ports.items()):
         found[name] = json.loads(request(f"http://127.0.0.1:{port}", "GET", f"/served/{key}")[1])[
             "generation"
         ]
@@ -105,7 +106,7 @@ def test_status_as_json_has_what_programs_lean_on(platform: PlatformRig) -> None
     for process in report["processes"]:
         assert psutil.pid_exists(process["pid"])
         assert process["ready"] is True
-        if process["name"] in {"ingress", "orchestrator", "emulator"}:
+        if process["name"] in {"ingress", "orchestrator", "media", "emulator"}:
             status, text = request(process["metrics"].removesuffix("/metrics"), "GET", "/metrics")
             assert status == 200
             assert b"# TYPE" in text
@@ -192,7 +193,7 @@ def test_a_tenant_is_applied_changed_and_deleted_live(
     done = platform.munshi("apply", "-f", str(file))
     assert (done.returncode, done.stdout.strip()) == (0, f"whatsapptenant tests/{name} created"), done.stderr
     assert handshake(platform, key) == 200
-    assert generations(platform, key) == {"ingress": 1, "orchestrator": 1}
+    assert generations(platform, key) == {"ingress": 1, "orchestrator": 1, "media": 1}
     done = platform.munshi("apply", "-f", str(file))
     assert done.stdout.strip() == f"whatsapptenant tests/{name} unchanged"
 
@@ -201,7 +202,7 @@ def test_a_tenant_is_applied_changed_and_deleted_live(
     )
     done = platform.munshi("apply", "-f", "-", stdin=rotated)
     assert done.stdout.strip() == f"whatsapptenant tests/{name} configured", done.stderr
-    assert generations(platform, key) == {"ingress": 2, "orchestrator": 2}
+    assert generations(platform, key) == {"ingress": 2, "orchestrator": 2, "media": 2}
     body = json.dumps({"object": "whatsapp_business_account", "entry": []}).encode()
     wait_for(lambda: post_signed(platform, key, body, "secret-two") == 200, 2, "the new secret holds")
     assert post_signed(platform, key, body, "secret-one") == 200
@@ -225,7 +226,9 @@ def test_apply_waits_for_the_orchestrator_and_says_where_it_does_not_come(platfo
         assert "tests/waits was applied and is kept, but orchestrator does not serve it" in done.stderr
         assert "munshi logs orchestrator" in done.stderr
     wait_for(
-        lambda: generations(platform, "tests_waits") == {"ingress": 1, "orchestrator": 1}, 30, "it is live"
+        lambda: generations(platform, "tests_waits") == {"ingress": 1, "orchestrator": 1, "media": 1},
+        30,
+        "it is live",
     )
     assert platform.munshi("delete", "tenant", "waits", "--yes").returncode == 0
 

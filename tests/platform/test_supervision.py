@@ -14,7 +14,7 @@ from rig.disks import small_disk
 from rig.platform import PlatformRig, platform_in, wait_for
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-NAMES = ["ingress", "orchestrator", "emulator", "nats", "postgres"]
+NAMES = ["ingress", "orchestrator", "media", "emulator", "nats", "postgres"]
 SHARMA = "106540352242922"
 
 
@@ -91,7 +91,7 @@ def test_down_stops_all_and_says_so(platform: PlatformRig) -> None:
         json.loads(line) for line in (platform.data / "logs" / "supervisor.log").read_text().splitlines()
     ]
     order = [event["process"] for event in stopped if event["event"] == "process_stopped"]
-    assert order[-5:] == ["ingress", "orchestrator", "emulator", "nats", "postgres"]
+    assert order[-6:] == NAMES
 
 
 def test_commands_that_need_a_platform_say_that_none_runs(platform: PlatformRig) -> None:

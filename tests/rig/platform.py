@@ -17,7 +17,7 @@ import psutil
 from munshi.embedded.confinement import Confinement
 from rig.ports import free_ports
 
-PORTS = 7
+PORTS = 8
 _UP_SECONDS = 90.0
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from munshi.embedded.state import PlatformState
 
 _DOWN_SECONDS = 120.0
-_LAST_BASE = 65529
+_LAST_BASE = 65528
 _POLL_SECONDS = 0.03
 
 
@@ -66,7 +66,7 @@ def up(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
     port: Annotated[
         int,
         typer.Option(
-            metavar="N", min=1, max=_LAST_BASE, help="Every port is counted up from N (7 in a row)."
+            metavar="N", min=1, max=_LAST_BASE, help="Every port is counted up from N (8 in a row)."
         ),
     ] = 8000,
     detach: Annotated[
@@ -93,9 +93,9 @@ def up(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
 ) -> None:
     """Run the whole platform on this machine; Ctrl-C ends it.
 
-    PostgreSQL, NATS, ingress, orchestrator and the emulator of WhatsApp are started, watched and brought
-    back when they die. All that is kept lies in the data folder; the next `munshi up` goes on where this one
-    stood.
+    PostgreSQL, NATS, ingress, orchestrator, media and the emulator of WhatsApp are started, watched and
+    brought back when they die. All that is kept lies in the data folder; the next `munshi up` goes on where
+    this one stood.
     """
     from munshi.embedded.plan import UpOptions
 

@@ -200,6 +200,9 @@ class Limits(Spec):
     """Above it, within the tenant's day, messages are kept but not worked on."""
     transactions_per_month: int = Field(default=1000, ge=1, le=100_000_000)
     """Entries in the tenant's calendar month, all its customers together."""
+    media_megabytes: int = Field(default=10, ge=1, le=100)
+    """Largest picture, document or sound that is read. Meta's own limits hold below it: 5 MB for pictures, 16
+    for sounds."""
 
 
 class Retention(Spec):

@@ -94,6 +94,16 @@ class DataFolder:
         return self.root / "emulator"
 
     @property
+    def objects(self) -> Path:
+        """What customers sent: pictures, sounds, documents, and what was read of them."""
+        return self.root / "objects"
+
+    @property
+    def spool(self) -> Path:
+        """Large files while they are worked on; emptied at each start."""
+        return self.root / "spool"
+
+    @property
     def state(self) -> Path:
         """What runs, as the supervisor last wrote it."""
         return self.root / "platform.json"
@@ -128,6 +138,8 @@ class DataFolder:
                 self.cells,
                 self.logs,
                 self.emulator,
+                self.objects,
+                self.spool,
             ):
                 folder.mkdir(exist_ok=True)
                 folder.chmod(0o700)

@@ -57,8 +57,8 @@ def provisioner_of(data: DataFolder, state: PlatformState) -> Provisioner:
 
 
 async def apply_documents(data: DataFolder, state: PlatformState, given: Documents) -> list[Applied]:
-    """Applies tenants and waits until ingress and orchestrator serve them just so. All are checked before the
-    first is touched.
+    """Applies tenants and waits until all services serve them just so. All are checked before the first is
+    touched.
 
     Raises:
         UserMistake: something given is wrong, nothing was changed; or a service does not serve it in time.
@@ -88,7 +88,7 @@ async def delete_served(data: DataFolder, state: PlatformState, served: ServedTe
 
 
 async def _wait_live(state: PlatformState, served: ServedTenant) -> None:
-    """Asks ingress by the handshake that Meta does when a webhook is set up, and both for the generation."""
+    """Asks ingress by the handshake that Meta does when a webhook is set up, and each for the generation."""
     deadline = time.monotonic() + _LIVE_SECONDS
     for name, base in _services(state):
         while not await asyncio.to_thread(_serves, name, base, served):
@@ -106,7 +106,7 @@ def _services(state: PlatformState) -> list[tuple[str, str]]:
     workers = [
         (process.name, process.metrics.removesuffix("/metrics"))
         for process in state.processes
-        if process.name == "orchestrator" and process.metrics
+        if process.name in {"orchestrator", "media"} and process.metrics
     ]
     return [("ingress", state.endpoints.ingress), *workers]
 

@@ -13,11 +13,11 @@ from munshi.embedded.data_folder import DataFolder
 from munshi.embedded.processes import ProcessSpec
 from munshi.errors import UserMistake
 
-PORTS = 7
+PORTS = 8
 LAST_BASE = 65535 - PORTS + 1
-STOP_ORDER = ("ingress", "orchestrator", "emulator", "nats", "postgres")
+STOP_ORDER = ("ingress", "orchestrator", "media", "emulator", "nats", "postgres")
 """What takes work in ends first, what keeps it last."""
-SERVICES = ("ingress", "orchestrator", "emulator", "nats", "postgres", "supervisor")
+SERVICES = ("ingress", "orchestrator", "media", "emulator", "nats", "postgres", "supervisor")
 """Names under which logs are kept."""
 
 
@@ -62,12 +62,18 @@ class Ports:
         """The bus server's own page."""
         return self.base + 6
 
+    @property
+    def media(self) -> int:
+        """Health, metrics, engines, signed URLs."""
+        return self.base + 7
+
     def named(self) -> dict[str, int]:
         """All that are listened on."""
         return {
             "ingress": self.ingress,
             "emulator": self.emulator,
             "orchestrator": self.orchestrator,
+            "media": self.media,
             "postgres": self.postgres,
             "nats": self.nats,
             "nats monitoring": self.nats_monitoring,
@@ -154,6 +160,20 @@ def orchestrator_spec(options: UpOptions) -> ProcessSpec:
             "MUNSHI_PORT": str(options.ports.orchestrator),
             "MUNSHI_CELLS_DIR": str(options.data.cells),
             "MUNSHI_GRAPH_URL": options.graph_url or url(options.ports.emulator),
+        },
+    )
+
+
+def media_spec(options: UpOptions) -> ProcessSpec:
+    """Fetches, keeps and reads what customers send."""
+    return service_spec(
+        options,
+        "media",
+        {
+            "MUNSHI_PORT": str(options.ports.media),
+            "MUNSHI_CELLS_DIR": str(options.data.cells),
+            "MUNSHI_GRAPH_URL": options.graph_url or url(options.ports.emulator),
+            "MUNSHI_SPOOL_DIR": str(options.data.spool),
         },
     )
 

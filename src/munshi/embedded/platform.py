@@ -22,6 +22,7 @@ from munshi.embedded.plan import (
     UpOptions,
     emulator_spec,
     ingress_spec,
+    media_spec,
     orchestrator_spec,
     refuse_taken_ports,
     taken_port,
@@ -38,6 +39,7 @@ from munshi.provision.database import cell_url
 from munshi.provision.documents import Documents, read_documents
 from munshi.provision.key_ring import KeyRing, load_key_ring, save_key_ring, write_private
 from munshi.provision.nats_accounts import Operator
+from munshi.provision.object_store import folder_address
 from munshi.provision.provisioner import Places, Provisioner, clear_failures
 from munshi.provision.tenant_store import Seen, TenantStore, read_files, tenant_files
 from munshi.provision.tenants import ServedTenant, resolve
@@ -62,7 +64,9 @@ class WantedTenants:
 
 def data_places(data: DataFolder, ingress_url: str, emulator_url: str | None) -> Places:
     """Where a provisioner of this platform works."""
-    return Places(data.keys, data.admin_creds, data.cells, data.tenants, ingress_url, emulator_url)
+    return Places(
+        data.keys, data.admin_creds, data.cells, data.tenants, ingress_url, emulator_url, data.objects
+    )
 
 
 class Platform:
@@ -139,6 +143,7 @@ class Platform:
         if options.graph_url is None:
             services.append(self._start_service(emulator_spec(options), options.ports.emulator))
         services.append(self._start_service(ingress_spec(options), options.ports.ingress))
+        services.append(self._start_service(media_spec(options), options.ports.media))
         early = probably_current(data, self._superuser_url())
         if early:
             services.append(self._start_service(orchestrator_spec(options), options.ports.orchestrator))
@@ -189,7 +194,8 @@ class Platform:
         admin = admin_url(self._superuser_url(), self._ring)
         for cell, keys in self._ring.cells.items():
             if (self._data.cells / cell / "cell.json").exists():
-                write_cell(self._data.cells, cell, keys, self._bus(), cell_url(admin, cell, keys))
+                objects = folder_address(self._data.objects, cell)
+                write_cell(self._data.cells, cell, keys, self._bus(), cell_url(admin, cell, keys), objects)
 
     def _start_servers(self) -> list[Supervised]:
         servers = []
@@ -226,7 +232,8 @@ class Platform:
 
     def _start_service(self, spec: ProcessSpec, port: int) -> Supervised:
         ready, alive = http_probe(port), http_probe(port, "/healthz")
-        room = Room(self._data.emulator) if spec.name == "emulator" else None
+        folders = {"emulator": self._data.emulator, "media": self._data.objects}
+        room = Room(folders[spec.name]) if spec.name in folders else None
         return self._supervisor.add(Supervised(spec, ready, alive, metrics=f"{url(port)}/metrics", room=room))
 
     async def _apply(self, admin: str, wanted: WantedTenants, services: list[Supervised]) -> None:

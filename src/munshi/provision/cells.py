@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import orjson
 
 from munshi.bus.streams import Sizing, ensure_streams
-from munshi.cells import DEFAULT_PARTITIONS
+from munshi.cells import DEFAULT_PARTITIONS, ObjectStoreAddress
 from munshi.contracts.ids import CellName
 from munshi.provision.key_ring import CellKeys, write_private
 from munshi.provision.nats_accounts import (
@@ -21,6 +21,7 @@ from munshi.provision.nats_accounts import (
     push_accounts,
 )
 from munshi.provision.nats_jwt import AccountLimits, Identity
+from munshi.provision.object_store import object_store_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,14 @@ async def remove_bus(bus: Bus, keys: CellKeys) -> None:
         await delete_accounts(bus.url, bus.operator, [account])
 
 
-def write_cell(cells_dir: Path, cell: CellName, keys: CellKeys, bus: Bus, database_url: str | None) -> Path:
+def write_cell(
+    cells_dir: Path,
+    cell: CellName,
+    keys: CellKeys,
+    bus: Bus,
+    database_url: str | None,
+    objects: ObjectStoreAddress | None = None,
+) -> Path:
     """Writes the folder that services watch (see `munshi.cells`); `cell.json` comes last, makes it valid."""
     folder = cells_dir / cell
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -79,6 +87,7 @@ def write_cell(cells_dir: Path, cell: CellName, keys: CellKeys, bus: Bus, databa
         "nats.creds": users.services if users else None,
         "database-url": database_url,
         "sealing-key": keys.sealing_key,
+        "object-store.json": object_store_text(objects) if objects else None,
         "cell.json": described,
     }
     for name, content in contents.items():

@@ -17,6 +17,7 @@ from munshi.provision import database
 from munshi.provision.cells import Bus, ensure_bus, remove_bus, remove_cell, write_cell
 from munshi.provision.emulator import forget_numbers, number_bodies, register_numbers
 from munshi.provision.key_ring import KeyRing, load_key_ring, save_key_ring, write_private
+from munshi.provision.object_store import erase, folder_address
 from munshi.provision.registry import delete_entry, entry_of, put_entry
 from munshi.provision.tenant_store import TenantStore
 from munshi.provision.tenants import ServedTenant
@@ -52,6 +53,8 @@ class Places:
     ingress_url: str
     emulator_url: str | None
     """Absent: another Graph API is in use."""
+    objects: Path | None = None
+    """Folder that is the object store; absent: the cells get none."""
 
 
 @dataclass
@@ -85,7 +88,8 @@ class Provisioner:
         url, _ = await asyncio.gather(
             database.ensure_cell(self.database_url, cell, keys), ensure_bus(self.bus, cell, keys)
         )
-        write_cell(self.places.cells, cell, keys, self.bus, url)
+        objects = folder_address(self.places.objects, cell) if self.places.objects else None
+        write_cell(self.places.cells, cell, keys, self.bus, url, objects)
         creds = self.bus.admin_creds(cell, keys)
         if creds is not None:
             write_private(self.places.admin_creds / f"{cell}.creds", creds)
@@ -134,6 +138,8 @@ class Provisioner:
                 await remove_bus(self.bus, keys)
         await database.remove_tenant(self.database_url, served.key, erase=gone)
         if gone:
+            if self.places.objects is not None:
+                await asyncio.to_thread(erase, self.places.objects, cell, served.key)
             if dedicated:
                 await database.remove_cell(self.database_url, cell)
                 self.ring.cells.pop(cell, None)

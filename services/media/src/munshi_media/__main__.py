@@ -1,0 +1,5 @@
+"""`python -m munshi_media`."""
+
+from munshi_media.main import run
+
+run()
