@@ -46,6 +46,10 @@ install: $(VENV)/.run ## set up .venv/, so that .venv/bin/munshi is the program
 .PHONY: install-dev
 install-dev: $(VENV)/.dev ## the same with everything for tests and checks
 
+.PHONY: engines
+engines: install ## optional engines (speech), Triton, S3 servers for tests: into .venv/ and the user's cache, once
+	@tools/engines
+
 .PHONY: system-packages
 system-packages: ## Debian's packages for the browser tests and the benchmarks (needs root)
 	@tools/system-packages
@@ -100,7 +104,7 @@ fix: install-dev ## let the formatter and the linter mend what they can
 	@ruff format --quiet .
 
 .PHONY: test
-test: check ## everything that a change must pass
+test: check engines ## everything that a change must pass
 	@$(PYTEST) -n $(WORKERS) --dist loadgroup -m "not faults and not cluster"
 
 .PHONY: test-unit
