@@ -1,28 +1,52 @@
 """The reader of documents in this process: entry point `default` of `munshi.readers.documents`."""
 
-import asyncio
+import functools
 import importlib.util
-import urllib.request
+import os
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from munshi.contracts.media import Document, EngineInfo, FileRef, ReadHints, Refusal
-from munshi.errors import Permanent, Retryable
+from munshi.errors import Permanent
 from munshi.files.kinds import FileRefused
 from munshi.inference import EngineMissing, InferenceSettings
-from munshi_inference.documents.pool import Pool
+from munshi_inference.files import bytes_of
+from munshi_inference.pool import Pool
+from munshi_inference.triton.shares import FairShares
 
-LARGEST_FETCH = 64 * 1024 * 1024
-"""Bytes that are fetched of a signed URL; the media service lets through far less."""
+if TYPE_CHECKING:
+    from munshi_inference.documents.page_reader import PageReader
+
+WAITING = 1_000
+"""Of one tenant's files that may wait; the next one is told to come again."""
+
+_REFUSALS = {str(refusal): refusal for refusal in Refusal}
 
 STEP = "install the readers of pictures: pip install 'munshi-inference[ocr]'"
+
+
+def build(models: Path | None) -> "PageReader":
+    """The engine of one worker, on one core."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_THREAD_LIMIT"):
+        os.environ[name] = "1"
+    from munshi_inference.documents.page_reader import PageReader
+
+    return PageReader(models)
+
+
+def workers() -> int:
+    """Half of the cores that this process may use: the rest is for conversations."""
+    return max(1, len(os.sched_getaffinity(0)) // 2)
 
 
 class DocumentEngine:
     """Reads pictures and PDFs in processes of its own. Holds no process until the first file."""
 
-    def __init__(self, info: EngineInfo, pool: Pool) -> None:
+    def __init__(self, info: EngineInfo, models: Path | None, size: int) -> None:
         self._info = info
-        self._pool = pool
+        self._pool: Pool[PageReader] = Pool("documents", functools.partial(build, models), size)
+        self._shares = FairShares(size, WAITING)
 
     def info(self) -> EngineInfo:
         """What it is."""
@@ -30,42 +54,30 @@ class DocumentEngine:
 
     async def warm(self) -> None:
         """Starts a worker and loads its models, so that the first file does not wait for that."""
-        await self._pool.warm()
+        await self._pool.call("ready", seconds=120.0)
 
     async def close(self) -> None:
         """Ends its processes. They end by themselves too when this process does."""
-        await self._pool.close()
+        self._pool.close()
 
     async def read(self, file: FileRef, hints: ReadHints) -> Document:
         """Reads one file.
 
         Raises:
-            Retryable: all readers are busy, or this one took too long.
+            Retryable: all readers are busy, or this one died or took too long.
             FileRefused: neither picture nor PDF, broken, too large.
             Permanent: the file makes the reader fail.
         """
         if file.url is not None:
-            file = replace(file, url=None, data=await asyncio.to_thread(_fetch, file.url, hints.seconds))
-        answer = await self._pool.read(file, hints)
-        if answer.state == "refused":
-            raise FileRefused(answer.refusal or Refusal.MALFORMED, answer.detail)
-        if answer.document is None:
-            raise Permanent(f"the reader fails on this file: {answer.detail}", reason="unreadable")
-        return answer.document
-
-
-def _fetch(url: str, seconds: float) -> bytes:
-    """The bytes behind a signed URL. Raises `Retryable`, `Permanent`."""
-    if not url.startswith(("https://", "http://")):
-        raise Permanent("not a URL of the web", reason="wrong_url")
-    try:
-        with urllib.request.urlopen(url, timeout=seconds) as answer:  # noqa: S310  # the scheme is checked above
-            data: bytes = answer.read(LARGEST_FETCH + 1)
-    except OSError as error:
-        raise Retryable(f"the file cannot be fetched: {type(error).__name__}") from error
-    if len(data) > LARGEST_FETCH:
-        raise FileRefused(Refusal.TOO_LARGE, "more than 64 MB")
-    return data
+            file = replace(file, url=None, data=await bytes_of(file))
+        async with self._shares.turn(hints.tenant):
+            try:
+                answer: Document = await self._pool.call("read", file, hints, seconds=hints.seconds)
+            except Permanent as error:
+                if error.reason in _REFUSALS:
+                    raise FileRefused(_REFUSALS[error.reason], str(error)) from error
+                raise
+            return answer
 
 
 def load(settings: InferenceSettings) -> DocumentEngine:
@@ -95,4 +107,4 @@ def load(settings: InferenceSettings) -> DocumentEngine:
         ready=True,
         add=add,
     )
-    return DocumentEngine(info, Pool(models=settings.ocr_model_dir))
+    return DocumentEngine(info, settings.ocr_model_dir, workers())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from munshi.contracts.media import Document, ReadHints, Refusal
+from munshi.contracts.media import Document, FileRef, ReadHints, Refusal
 from munshi.files import kinds, pictures
 from munshi.files.kinds import Family, FileRefused
 from munshi_inference.documents import reading
@@ -46,12 +46,20 @@ class PageReader:
             self.tesseract = None
         self._judge = judge or RuleJudge()
 
-    def read(self, data: bytes, hints: ReadHints) -> Document:
-        """What a picture or PDF says.
+    def ready(self) -> bool:
+        """Answers once the models are loaded."""
+        return True
+
+    def read(self, file: FileRef, hints: ReadHints) -> Document:
+        """What a picture or PDF (its bytes or its path) says.
 
         Raises:
-            FileRefused: it is neither, broken, or too large.
+            FileRefused: it is neither, broken, too large, or gone.
         """
+        try:
+            data = file.data if file.data is not None else Path(str(file.path)).read_bytes()
+        except OSError as error:
+            raise FileRefused(Refusal.GONE, f"the file cannot be read: {error.strerror}") from error
         found = self.pieces(data, hints)
         context = reading.Context(hints.today or datetime.now(UTC).date(), hints.currency, found.engine)
         return reading.read(found.pieces, context, self._judge, found.pages)
