@@ -4,11 +4,12 @@ Imported by `models/<name>/<version>/model.py` with the Python of Triton's own e
 """
 
 import asyncio
+import inspect
 import multiprocessing.spawn
 import os
 import sys
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -88,12 +89,6 @@ class Served(Generic[Engine]):
             at += size
         return responses
 
-    def finalize(self) -> None:
-        """Called when the model is unloaded."""
-        close = getattr(self.engine, "close", None)
-        if close is not None:
-            close()
-
 
 class Understanding(Served[Any]):
     """`ledger_nlu`: reads texts one after the other; each takes a fraction of a millisecond."""
@@ -116,6 +111,10 @@ class Understanding(Served[Any]):
             return _failed(self.name, error)
 
 
+async def _awaited(work: Awaitable[Any]) -> Any:
+    return await work
+
+
 class _Waiting(Served[Engine]):
     """A model over an engine that is awaited: it has an event loop of its own, which outlives a request."""
 
@@ -125,6 +124,9 @@ class _Waiting(Served[Engine]):
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="engine", daemon=True).start()
         super().initialize(args)
+        warm = getattr(self.engine, "warm", None)
+        if warm is not None:
+            asyncio.run_coroutine_threadsafe(_awaited(warm()), self._loop).result()
 
     def all_of(self, work: Sequence[Coroutine[Any, Any, BaseModel]]) -> list[bytes]:
         """The results of all, worked out side by side; blocks."""
@@ -139,7 +141,10 @@ class _Waiting(Served[Engine]):
 
     def finalize(self) -> None:
         """Called when the model is unloaded."""
-        super().finalize()
+        close = getattr(self.engine, "close", None)
+        ending = close() if close is not None else None
+        if inspect.isawaitable(ending):
+            asyncio.run_coroutine_threadsafe(_awaited(ending), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
 
 

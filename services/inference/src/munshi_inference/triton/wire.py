@@ -11,9 +11,10 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from munshi.contracts.media import FileRef, ReadHints
+from munshi.contracts.media import FileRef, ReadHints, Refusal
 from munshi.contracts.understanding import Understanding
 from munshi.errors import Permanent, Retryable
+from munshi.files.kinds import FileRefused
 
 REQUEST, DATA, RESULT = "REQUEST", "DATA", "RESULT"
 """Names of the tensors."""
@@ -26,6 +27,9 @@ CANCELLED = "cancelled"
 FORBIDDEN_PATH = "forbidden_path"
 BROKEN = frozenset({FAILED, OUT_OF_MEMORY})
 """Words that say that the engine there is at fault: another may do better."""
+
+
+_REFUSALS = frozenset(Refusal)
 
 
 class _Frozen(BaseModel):
@@ -77,6 +81,8 @@ class Trouble(_Frozen):
     def raised(self, model: str) -> Exception:
         """The house's error for it."""
         message = f"{model}: {self.word}"
+        if self.word in _REFUSALS:
+            return FileRefused(Refusal(self.word), message)
         return Retryable(message, self.delay) if self.again else Permanent(message, self.word)
 
 
