@@ -17,7 +17,7 @@ import psutil
 from munshi.embedded.confinement import Confinement
 from rig.ports import free_ports
 
-PORTS = 8
+PORTS = 11
 _UP_SECONDS = 90.0
 
 
@@ -61,7 +61,8 @@ class PlatformRig:
     data: Path
     port: int = field(default_factory=lambda: free_ports(PORTS))
     confinement: Confinement = field(default_factory=Confinement)
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=lambda: {"MUNSHI_TRITON_HOME": ""})
+    """Beside this process's own; Triton is not started unless a test asks for it."""
     supervisor: "subprocess.Popen[str] | None" = None
     _seen: set[ProcessID] = field(default_factory=set)
 

@@ -25,7 +25,7 @@ def logs(
         list[str] | None,
         typer.Argument(
             metavar="[SERVICE]...",
-            help="ingress, orchestrator, media, emulator, nats, postgres, supervisor; none: all.",
+            help="ingress, orchestrator, media, triton, emulator, nats, postgres, supervisor; none: all.",
         ),
     ] = None,
     data: Data = None,

@@ -104,6 +104,11 @@ class DataFolder:
         return self.root / "spool"
 
     @property
+    def triton(self) -> Path:
+        """Links that Triton finds its backend by; made anew at each start."""
+        return self.root / "triton"
+
+    @property
     def state(self) -> Path:
         """What runs, as the supervisor last wrote it."""
         return self.root / "platform.json"

@@ -1,6 +1,7 @@
 """Which processes a platform has, on which ports, with which settings. Pure but for one look at the ports."""
 
 import contextlib
+import os
 import socket
 import sys
 from collections.abc import Mapping
@@ -12,12 +13,13 @@ import psutil
 from munshi.embedded.data_folder import DataFolder
 from munshi.embedded.processes import ProcessSpec
 from munshi.errors import UserMistake
+from munshi.inference import InferenceSettings
 
-PORTS = 8
+PORTS = 11
 LAST_BASE = 65535 - PORTS + 1
-STOP_ORDER = ("ingress", "orchestrator", "media", "emulator", "nats", "postgres")
+STOP_ORDER = ("ingress", "orchestrator", "media", "triton", "emulator", "nats", "postgres")
 """What takes work in ends first, what keeps it last."""
-SERVICES = ("ingress", "orchestrator", "media", "emulator", "nats", "postgres", "supervisor")
+SERVICES = ("ingress", "orchestrator", "media", "triton", "emulator", "nats", "postgres", "supervisor")
 """Names under which logs are kept."""
 
 
@@ -67,6 +69,21 @@ class Ports:
         """Health, metrics, engines, signed URLs."""
         return self.base + 7
 
+    @property
+    def triton(self) -> int:
+        """Triton's gRPC."""
+        return self.base + 8
+
+    @property
+    def triton_http(self) -> int:
+        """Triton's health."""
+        return self.base + 9
+
+    @property
+    def triton_metrics(self) -> int:
+        """Triton's metrics."""
+        return self.base + 10
+
     def named(self) -> dict[str, int]:
         """All that are listened on."""
         return {
@@ -77,6 +94,9 @@ class Ports:
             "postgres": self.postgres,
             "nats": self.nats,
             "nats monitoring": self.nats_monitoring,
+            "triton": self.triton,
+            "triton health": self.triton_http,
+            "triton metrics": self.triton_metrics,
         }
 
 
@@ -97,6 +117,8 @@ class UpOptions:
     graph_url: str | None = None
     database_url: str | None = None
     nats_url: str | None = None
+    triton: Path | None = None
+    """Where `make engines` set Triton up; absent: engines run in process, or in a Triton that is there."""
 
     @property
     def ports(self) -> Ports:
@@ -113,6 +135,8 @@ class UpOptions:
         if self.nats_url:
             ports.pop("nats")
             ports.pop("nats monitoring")
+        if not self.triton:
+            ports = {name: port for name, port in ports.items() if not name.startswith("triton")}
         return ports
 
 
@@ -160,6 +184,7 @@ def orchestrator_spec(options: UpOptions) -> ProcessSpec:
             "MUNSHI_PORT": str(options.ports.orchestrator),
             "MUNSHI_CELLS_DIR": str(options.data.cells),
             "MUNSHI_GRAPH_URL": options.graph_url or url(options.ports.emulator),
+            **triton_address(options),
         },
     )
 
@@ -174,8 +199,57 @@ def media_spec(options: UpOptions) -> ProcessSpec:
             "MUNSHI_CELLS_DIR": str(options.data.cells),
             "MUNSHI_GRAPH_URL": options.graph_url or url(options.ports.emulator),
             "MUNSHI_SPOOL_DIR": str(options.data.spool),
+            **triton_address(options),
         },
     )
+
+
+def triton_address(options: UpOptions) -> dict[str, str]:
+    """What Triton and its clients are told alike; nothing where none is started."""
+    if options.triton is None:
+        return {}
+    models = InferenceSettings().triton_models
+    if os.environ.get("MUNSHI_SPEECH_MODEL"):
+        models += ",speech"
+    return {
+        "MUNSHI_TRITON_URL": f"127.0.0.1:{options.ports.triton}",
+        "MUNSHI_TRITON_MODELS": models,
+        "MUNSHI_TRITON_FILES": str(options.data.spool),
+    }
+
+
+def triton_spec(options: UpOptions, home: Path) -> ProcessSpec:
+    """Runs the models. What answers in process where it does not is in its clients."""
+    address = triton_address(options)
+    ports = options.ports
+    return ProcessSpec(
+        name="triton",
+        argv=(
+            *(sys.executable, "-P", "-m", "munshi_inference.triton.server"),
+            *("--home", str(home), "--runtime", str(options.data.triton)),
+            *("--models", address["MUNSHI_TRITON_MODELS"]),
+            *("--grpc-port", str(ports.triton)),
+            *("--http-port", str(ports.triton_http)),
+            *("--metrics-port", str(ports.triton_metrics)),
+        ),
+        log=options.data.logs / "triton.log",
+        environment=address,
+        stop_seconds=10.0,
+    )
+
+
+def found_triton() -> Path | None:
+    """Where Triton is installed: MUNSHI_TRITON_HOME (empty: not to be used), else what `make engines` set up.
+    Nothing where another Triton is given by MUNSHI_TRITON_URL."""
+    if os.environ.get("MUNSHI_TRITON_URL"):
+        return None
+    named = os.environ.get("MUNSHI_TRITON_HOME")
+    if named is not None:
+        home = Path(named) if named else None
+    else:
+        cache = os.environ.get("XDG_CACHE_HOME")
+        home = (Path(cache) if cache else Path.home() / ".cache") / "munshi" / "triton" / "current"
+    return home.resolve() if home is not None and (home / "complete").exists() else None
 
 
 def taken_port(port: int) -> bool:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -26,6 +27,7 @@ from munshi.embedded.plan import (
     orchestrator_spec,
     refuse_taken_ports,
     taken_port,
+    triton_spec,
     url,
 )
 from munshi.embedded.postgres import Postgres
@@ -158,6 +160,9 @@ class Platform:
         await self._apply(admin, wanted, services)
         self._say("waiting for the services")
         await self._supervisor.wait_ready(services, _READY_SECONDS)
+        if options.triton is not None:
+            # Last, and not waited for: until it answers, the engines in process do.
+            self._start_triton(options.triton)
 
     def _read_tenants(self) -> WantedTenants:
         options = self._options
@@ -236,6 +241,14 @@ class Platform:
         room = Room(folders[spec.name]) if spec.name in folders else None
         return self._supervisor.add(Supervised(spec, ready, alive, metrics=f"{url(port)}/metrics", room=room))
 
+    def _start_triton(self, home: Path) -> None:
+        ports = self._options.ports
+        ready = http_probe(ports.triton_http, "/v2/health/ready")
+        alive = http_probe(ports.triton_http, "/v2/health/live")
+        metrics = f"{url(ports.triton_metrics)}/metrics"
+        spec = triton_spec(self._options, home)
+        self._supervisor.add(Supervised(spec, ready, alive, metrics=metrics, needed=False))
+
     async def _apply(self, admin: str, wanted: WantedTenants, services: list[Supervised]) -> None:
         emulator_url = None if self._options.graph_url else url(self._options.ports.emulator)
         places = data_places(self._data, url(self._options.ports.ingress), emulator_url)
@@ -254,7 +267,7 @@ class Platform:
         emulator_url = None if options.graph_url else url(options.ports.emulator)
         processes = tuple(member.state() for member in self._supervisor.members)
         phase = self._phase
-        if phase is Phase.READY and not all(process.ready for process in processes):
+        if phase is Phase.READY and not all(process.ready for process in processes if process.needed):
             phase = Phase.DEGRADED
         return PlatformState(
             supervisor_pid=os.getpid(),

@@ -38,6 +38,8 @@ class ProcessState(_Frozen):
     ready: bool = False
     restarts: int = 0
     metrics: str | None = None
+    needed: bool = True
+    """Whether the platform is less than ready without it."""
     problem: str | None = None
     """What is wrong beyond being dead, and what to do."""
 

@@ -64,6 +64,8 @@ class Supervised:
     alive_probe: Probe | None = None
     """Answers as long as the process makes progress; absent: being there is enough."""
     metrics: str | None = None
+    needed: bool = True
+    """Whether the platform is less than ready without it."""
     room: Room | None = None
     """The disk that it writes to; absent: only its log."""
     again: asyncio.Event = field(default_factory=asyncio.Event)
@@ -91,6 +93,7 @@ class Supervised:
             ready=self.ready.is_set(),
             restarts=self.restarts,
             metrics=self.metrics,
+            needed=self.needed,
             problem=self.room.problem if self.room else None,
         )
 
