@@ -66,6 +66,7 @@ class Progress:
 
 def show_addresses(state: "PlatformState", data: "DataFolder", hint: str) -> None:
     """Where everything is; the emulator's page first."""
+    from munshi.embedded.engines import described, found_engines
     from munshi.provision.tenant_store import TenantStore
 
     names = [one.tenant.spec.display_name for one in TenantStore(data.tenants).load().values()]
@@ -75,6 +76,7 @@ def show_addresses(state: "PlatformState", data: "DataFolder", hint: str) -> Non
         ("Graph API", state.graph_url),
         ("Tenants", ", ".join(names) or "none yet: munshi apply -f FILE"),
         ("Data", str(data.root)),
+        *((f"Engine: {part}", text) for part, text in described(found_engines(state))),
     ]
     rows = [(name, value) for name, value in rows if value]
     if not sys.stdout.isatty():

@@ -1,0 +1,52 @@
+"""Which engines the running services have, as each says at `/engines`."""
+
+import http.client
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from munshi.embedded.state import PlatformState
+
+_ASKED = ("orchestrator", "media")
+_SECONDS = 10.0
+"""A service that loads its engines right now answers when it has; that takes a few seconds."""
+
+
+def found_engines(state: PlatformState) -> list[dict[str, Any]]:
+    """`EngineInfo`s as JSON, in the order of the services; of a service that does not answer none."""
+    bases = {
+        process.name: process.metrics.removesuffix("/metrics")
+        for process in state.processes
+        if process.name in _ASKED and process.metrics
+    }
+    asked = [bases[name] for name in _ASKED if name in bases]
+    with ThreadPoolExecutor(max_workers=len(_ASKED)) as threads:
+        return [engine for told in threads.map(_engines_of, asked) for engine in told]
+
+
+def _engines_of(base: str) -> list[dict[str, Any]]:
+    address = urlsplit(base)
+    connection = http.client.HTTPConnection(address.hostname or "127.0.0.1", address.port, timeout=_SECONDS)
+    try:
+        connection.request("GET", "/engines")
+        answer = connection.getresponse()
+        told: list[dict[str, Any]] = orjson.loads(answer.read()) if answer.status == 200 else []
+    except (OSError, http.client.HTTPException, orjson.JSONDecodeError):
+        return []
+    finally:
+        connection.close()
+    return told
+
+
+def described(engines: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """For people: the part, and what does it, or the one step that adds it."""
+    rows = []
+    for engine in engines:
+        known = [engine["engine"], engine["model"], " ".join(engine["languages"])]
+        text = ", ".join(word for word in known if word)
+        text = f"{text} ({engine['where']})" if text and engine["where"] else text or "none"
+        rows.append((engine["part"], f"{text}; {engine['add']}" if engine["add"] else text))
+    return rows
