@@ -22,7 +22,7 @@ def status(
     folder = data_folder(data)
     state = read_state(folder)
     alive = state if state is not None and state.alive else None
-    report = report_of(folder, alive)
+    report = report_of(folder, alive) | {"engines": _engines(alive)}
     if as_json:
         import json
 
@@ -54,6 +54,12 @@ def report_of(folder: "DataFolder", state: "PlatformState | None") -> dict[str, 
         ],
         "tenants": _tenants(folder, state),
     }
+
+
+def _engines(state: "PlatformState | None") -> list[dict[str, Any]]:
+    from munshi.embedded.engines import found_engines
+
+    return found_engines(state) if state is not None else []
 
 
 def _nats(folder: "DataFolder", state: "PlatformState | None") -> dict[str, Any]:
@@ -107,6 +113,12 @@ def _show(folder: "DataFolder", state: "PlatformState | None", report: dict[str,
     for process in report["processes"]:
         if process["problem"]:
             console().print(f"[red]{process['name']}[/red]: {process['problem']}", soft_wrap=True)
+    from munshi.embedded.engines import described
+
+    engines = Table("engine", "", box=None, header_style="bold")
+    for part, text in described(report["engines"]):
+        engines.add_row(part, text)
+    console().print(engines)
     addresses = Table("address", "", box=None, header_style="bold")
     for name, url in {**report["endpoints"], "nats": report["nats"]["url"]}.items():
         if url:
