@@ -52,8 +52,10 @@ class Leader:
             await asyncio.sleep(self.seconds / 3)
         _log.info("leading", identity=self.identity)
         self.elected.set()
+        kept: bool | None = True
         while True:
-            await asyncio.sleep(self.seconds / 3)
+            # Who was refused or not answered asks again soon, or three refusals in a row would end its lead.
+            await asyncio.sleep(self.seconds / 3 if kept else self.seconds / 15)
             kept = await self._tried(self._renew)
             if kept is False or not self.leads:
                 self._until = float("-inf")

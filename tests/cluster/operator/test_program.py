@@ -2,190 +2,18 @@
 
 import asyncio
 import json
-import os
 import signal
-import subprocess
-import sys
-import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import asyncpg
-import httpx2
-import orjson
-import pytest
-import yaml
-
 from munshi_operator.kinds import DEPLOYMENT, SECRET, SERVICE, TENANT, Kind
-from rig.api_contract import ensure_definition, way_in
-from rig.fixtures import run_as_superuser, template_database
-from rig.kubernetes import Cluster
-from rig.operating import secret, tenant
-from rig.outside import MASTER, derived_ring
-from rig.servers import Servers
-
-BLUEPRINT = {
-    "ingress": {"image": "munshi-ingress:test"},
-    "orchestrator": {"image": "munshi-orchestrator:test"},
-    "route": {"kind": "Ingress", "host": "hooks.example.test"},
-}
-
-
-@dataclass
-class Program:
-    """One operator process, its namespace, and eyes on the cluster."""
-
-    client: httpx2.AsyncClient
-    namespace: str
-    folder: Path
-    environment: dict[str, str]
-    processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
-
-    def start(self, identity: str = "a") -> "subprocess.Popen[bytes]":
-        """Starts a replica."""
-        with (self.folder / f"{identity}-{len(self.processes)}.log").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "munshi_operator"],
-                env={**self.environment, "MUNSHI_OPERATOR_IDENTITY": identity},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        self.processes.append(process)
-        return process
-
-    def logs(self) -> str:
-        """What all replicas said."""
-        return "\n".join(path.read_text()[-4000:] for path in sorted(self.folder.glob("*.log")))
-
-    async def apply(self, manifest: dict[str, Any]) -> None:
-        """People apply something."""
-        manifest["metadata"]["namespace"] = self.namespace
-        kind = {"Secret": SECRET, TENANT.name: TENANT}[manifest["kind"]]
-        applied = await self.client.patch(
-            kind.path(self.namespace, manifest["metadata"]["name"]),
-            params={"fieldManager": "people", "force": "true"},
-            content=orjson.dumps(manifest),
-            headers={"Content-Type": "application/apply-patch+yaml"},
-        )
-        assert applied.status_code < 300, applied.text
-
-    async def get(self, kind: Kind, name: str = "", namespace: str = "") -> dict[str, Any] | None:
-        """An object or a list."""
-        answer = await self.client.get(kind.path(namespace or self.namespace, name or None))
-        return json.loads(answer.content) if answer.status_code == 200 else None
-
-    async def condition(self, name: str, kind: str = "Ready") -> dict[str, Any]:
-        """A condition of a tenant."""
-        found = await self.get(TENANT, name) or {}
-        status = found.get("status") or {}
-        if status.get("observedGeneration") != found.get("metadata", {}).get("generation"):
-            return {}
-        return next((one for one in status.get("conditions") or [] if one["type"] == kind), {})
-
-    async def until(self, what: Callable[[], Any], why: str, seconds: float = 60) -> None:
-        """Polls an asynchronous question."""
-        try:
-            async with asyncio.timeout(seconds):
-                while not await what():
-                    await asyncio.sleep(0.1)
-        except TimeoutError:
-            found = await self.get(TENANT)
-            seen = [one.get("status") for one in (found or {}).get("items", [])]
-            raise AssertionError(f"{why}; {seen}; {self.logs()}") from None
-
-    async def until_ready(self, name: str) -> None:
-        """A tenant is Ready."""
-
-        async def ready() -> bool:
-            return (await self.condition(name)).get("status") == "True"
-
-        await self.until(ready, f"{name} is Ready")
-
-
-@pytest.fixture(scope="module")
-def derived_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """Servers that the derived keys open."""
-    running = Servers(tmp_path_factory.mktemp("derived"), derived_ring())
-    try:
-        running.start()
-        yield running
-    finally:
-        running.stop()
-
-
-@pytest.fixture
-async def database(derived_servers: Servers) -> AsyncIterator[str]:
-    """A fresh database; the roles that the operator made go with it."""
-    template = await template_database(derived_servers)
-    name = f"program_{uuid.uuid4().hex[:12]}"
-    await run_as_superuser(
-        derived_servers, f'create database "{name}" template "{template}" owner munshi_owner'
-    )
-    await run_as_superuser(
-        derived_servers, f'grant connect on database "{name}" to munshi_services, munshi_admin'
-    )
-    yield name
-    db = await asyncpg.connect(derived_servers.admin_url(name))
-    roles = [row["role_name"] for row in await db.fetch("select role_name from cells")]
-    await db.close()
-    await run_as_superuser(derived_servers, f'drop database if exists "{name}" with (force)')
-    for role in roles:
-        await run_as_superuser(derived_servers, f'drop role if exists "{role}"')
-
-
-@pytest.fixture
-async def program(
-    derived_servers: Servers, database: str, control_plane: Cluster, namespace: str, tmp_path: Path
-) -> AsyncIterator[Program]:
-    """A namespace with the definition installed; replicas end with the test."""
-    (tmp_path / "master-key").write_text(MASTER.secret.hex())
-    (tmp_path / "blueprint.yaml").write_text(yaml.safe_dump(BLUEPRINT))
-    settings = {
-        "PORT": "0",
-        "NAMESPACE": namespace,
-        "NAMESPACES": namespace,
-        "MASTER_KEY_FILE": str(tmp_path / "master-key"),
-        "BLUEPRINT_FILE": str(tmp_path / "blueprint.yaml"),
-        "DATABASE_URL": derived_servers.munshi_admin_url(database),
-        "NATS_URL": derived_servers.nats_program.url,
-        "CHECK_META": "false",
-        "WEBHOOK_URL": "https://hooks.example.test",
-        "LEASE_SECONDS": "3",
-        "POOL_EVENT_BYTES": str(64 * 2**20),
-        "POOL_DEAD_BYTES": str(16 * 2**20),
-    }
-    environment = {f"MUNSHI_OPERATOR_{name}": value for name, value in settings.items()}
-    environment |= {**os.environ, "KUBECONFIG": str(control_plane.kubeconfig)}
-    async with way_in(control_plane.kubeconfig) as client:
-        await ensure_definition(client)
-        made = Program(client, namespace, tmp_path, environment)
-        try:
-            yield made
-        finally:
-            for process in made.processes:
-                process.kill()
-                process.wait()
-            await let_go(client, namespace)
-
-
-async def let_go(client: httpx2.AsyncClient, namespace: str) -> None:
-    """Takes the finalizers off, which nobody will any more, so that the namespace can go."""
-    found = await client.get(TENANT.path(namespace))
-    for one in found.json()["items"]:
-        await client.patch(
-            TENANT.path(namespace, one["metadata"]["name"]),
-            content=b'{"metadata":{"finalizers":null}}',
-            headers={"Content-Type": "application/merge-patch+json"},
-        )
+from rig.operating import tenant
+from rig.program import BLUEPRINT, Program
 
 
 async def test_a_tenants_whole_life(program: Program) -> None:
     process = program.start()
     for name, isolation in (("sharma", "Dedicated"), ("gupta", "Pooled")):
-        await program.apply(secret(name))
-        await program.apply(tenant(name, isolation=isolation, deletionPolicy="Delete"))
+        await program.apply_shop(name, isolation=isolation, deletionPolicy="Delete")
         await program.until_ready(name)
     deployments = (await program.get(DEPLOYMENT) or {})["items"]
     assert sorted(one["metadata"]["name"] for one in deployments) == ["sharma-ingress", "sharma-orchestrator"]
@@ -221,8 +49,7 @@ async def test_a_tenants_whole_life(program: Program) -> None:
 async def test_a_killed_leader_is_followed_and_a_restart_at_rest_writes_nothing(program: Program) -> None:
     first = program.start("a")
     for name in ("sharma", "gupta"):
-        await program.apply(secret(name))
-        await program.apply(tenant(name, isolation="Pooled" if name == "gupta" else "Dedicated"))
+        await program.apply_shop(name, isolation="Pooled" if name == "gupta" else "Dedicated")
         await program.until_ready(name)
 
     async def versions() -> dict[str, str]:
@@ -250,3 +77,73 @@ async def test_a_killed_leader_is_followed_and_a_restart_at_rest_writes_nothing(
     await program.until(seen, "the second replica works")
     after = await versions()
     assert {name for name in after if after[name] != before[name]} == {f"{TENANT.name}/gupta"}
+
+
+async def test_every_child_that_goes_or_is_edited_is_set_right_and_others_keep_theirs(
+    program: Program,
+) -> None:
+    program.start()
+    await program.apply_shop("sharma")
+    await program.until_ready("sharma")
+    children = await program.children()
+    assert len(children) >= 12
+    for kind, one in children:
+        name, uid = one["metadata"]["name"], one["metadata"]["uid"]
+        path = kind.path(program.namespace, name)
+
+        async def anew(kind: Kind = kind, name: str = name, uid: str = uid) -> bool:
+            found = await program.get(kind, name)
+            return found is not None and found["metadata"]["uid"] != uid
+
+        assert (await program.client.delete(path)).status_code == 200
+        await program.until(anew, f"{kind.name} {name} is made again")
+        edit = {"metadata": {"ownerReferences": None, "annotations": {"team": "payments"}}}
+        await merge(program, path, edit)
+
+        async def owned(kind: Kind = kind, name: str = name) -> bool:
+            found = await program.get(kind, name) or {"metadata": {}}
+            theirs = (found["metadata"].get("annotations") or {}).get("team")
+            return bool(found["metadata"].get("ownerReferences")) and theirs == "payments"
+
+        await program.until(owned, f"{kind.name} {name} is set right")
+    await program.until_ready("sharma")
+
+
+async def test_an_edit_is_set_back_and_an_autoscaler_is_left_alone(program: Program) -> None:
+    scaled_by_itself = {**BLUEPRINT["ingress"], "maxReplicas": 6}
+    (program.folder / "blueprint.yaml").write_text(json.dumps({**BLUEPRINT, "ingress": scaled_by_itself}))
+    program.start()
+    await program.apply_shop("sharma")
+    await program.until_ready("sharma")
+    path = DEPLOYMENT.path(program.namespace, "sharma-ingress")
+    before = (await program.get(DEPLOYMENT, "sharma-ingress") or {})["spec"]
+    container = {"name": before["template"]["spec"]["containers"][0]["name"], "image": "evil:1"}
+    edit = {"spec": {"template": {"spec": {"containers": [container]}}}}
+    await merge(program, path, edit, "strategic-merge-patch")
+
+    async def as_before() -> bool:
+        found = (await program.get(DEPLOYMENT, "sharma-ingress") or {})["spec"]
+        return bool(found["template"]["spec"] == before["template"]["spec"])
+
+    await program.until(as_before, "the image is set back")
+    scale = {"spec": {"replicas": 4}}
+    await merge(program, f"{path}/scale", scale)
+    await program.apply(tenant("sharma", displayName="New", replicas=2))
+
+    async def scaled() -> bool:
+        return await program.replicas("sharma-orchestrator") == 2
+
+    await program.until(scaled, "the tenant's own change is made")
+    await program.until_ready("sharma")
+    assert await program.replicas("sharma-ingress") == 4
+
+
+async def merge(program: Program, path: str, change: dict[str, Any], how: str = "merge-patch") -> None:
+    """Somebody edits an object."""
+    answer = await program.client.patch(
+        path,
+        params={"fieldManager": "kubectl-edit"},
+        content=json.dumps(change),
+        headers={"Content-Type": f"application/{how}+json"},
+    )
+    assert answer.status_code == 200, answer.text

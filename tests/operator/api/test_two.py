@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import AsyncExitStack
 
-from munshi.errors import Retryable
+from munshi.errors import MunshiError, Retryable
 from munshi_operator.kinds import LEASE, Ref
 from munshi_operator.leader import NAME, Leader
 from munshi_operator.types import Manifest
@@ -59,6 +59,25 @@ async def test_a_leader_that_cannot_renew_stops_before_the_other_begins() -> Non
     assert not first.leads
     await asyncio.wait_for(ended, 5)  # it ends, and the process with it
     waiting.cancel()
+
+
+async def test_a_leader_that_is_refused_three_times_in_a_row_asks_again_in_time() -> None:
+    api = MemoryApi()
+    first = replica(api, "a", 1.0)
+    busy = [0]
+
+    def refuse(verb: str, _: Ref) -> MunshiError | None:
+        busy[0] -= verb == "replace"
+        return Retryable("429 TooManyRequests") if verb == "replace" and busy[0] >= 0 else None
+
+    leading = asyncio.create_task(first.run())
+    await until(lambda: first.leads)
+    busy[0] = 3
+    api.refuse = refuse
+    await until(lambda: busy[0] < -1)
+    assert first.leads
+    assert not leading.done()
+    leading.cancel()
 
 
 async def test_a_stop_hands_over_at_once() -> None:
