@@ -10,6 +10,7 @@ from munshi.cells import load_cell
 from munshi.contracts.tenant import POOL
 from orchestrator.stage import NUMBER, Stage, stub_graph
 from rig.cells import Cells, credentials, tenant_document
+from rig.media_service import ScriptedMedia, scripted_media
 from rig.servers import Servers
 from rig.services import Services
 
@@ -30,3 +31,10 @@ async def stage(servers: Servers, database: str, cells: Cells, services: Service
     finally:
         await connection.close()
         await db.close()
+
+
+@pytest.fixture
+async def media(stage: Stage) -> AsyncIterator[ScriptedMedia]:
+    """The media service of the stage's cell, as the test says."""
+    async with scripted_media(stage.connection.client, stage.cell.name) as made:
+        yield made

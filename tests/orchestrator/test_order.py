@@ -5,11 +5,13 @@ import asyncio
 import pytest
 
 from munshi.contracts.events import Kind
+from munshi.contracts.media import MediaAnswer, Refusal
 from munshi.contracts.subjects import partition_of
 from munshi.contracts.tenant import Credentials, TenantEntry
 from munshi.sealing import conversation_key, unseal_credentials
 from orchestrator.stage import NUMBER, Sent, Stage, eventually
 from rig.cells import tenant_document
+from rig.media_service import ScriptedMedia, answer
 
 
 def answered(sent: list[Sent]) -> list[str]:
@@ -94,7 +96,8 @@ async def test_reactions_and_preferences_are_kept_without_a_word(stage: Stage) -
     assert await stage.one("select opted_out_at from conversations") is None
 
 
-async def test_pictures_are_answered_politely(stage: Stage) -> None:
+async def test_pictures_are_answered_politely(stage: Stage, media: ScriptedMedia) -> None:
+    media.reads["1"] = answer(MediaAnswer(refused=Refusal.NO_ENGINE))
     stage.worker()
     await stage.put({"type": "image", "image": {"id": "1", "mime_type": "image/jpeg"}})
     (sent,) = await stage.replies(1)

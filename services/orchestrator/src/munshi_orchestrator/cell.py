@@ -24,16 +24,19 @@ from munshi_orchestrator.batching import Batcher
 from munshi_orchestrator.chores import CHORE_PARTITION, Chores, retain
 from munshi_orchestrator.dead import DeadMover
 from munshi_orchestrator.failures import Tries
+from munshi_orchestrator.files import FilePatience, Files
 from munshi_orchestrator.graph import GraphApi
 from munshi_orchestrator.handling import Handling, HandlingParts
 from munshi_orchestrator.lane_work import LaneWork
 from munshi_orchestrator.lanes import LaneKeeper, LeaseTimes
+from munshi_orchestrator.media import MediaClient
 from munshi_orchestrator.metrics import Metrics
 from munshi_orchestrator.number_rate import NumberRates
 from munshi_orchestrator.outbox import Sender, SenderParts
 from munshi_orchestrator.passing import PASSING
 from munshi_orchestrator.reading import LaneGrant, Reading, Room
 from munshi_orchestrator.settings import OrchestratorSettings
+from munshi_orchestrator.speaking import Speaking
 from munshi_orchestrator.statuses import Statuses
 from munshi_orchestrator.tracing import Tracing
 from munshi_orchestrator.turn import TurnParts, TurnRunner
@@ -69,12 +72,15 @@ class CellService:
         graveyard, turns = Graveyard(pool), Turns(pool)
         rates = NumberRates(outbox, settings.number_rate)
         self._settle = Batcher(outbox.settle)
+        media = MediaClient(connection.client, cell.name, settings.media_silence_seconds)
+        patience = FilePatience(settings.media_seconds, settings.announce_seconds)
         self._sender = Sender(
             SenderParts(
                 outbox=outbox,
                 lanes=lanes,
                 directory=shared.directory,
                 graph=shared.graph,
+                speaking=Speaking(media, settings.voice_seconds, shared.metrics),
                 settle=self._settle,
                 rates=rates,
                 metrics=shared.metrics,
@@ -91,6 +97,7 @@ class CellService:
                 turns=turns,
                 barrier=Barrier(connection.client, cell.name),
                 sender=self._sender,
+                files=Files(media, patience, shared.metrics),
                 rates=rates,
                 assistants=shared.assistants,
                 metrics=shared.metrics,

@@ -19,6 +19,7 @@ from munshi.tasks import end
 from munshi_orchestrator.failures import Tries
 from munshi_orchestrator.graph import GraphApi
 from munshi_orchestrator.metrics import Metrics
+from munshi_orchestrator.notices import Notice
 from munshi_orchestrator.payloads import typing
 from munshi_orchestrator.pull import Delivery
 from munshi_orchestrator.reading import Halted, Item, Reading
@@ -31,6 +32,8 @@ _log = structlog.get_logger()
 
 _DELAY = timedelta(minutes=1)
 """A webhook that comes later than this was refused or lost before, and others may be so still."""
+_DOTS_SECONDS = 22.0
+"""Meta shows typing dots for 25."""
 _FACTS = ("event", "ban_state", "limit", "reason", "template_name")
 """Of an account event, what an operator wants to see in the log."""
 
@@ -83,8 +86,8 @@ class Handling:
             with self._with.tracing.span("turn", traces, tenant=tenant.key), self._typing(tenant, step):
                 await self._with.turns.run(reading, step, waiting, begin)
 
-        async def apologise() -> None:
-            await self._with.turns.apologise(reading, read_step(tenant, items))
+        async def apologise(failed: Sequence[Item], notice: Notice) -> None:
+            await self._with.turns.apologise(reading, read_step(tenant, failed), notice)
 
         await self._with.tries.until_done(reading, items, work, apologise)
 
@@ -153,7 +156,14 @@ class Handling:
             yield
             return
         loop = asyncio.get_running_loop()
-        timer = loop.call_later(self._with.typing_seconds, self._show_typing, tenant, step)
+        timer: asyncio.TimerHandle | None = None
+
+        def show() -> None:
+            nonlocal timer
+            self._show_typing(tenant, step)
+            timer = loop.call_later(_DOTS_SECONDS, show)
+
+        timer = loop.call_later(self._with.typing_seconds, show)
         try:
             yield
         finally:

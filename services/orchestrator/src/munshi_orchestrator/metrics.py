@@ -25,6 +25,16 @@ class Metrics:
         self.statuses = self._counter("munshi_statuses", "Statuses by what they changed.", "outcome")
         self.dead_letters = self._counter("munshi_dead_letters", "What failed for good.", "source", "reason")
         self.readings = self._counter("munshi_lane_readings", "Readings of lanes ended, by reason.", "reason")
+        self.files = self._counter(
+            "munshi_files_read", "Files of messages by what became of them.", "outcome"
+        )
+        self.file_seconds = Histogram(
+            "munshi_file_wait_seconds",
+            "Seconds that a conversation waited for a file to be fetched and read.",
+            buckets=_AGE_BUCKETS,
+            registry=self.registry,
+        )
+        self.spoken = self._counter("munshi_replies_spoken", "Replies to be spoken, by outcome.", "outcome")
         self.account_events = self._counter(
             "munshi_account_events", "Errors and account events from Meta, by field.", "field"
         )

@@ -17,6 +17,10 @@ class Notice(StrEnum):
     UNAVAILABLE = "unavailable"
     OPTED_OUT = "opted_out"
     OPTED_IN = "opted_in"
+    WORKING = "working"
+    """A file takes long."""
+    UNREAD = "unread"
+    """A file could not be read in all the time that there is."""
 
 
 _ENGLISH = "en"
@@ -40,6 +44,18 @@ _TEXTS: Mapping[Notice, Mapping[str, str]] = {
         _ENGLISH: "Sorry, I could not work this message out. It is kept, and somebody will look at it.",
         _HINGLISH: "Maaf kijiye, yeh message main samajh nahin paaya. Ise rakh liya hai, koi dekh lega.",
         _HINDI: "माफ़ कीजिए, यह मैसेज मैं पूरा नहीं कर पाया। इसे रख लिया है, कोई देख लेगा।",
+    },
+    Notice.WORKING: {
+        _ENGLISH: "Got it, working on it… ⏳",
+        _HINGLISH: "Mil gaya, dekh raha hoon… ⏳",
+        _HINDI: "मिल गया, देख रहा हूँ… ⏳",
+    },
+    Notice.UNREAD: {
+        _ENGLISH: "Sorry, I could not open this file now. It is kept, and somebody will look at it. "
+        "You can also type it.",
+        _HINGLISH: "Maaf kijiye, yeh file abhi khul nahin rahi. Ise rakh liya hai, koi dekh lega. "
+        "Chahein to likh kar bhej dijiye.",
+        _HINDI: "माफ़ कीजिए, यह फ़ाइल अभी खुल नहीं रही। इसे रख लिया है, कोई देख लेगा। चाहें तो लिख कर भेज दीजिए।",
     },
     Notice.UNAVAILABLE: {
         _ENGLISH: "This service is not available yet. Your message is kept.",

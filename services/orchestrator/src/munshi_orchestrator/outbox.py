@@ -18,7 +18,7 @@ import structlog
 
 from munshi.contracts.ids import LaneID, MessageID, OutboxID, PhoneNumberID, TenantKey
 from munshi.db.lanes import Lanes
-from munshi.db.outbox import Claim, Claimed, ClaimRules, Outbox, SendResult, Wait
+from munshi.db.outbox import Claim, Claimed, ClaimRules, Outbox, SendResult, Unspoken, Wait
 from munshi.db.turns import Fenced
 from munshi.errors import MunshiError
 from munshi.registry import Tenant, TenantDirectory
@@ -30,6 +30,7 @@ from munshi_orchestrator.number_rate import NumberRates
 from munshi_orchestrator.passing import PASSING, delay_of
 from munshi_orchestrator.payloads import addressed
 from munshi_orchestrator.reading import LaneGrant
+from munshi_orchestrator.speaking import Speaking
 from munshi_orchestrator.tracing import Tracing
 from munshi_orchestrator.verdicts import Consequence, Pause, Result, after
 
@@ -101,6 +102,7 @@ class SenderParts:
     lanes: Lanes
     directory: TenantDirectory
     graph: GraphApi
+    speaking: Speaking
     settle: Batcher[SendResult, str | None]
     rates: NumberRates
     metrics: Metrics
@@ -276,6 +278,9 @@ class Sender:
                     return job
                 talk.more = True
                 await self._leave_to_a_person(grant.fence, job)
+            if isinstance(claim.outcome, Unspoken):
+                talk.more = True
+                await self._speak(grant, key[0], claim.outcome)
             if isinstance(claim.outcome, Wait):
                 talk.more = True
                 if claim.outcome.reason == "unsettled" and claim.outcome.until is not None:
@@ -287,6 +292,12 @@ class Sender:
             talk.more = True
             await self._sleep(talk, max(delay_of(error), _RETRY_SECONDS))
         return None
+
+    async def _speak(self, grant: LaneGrant, tenant: TenantKey, row: Unspoken) -> None:
+        """Has a voice note spoken; its row is claimed by the next claim."""
+        body = await self._with.speaking.body(tenant, row.phone_number_id, row.body)
+        if not await self._with.outbox.speak(tenant, grant.lane, grant.fence, row.id, body):
+            grant.lose()
 
     async def _leave_to_a_person(self, fence: int, job: SendJob) -> None:
         """Nobody can tell whether the message left: sent again it may be there twice, else not at all."""

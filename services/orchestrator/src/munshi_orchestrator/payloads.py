@@ -9,6 +9,8 @@ from munshi.contracts.ids import MessageID, OutboxID
 
 CALLBACK_PREFIX = "munshi:"
 """Marks our callback data, so that another program's sends on the same number are never taken for ours."""
+_SPOKEN = "spoken"
+"""Of a kept body, what its voice note says; Meta is not told."""
 
 
 def body_of(reply: Reply) -> dict[str, Any]:
@@ -20,9 +22,25 @@ def body_of(reply: Reply) -> dict[str, Any]:
         body |= {"type": "interactive", "interactive": _list(reply)}
     elif reply.buttons:
         body |= {"type": "interactive", "interactive": _buttons(reply)}
+    elif reply.spoken is not None:
+        # No body of Meta's: the sender puts `as_sound` or `as_text` of it in its place.
+        body |= {"type": "voice", "voice": {"text": reply.text, "language": reply.spoken}}
     else:
         body |= {"type": "text", "text": {"body": reply.text, "preview_url": False}}
     return body
+
+
+def as_sound(body: Mapping[str, Any], media_id: str) -> dict[str, Any]:
+    """A body to be spoken as a voice note that was uploaded. What it says stays beside it, for the record."""
+    kept = {name: value for name, value in body.items() if name != "voice"}
+    sound = {"id": media_id, "voice": True}
+    return kept | {"type": "audio", "audio": sound, _SPOKEN: body["voice"]["text"]}
+
+
+def as_text(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A body to be spoken as a text."""
+    kept = {name: value for name, value in body.items() if name != "voice"}
+    return kept | {"type": "text", "text": {"body": body["voice"]["text"], "preview_url": False}}
 
 
 def _buttons(reply: Reply) -> dict[str, Any]:
@@ -51,7 +69,9 @@ def addressed(
     both are known the number is taken; `to` would win anyhow.
     """
     recipient = {"to": phone} if phone else {"recipient": bsuid}
-    return {**body, **recipient, "biz_opaque_callback_data": f"{CALLBACK_PREFIX}{outbox_id}"}
+    whole = {**body, **recipient, "biz_opaque_callback_data": f"{CALLBACK_PREFIX}{outbox_id}"}
+    whole.pop(_SPOKEN, None)
+    return whole
 
 
 def outbox_id_of(callback_data: str | None) -> OutboxID | None:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import orjson
 import structlog
@@ -27,6 +27,8 @@ from munshi_orchestrator.people import without_nul
 from munshi_orchestrator.pull import BATCH, Delivery, LaneStream
 
 _log = structlog.get_logger()
+
+Got = TypeVar("Got")
 
 
 class Halted(Exception):
@@ -224,6 +226,23 @@ class Reading:
                 return
         if self._halted.is_set():
             raise Halted
+
+    async def unless_halted(self, work: "asyncio.Future[Got]") -> Got:
+        """What `work` gives; it is cancelled when the reading is given up.
+
+        Raises:
+            Halted: the reading was given up meanwhile.
+        """
+        halted = asyncio.create_task(self._halted.wait())
+        both: set[asyncio.Future[Any]] = {work, halted}
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                raise Halted
+            return work.result()
+        finally:
+            for each in both:
+                each.cancel()
 
     async def done(self, items: Sequence[Item]) -> None:
         """Acks events and forgets them. A lost ack only means that they are found to be done later."""

@@ -1,12 +1,17 @@
-"""What a message of the Cloud API means to a turn: something said, a changed identity, or only to be kept."""
+"""What a message of the Cloud API means to a turn: something said, a changed identity, or only to be kept.
+
+A message with a file means something only together with what the media service read of it: `request_of` is
+what is asked for, and the answer goes into `meaning_of`.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 
-from munshi.contracts.assistant import Said, SaidKind
+from munshi.contracts.assistant import KeepAttachment, Said, SaidKind, Source
 from munshi.contracts.cloud_api import messages as m
-from munshi.contracts.ids import MessageID
+from munshi.contracts.ids import MessageID, PhoneNumberID, TenantKey
+from munshi.contracts.media import MediaAnswer, ReadRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +34,11 @@ class OnlyKept:
 Meaning = Said | IdentityChange | OnlyKept
 
 
-def meaning_of(message: m.Message, message_id: MessageID, at: datetime) -> Meaning:
-    """Reads one message. `message_id` is the envelope's; `at` stands in where Meta gave no time."""
+def meaning_of(
+    message: m.Message, message_id: MessageID, at: datetime, answer: MediaAnswer | None = None
+) -> Meaning:
+    """Reads one message. `message_id` is the envelope's; `at` stands in where Meta gave no time; `answer` is
+    what was read of its file."""
     match message:
         case m.System(new_phone=None, new_user_id=None) | m.Reaction() | m.CallPermissionReply():
             return OnlyKept(message.kind)
@@ -42,7 +50,7 @@ def meaning_of(message: m.Message, message_id: MessageID, at: datetime) -> Meani
         message_id=message_id,
         at=message.at or at,
         quoted=message.context.message_id if message.context else None,
-        **_said(message),
+        **(_said(message) if answer is None else _said(message) | _read(answer)),
     )
 
 
@@ -64,6 +72,64 @@ def _said(message: m.Message) -> dict[str, Any]:
             return {"kind": SaidKind.UNREADABLE, "media_type": message.type or message.kind}
         case _:
             return {"kind": SaidKind.UNREADABLE, "text": _words(message), "media_type": message.kind}
+
+
+def is_file(message: m.Message) -> TypeGuard[m.Media]:
+    """Whether a message has bytes to fetch."""
+    return isinstance(message, m.Media) and message.media_id is not None
+
+
+def request_of(
+    message: m.Message, tenant: TenantKey, number: PhoneNumberID, message_id: MessageID
+) -> ReadRequest:
+    """What the media service is asked for, for a message that `is_file`."""
+    if not isinstance(message, m.Media) or message.media_id is None:
+        raise TypeError(f"a message of type {message.kind} has no file")
+    return ReadRequest(
+        tenant=tenant,
+        phone_number_id=number,
+        message_id=message_id,
+        media_id=message.media_id,
+        media_type=message.kind,
+        mime_type=message.mime_type,
+        sha256=message.sha256,
+        filename=getattr(message, "filename", None),
+        url=message.url,
+        voice=bool(getattr(message, "voice", False)),
+    )
+
+
+def _read(answer: MediaAnswer) -> dict[str, Any]:
+    """What the answer adds to a message with a file, or has another word for."""
+    found: dict[str, Any] = {"file": answer.original, "refused": answer.refused}
+    if answer.transcript is not None:
+        heard = answer.transcript.text.strip()
+        return found | {
+            "kind": SaidKind.TEXT,
+            "source": Source.VOICE,
+            "text": heard,
+            "transcript": answer.transcript,
+        }
+    if answer.document is not None:
+        return found | {"kind": SaidKind.DOCUMENT, "source": Source.IMAGE, "document": answer.document}
+    return found
+
+
+def kept_of(said: Said) -> KeepAttachment | None:
+    """The attachment of a message whose file is kept."""
+    if said.file is None:
+        return None
+    reading = said.document or said.transcript
+    return KeepAttachment(
+        message_id=said.message_id,
+        kind=said.media_type or "",
+        object_key=said.file.key,
+        sha256=said.file.sha256,
+        mime_type=said.file.mime_type,
+        size=said.file.size,
+        text=reading.text if reading else None,
+        reading=reading.model_dump(mode="json", exclude={"text"}) if reading else None,
+    )
 
 
 def _words(message: m.Message) -> str:

@@ -109,6 +109,31 @@ class OrchestratorSettings(ServiceSettings):
         description="A turn longer than this shows the read tick and typing dots. 1 s: what is quicker "
         "is answered before the dots would be seen.",
     )
+    media_seconds: float = Field(
+        default=900.0,
+        gt=0,
+        description="Seconds until a message whose file cannot be fetched or read becomes a dead letter and "
+        "the person is told. 15 minutes: a media service that is restarted or busy is waited for; longer "
+        "would hold up what the person writes behind it.",
+    )
+    media_silence_seconds: float = Field(
+        default=5.0,
+        gt=0,
+        description="Seconds without a sign of life from the media service before it is asked again. It "
+        "gives one a second.",
+    )
+    announce_seconds: float = Field(
+        default=4.0,
+        gt=0,
+        description="Seconds that a file may take before the person is told that it is being worked on. "
+        "4: most receipts are read within 3.",
+    )
+    voice_seconds: float = Field(
+        default=8.0,
+        gt=0,
+        description="Seconds that a spoken reply may take to be made; then its text is sent. 8: a person who "
+        "waits longer would rather read.",
+    )
     retention_seconds: float = Field(
         default=3600.0,
         gt=0,

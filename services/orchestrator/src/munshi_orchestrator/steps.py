@@ -1,20 +1,21 @@
 """What one step of a conversation is about: its events read and sorted. Pure but for sealing."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from munshi.contracts.assistant import Effect, Remember, Said
 from munshi.contracts.cloud_api import parse_message, parse_preference
 from munshi.contracts.events import Kind, Person
 from munshi.contracts.ids import MessageID, PhoneNumberID
+from munshi.contracts.media import MediaAnswer, ReadRequest
 from munshi.db.turns import Identity, Message
 from munshi.errors import Permanent
 from munshi.registry import Tenant
 from munshi_orchestrator.people import identities_of, kept_body
 from munshi_orchestrator.reading import Item
 from munshi_orchestrator.rulings import Disposition
-from munshi_orchestrator.said import IdentityChange, OnlyKept, meaning_of
+from munshi_orchestrator.said import IdentityChange, OnlyKept, is_file, kept_of, meaning_of, request_of
 
 WINDOW = timedelta(hours=24)
 """How long after a person's message a business may answer freely."""
@@ -35,6 +36,10 @@ class Step:
     """Without anything said: the word under which the events are marked."""
     change: IdentityChange | None = None
     effects: tuple[Effect, ...] = ()
+    answers: Mapping[MessageID, MediaAnswer] = field(default_factory=dict)
+    """What was read of files so far, by message."""
+    unread: tuple[tuple[Item, ReadRequest], ...] = ()
+    """Files that are to be read before there can be a turn."""
 
     @property
     def first(self) -> Item:
@@ -61,7 +66,11 @@ class Step:
         if not seen:
             return self
         items = tuple(item for item in self.items if item.envelope.id not in seen)
-        return read_step(self.tenant, items) if items else None
+        return read_step(self.tenant, items, self.answers) if items else None
+
+    def with_answers(self, answers: Mapping[MessageID, MediaAnswer]) -> "Step":
+        """The step with what was read of its files."""
+        return read_step(self.tenant, self.items, {**self.answers, **answers})
 
     def marks(self, disposition: str) -> list[Message]:
         """The marks of all events."""
@@ -78,8 +87,10 @@ class Step:
         ]
 
 
-def read_step(tenant: Tenant, items: Sequence[Item]) -> Step:
-    """Reads the events of a step (at least one).
+def read_step(
+    tenant: Tenant, items: Sequence[Item], answers: Mapping[MessageID, MediaAnswer] | None = None
+) -> Step:
+    """Reads the events of a step (at least one); `answers` are what was read of their files.
 
     Raises:
         Permanent: an event names no person or no number; ingress never lets such a one through.
@@ -92,17 +103,26 @@ def read_step(tenant: Tenant, items: Sequence[Item]) -> Step:
     identities = identities_of(tenant, *people)
     if envelope.kind is Kind.PREFERENCE:
         return Step(*common, identities, kept_as=Disposition.PREFERENCE, effects=_preference(items[-1]))
+    known = answers or {}
+    parsed = [parse_message(item.envelope.raw) for item in items]
     meanings = [
         meaning_of(
-            parse_message(item.envelope.raw),
+            message,
             MessageID(item.envelope.id),
             item.envelope.at or item.envelope.received_at,
+            known.get(MessageID(item.envelope.id)),
         )
-        for item in items
+        for item, message in zip(items, parsed, strict=True)
     ]
     said = tuple(meaning for meaning in meanings if isinstance(meaning, Said))
     if said:
-        return Step(*common, identities, said=said)
+        unread = tuple(
+            (item, request_of(message, tenant.key, envelope.phone_number_id, MessageID(item.envelope.id)))
+            for item, message, meaning in zip(items, parsed, meanings, strict=True)
+            if isinstance(meaning, Said) and is_file(message) and item.envelope.id not in known
+        )
+        kept = tuple(effect for one in said if (effect := kept_of(one)) is not None)
+        return Step(*common, identities, said=said, effects=kept, answers=known, unread=unread)
     match meanings[-1]:
         case IdentityChange() as change:
             after = Person(bsuid=change.new_bsuid, phone=change.new_phone)

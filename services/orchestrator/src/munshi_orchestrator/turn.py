@@ -14,10 +14,12 @@ from datetime import UTC, datetime
 import structlog
 
 from munshi.contracts.assistant import Assistant, Reply, TurnInput, TurnOutcome, Usage
+from munshi.contracts.ids import MessageID
 from munshi.contracts.tenant import AssistantKind
 from munshi.db.connection import Pool
 from munshi.db.ledger import LedgerBooks
 from munshi.db.turns import (
+    Announced,
     CommitResult,
     Committed,
     Conflict,
@@ -30,6 +32,7 @@ from munshi.db.turns import (
     Turns,
 )
 from munshi_orchestrator.barrier import Barrier
+from munshi_orchestrator.files import Files
 from munshi_orchestrator.metrics import Metrics
 from munshi_orchestrator.notices import Notice, text_of
 from munshi_orchestrator.number_rate import NumberRates
@@ -53,6 +56,7 @@ class TurnParts:
     turns: Turns
     barrier: Barrier
     sender: Sender
+    files: Files
     rates: NumberRates
     assistants: Mapping[AssistantKind, Assistant]
     """Those that are there; a tenant of another kind is told so."""
@@ -87,7 +91,14 @@ class Again:
     step: Step | None
 
 
-Progress = Done | Later | LinkFirst | Again
+@dataclass(frozen=True, slots=True)
+class ReadFirst:
+    """There are files to be read before a turn can be computed. `loaded` is what the turn was loaded as."""
+
+    loaded: LoadedTurn
+
+
+Progress = Done | Later | LinkFirst | Again | ReadFirst
 
 Begin = Callable[[], Awaitable[None]]
 """Called right before a turn is computed, when nothing is left to wait for."""
@@ -133,12 +144,14 @@ class TurnRunner:
                     await reading.sleep(seconds)
                 case LinkFirst():
                     await self._link(reading, left)
+                case ReadFirst(loaded):
+                    left = await self._read_files(reading, left, loaded)
                 case Again(rest):
                     left = rest
         self._with.metrics.turns.labels("duplicate").inc()
         return "duplicate"
 
-    async def apologise(self, reading: Reading, step: Step) -> None:
+    async def apologise(self, reading: Reading, step: Step, notice: Notice) -> None:
         """Marks a step that cannot be done, with a polite word to the person.
 
         Raises: as `run`.
@@ -150,7 +163,7 @@ class TurnRunner:
             left = left.without(loaded.seen)
             if left is None:
                 return
-            match await self._write(reading, left, _apology(reading, left, loaded)):
+            match await self._write(reading, left, _apology(reading, left, loaded, notice)):
                 case Done(outcome):
                     self._with.metrics.turns.labels(outcome).inc()
                     return
@@ -173,12 +186,28 @@ class TurnRunner:
         ruling = rule(tenant.spec, loaded.conversation, step.said, waiting, now)
         if ruling.wait > 0:
             return Later(ruling.wait)
+        if step.unread and ruling.disposition is Disposition.TURN:
+            return ReadFirst(loaded)
         await begin()
         outcome: TurnOutcome | None = None
         if ruling.disposition is Disposition.TURN:
             outcome = await self._compute(step, loaded, now)
         commit = _drafted(reading, step, loaded, ruling, outcome)
         return await self._write(reading, step, commit)
+
+    async def _read_files(self, reading: Reading, step: Step, loaded: LoadedTurn) -> Step:
+        """Outside the places for turns: a file may take minutes, and nothing of this worker meanwhile."""
+
+        async def announce(message_id: MessageID) -> None:
+            commit = _announcement(reading, step, loaded, message_id)
+            match await self._with.turns.announce(commit):
+                case Announced(conversation_id):
+                    self._with.sender.send(reading.grant, step.tenant.key, conversation_id, None)
+                case Fenced():
+                    reading.grant.lose()
+                    raise Halted
+
+        return await self._with.files.read(reading, step, announce)
 
     async def _compute(self, step: Step, loaded: LoadedTurn, now: datetime) -> TurnOutcome:
         tenant, talk = step.tenant, loaded.conversation
@@ -199,6 +228,7 @@ class TurnRunner:
                 transactions_this_month=loaded.transactions_this_month,
                 messages_today=talk.day_count if talk else 0,
             ),
+            voice_replies=person.voice_replies if person else False,
             reader=LedgerBooks(self._with.pool, tenant.key, person.id if person else None, loaded.customers),
         )
         began = time.perf_counter()
@@ -288,10 +318,22 @@ def _kept(reading: Reading, step: Step, loaded: LoadedTurn) -> TurnCommit:
     )
 
 
-def _apology(reading: Reading, step: Step, loaded: LoadedTurn) -> TurnCommit:
+def _announcement(reading: Reading, step: Step, loaded: LoadedTurn, message_id: MessageID) -> TurnCommit:
+    """A word before the answer: the marks say only which message it is about."""
+    language = loaded.conversation.language if loaded.conversation else None
+    text = text_of(Notice.WORKING, language, step.tenant.spec.languages[0])
+    return dataclasses.replace(
+        _kept(reading, step, loaded),
+        messages=[mark for mark in step.marks(Disposition.TURN) if mark.id == message_id],
+        effects=(),
+        replies=[NewReply(body_of(Reply(text=text, quotes=message_id)), reply_to=message_id)],
+    )
+
+
+def _apology(reading: Reading, step: Step, loaded: LoadedTurn, notice: Notice) -> TurnCommit:
     """The same marks as dead ones, and a word to whoever said something."""
     talk = loaded.conversation
-    text = text_of(Notice.APOLOGY, talk.language if talk else None, step.tenant.spec.languages[0])
+    text = text_of(notice, talk.language if talk else None, step.tenant.spec.languages[0])
     answer = NewReply(body_of(Reply(text=text)), reply_to=step.message_ids[-1])
     return dataclasses.replace(
         _kept(reading, step, loaded),
@@ -334,7 +376,7 @@ def _drafted(
         person_name=step.person.name,
         state=outcome.state if outcome else None,
         language=outcome.language if outcome else None,
-        effects=outcome.effects if outcome else (),
+        effects=(*step.effects, *outcome.effects) if outcome else step.effects,
         replies=replies,
         window_expires_at=expires,
         throttle_tat=ruling.throttle_tat,
