@@ -133,3 +133,11 @@ async def cells(db: Database, admin: asyncpg.Connection) -> AsyncIterator[Cells]
         for tenant in tenants:
             await admin.execute("SELECT purge_tenant($1)", tenant)
         await drop_cell_role(admin, cell)
+
+
+@pytest.fixture
+async def superuser(db: Database) -> AsyncIterator[asyncpg.Connection]:
+    """Sees everything."""
+    connection = await asyncpg.connect(db.superuser_url)
+    yield connection
+    await connection.close()

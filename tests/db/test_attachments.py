@@ -1,7 +1,6 @@
 """Attachments with what was read of them, announcements made once, and voice notes that wait to be spoken."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,7 +17,7 @@ from munshi.db.outbox import Claim, Claimed, ClaimRules, Outbox, Unspoken
 from munshi.db.retention import purge
 from munshi.db.turns import Announced, Fenced, NewReply, PairLimit, Turns
 
-from .conftest import SHARMA, Cells, Database
+from .conftest import SHARMA, Cells
 from .scenes import Talk, entry, message, now, talk, text
 
 VOICE: dict[str, Any] = {"type": "voice", "voice": {"text": "Noted", "language": "en"}}
@@ -42,14 +41,6 @@ def picture(message_id: str, sha256: str = "aa", **fields: Any) -> KeepAttachmen
 async def one(cells: Cells) -> Talk:
     """A conversation."""
     return await talk(cells.pool, SHARMA)
-
-
-@pytest.fixture
-async def superuser(db: Database) -> AsyncIterator[asyncpg.Connection]:
-    """Sees everything."""
-    connection = await asyncpg.connect(db.superuser_url)
-    yield connection
-    await connection.close()
 
 
 async def test_the_same_receipt_is_found_by_its_bytes_or_by_what_it_says(one: Talk) -> None:

@@ -31,6 +31,8 @@ class Purged:
     """Training material: old, or of a tenant that does not consent."""
     attachments: int = 0
     """Attachments forgotten wholly or in part, and announcements."""
+    model_calls: int = 0
+    """Single calls of language models; the sums of their months stay."""
 
     @property
     def rows(self) -> int:
@@ -46,6 +48,7 @@ class Purged:
             self.attempts + other.attempts,
             self.samples + other.samples,
             self.attachments + other.attachments,
+            self.model_calls + other.model_calls,
         )
 
 
@@ -84,7 +87,8 @@ async def purge(
                 now - MARKS_AT_LEAST,
                 BATCH,
             )
-        done = Purged(**messages, samples=samples, attachments=attachments)
+            calls = await pool.fetchval("SELECT purge_model_calls($1, $2, $3)", tenant, before, BATCH)
+        done = Purged(**messages, samples=samples, attachments=attachments, model_calls=calls)
         total += done
         if done.rows == 0:
             break

@@ -17,6 +17,7 @@ from munshi.db.models.people import (
     UserIdentity,
 )
 from munshi.db.models.sends import PENDING, MessageCost, Number, OutboxRow
+from munshi.db.models.spending import ModelCall, ModelSpend
 from munshi.db.models.upkeep import DeadLetter, TrainingSample, TurnAttempt, Usage
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
     "LedgerCustomer",
     "Memory",
     "MessageCost",
+    "ModelCall",
+    "ModelSpend",
     "Number",
     "OutboxRow",
     "Tenant",

@@ -1,0 +1,1 @@
+"""Language models behind OpenAI-compatible URLs: vLLM, OpenAI, Groq, OpenRouter."""
