@@ -1,0 +1,1 @@
+"""Draws receipts and invoices, trains what reads them, and measures it."""
