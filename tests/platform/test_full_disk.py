@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import hashlib
+import hmac
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -14,13 +16,14 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from munshi.embedded.data_folder import DataFolder
-from munshi_emulator.client import EmulatorClient
+from munshi_emulator.client import EmulatorClient, EmulatorError
 from rig.disks import fill, small_disk
 from rig.frozen import frozen
 from rig.platform import PlatformRig, platform_in, wait_for
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SHARMA = "106540352242922"
+APP_SECRET = b"demo-app-secret-of-sharma-kirana"
 PEOPLE = 20
 
 
@@ -157,3 +160,89 @@ async def test_a_full_disk_of_the_database_keeps_all_on_the_bus(tmp_path: Path) 
             healed(platform, "postgres")
             await answered_once(client, asked)
             assert not platform.munshi("dead-letters", "list", "--json").stdout
+
+
+class Meta:
+    """Meta itself, which no full disk of ours stops: posts a webhook again until it gets 200."""
+
+    def __init__(self, ingress: str) -> None:
+        self._url = f"{ingress}/webhooks/whatsapp/shops_sharma-kirana"
+        self.codes: Counter[int] = Counter()
+
+    async def post(self, http: aiohttp.ClientSession, wamid: str, text: str) -> None:
+        message = {
+            "from": "919800000000",
+            "id": wamid,
+            "timestamp": "1800000000",
+            "type": "text",
+            "text": {"body": text},
+        }
+        value = {
+            "messaging_product": "whatsapp",
+            "metadata": {"display_phone_number": "919820000000", "phone_number_id": SHARMA},
+            "messages": [message],
+        }
+        entry = {"id": "102290129340398", "changes": [{"field": "messages", "value": value}]}
+        body = json.dumps({"object": "whatsapp_business_account", "entry": [entry]}).encode()
+        signature = f"sha256={hmac.new(APP_SECRET, body, hashlib.sha256).hexdigest()}"
+        code = 0
+        while code != 200:
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                async with http.post(
+                    self._url, data=body, headers={"X-Hub-Signature-256": signature}
+                ) as answer:
+                    code = answer.status
+                self.codes[code] += 1
+            await asyncio.sleep(0.2)
+
+
+async def booked_once(platform: PlatformRig, wamids: list[str]) -> None:
+    """Waits until all are in the books; none twice."""
+    connection = await asyncpg.connect(platform.status()["database"]["url"])
+    try:
+        async with asyncio.timeout(60):
+            while True:
+                rows = await connection.fetch(
+                    "select message_id from transactions where message_id = any($1)", wamids
+                )
+                if len(rows) >= len(wamids):
+                    break
+                await asyncio.sleep(0.2)
+        assert Counter(row["message_id"] for row in rows) == Counter(wamids)
+    finally:
+        await connection.close()
+
+
+@pytest.mark.timeout(300)
+async def test_a_full_disk_of_everything_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    """Bus, database, emulator, logs and the supervisor's own notes all at once, to the last byte."""
+    with platform_with_small_disk(tmp_path, ".", 600) as (platform, disk):
+        async with EmulatorClient(platform.emulator) as client, aiohttp.ClientSession() as http:
+            asked = await say(client, 0, PEOPLE)
+            await answered_once(client, asked)
+            with frozen(platform.process("orchestrator")["pid"]):
+                asked += await say(client, 1000, 3 * PEOPLE)
+                await taken(client, len(asked))
+                ballast = fill(disk)
+                meta = Meta(platform.ingress)
+                wamids = [f"wamid.FULL{n}" for n in range(10)]
+                posts = [
+                    asyncio.create_task(meta.post(http, wamid, f"Suresh ko {10 + n} udhaar diya"))
+                    for n, wamid in enumerate(wamids)
+                ]
+                with contextlib.suppress(EmulatorError):  # it stands on the same disk
+                    asked += await say(client, 2000, PEOPLE)
+            # Everything tries to work, and to log that it cannot.
+            await journal_full(platform)
+            wait_for(
+                lambda: "make room" in platform.munshi("status").stdout, 20, "the status says what to do"
+            )
+            wait_for(lambda: not platform.status()["ready"], 20, "the status says that not all is well")
+            ballast.unlink()
+            wait_for(lambda: platform.status()["ready"], 60, "all is well again")
+            assert "make room" not in platform.munshi("status").stdout
+            await asyncio.wait_for(asyncio.gather(*posts), 60)
+            await answered_once(client, asked + wamids)
+            await booked_once(platform, asked + wamids)
+            assert not platform.munshi("dead-letters", "list", "--json").stdout
+            assert "disk_has_room" in {event["event"] for event in events(platform, "supervisor")}

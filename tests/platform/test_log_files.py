@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from munshi.embedded.log_files import Follower, last_lines, parse, rotate
+import pytest
+import structlog
+
+from munshi.embedded.log_files import Follower, last_lines, own_log, parse, rotate
 
 
 def test_a_file_that_is_too_large_is_put_aside_and_its_writer_goes_on(tmp_path: Path) -> None:
@@ -18,6 +21,23 @@ def test_a_file_that_is_too_large_is_put_aside_and_its_writer_goes_on(tmp_path: 
     assert kept == ["x.log", "x.log.1", "x.log.2", "x.log.3"]
     assert (tmp_path / "x.log.1").read_bytes() == b"5" * 100 + b"\n"
     assert (tmp_path / "x.log.3").read_bytes() == b"3" * 100 + b"\n"
+
+
+def test_a_file_that_cannot_be_put_aside_stays_with_the_older_ones(tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    path.write_bytes(b"new" * 100)
+    (tmp_path / "x.log.1").write_bytes(b"old")
+    (tmp_path / "x.log.0").mkdir()  # nothing can be copied to where copies are made
+    for _ in range(3):
+        with pytest.raises(OSError, match=r"x\.log\.0"):
+            rotate(path, max_bytes=50, kept=3)
+    assert path.read_bytes() == b"new" * 100
+    assert (tmp_path / "x.log.1").read_bytes() == b"old"
+
+
+def test_the_supervisors_own_log_on_a_full_disk_stops_nothing() -> None:
+    with own_log(Path("/dev/full"), "supervisor"):
+        structlog.get_logger().error("disk_full")
 
 
 def test_a_small_file_and_a_missing_one_stay(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 from munshi.telemetry.traces import new_traceparent, span_context
 
@@ -53,3 +54,13 @@ def test_a_malformed_traceparent_is_none() -> None:
         "00-" + "0" * 32 + "-" + "0" * 16 + "-00",
     ):
         assert span_context(text) is None
+
+
+def test_a_log_that_cannot_be_written_stops_no_work() -> None:
+    """`/dev/full` is a disk without room."""
+    program = PROGRAM + "\nimport sys\nprint('worked on', file=sys.stderr)\n"
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert "worked on" in done.stderr

@@ -9,7 +9,7 @@ from munshi.cli.output import console, say
 
 if TYPE_CHECKING:
     from munshi.embedded.data_folder import DataFolder
-    from munshi.embedded.state import PlatformState
+    from munshi.embedded.state import PlatformState, ProcessState
 
 
 def status(
@@ -33,25 +33,40 @@ def status(
         raise typer.Exit(1)
 
 
+def _lives(process: "ProcessState") -> bool:
+    from munshi.embedded.state import same_process
+
+    return process.pid is not None and same_process(process.pid, process.started or 0.0)
+
+
 def report_of(folder: "DataFolder", state: "PlatformState | None") -> dict[str, Any]:
-    """What `--json` prints; with `None` for everything where nothing runs."""
+    """What `--json` prints; with `None` for everything where nothing runs.
+
+    On a full disk the state that was written last is an older one: disk and processes are looked at here too.
+    """
+    from munshi.embedded.room import full_disk
+
     endpoints = state.endpoints.model_dump() if state else dict.fromkeys(("ingress", "emulator", "console"))
+    processes = [
+        {
+            "name": process.name,
+            "pid": process.pid,
+            "ready": process.ready and _lives(process),
+            "metrics": process.metrics,
+            "needed": process.needed,
+            "restarts": process.restarts,
+            "problem": process.problem or full_disk(folder.root / process.name),
+        }
+        for process in (state.processes if state else ())
+    ]
     return {
-        "ready": state is not None and state.ready,
+        "ready": state is not None
+        and state.ready
+        and all(process["ready"] for process in processes if process["needed"]),
         "endpoints": endpoints,
         "database": {"url": state.database_url if state else None},
         "nats": _nats(folder, state),
-        "processes": [
-            {
-                "name": process.name,
-                "pid": process.pid,
-                "ready": process.ready,
-                "metrics": process.metrics,
-                "restarts": process.restarts,
-                "problem": process.problem,
-            }
-            for process in (state.processes if state else ())
-        ],
+        "processes": processes,
         "tenants": _tenants(folder, state),
     }
 

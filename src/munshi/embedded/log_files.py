@@ -11,6 +11,8 @@ from typing import Any
 import orjson
 import structlog
 
+from munshi.telemetry.logs import dropping
+
 MAX_BYTES = 20 * 1024**2
 """A file is put aside at this size."""
 KEPT = 3
@@ -34,7 +36,7 @@ def own_log(path: Path, service: str) -> Iterator[None]:
                 structlog.processors.format_exc_info,
                 structlog.processors.JSONRenderer(lambda value, **_: orjson.dumps(value, default=str)),
             ],
-            logger_factory=structlog.BytesLoggerFactory(file),
+            logger_factory=structlog.BytesLoggerFactory(dropping(file)),
             cache_logger_on_first_use=False,
         )
         try:
@@ -51,13 +53,19 @@ def rotate(path: Path, max_bytes: int = MAX_BYTES, kept: int = KEPT) -> bool:
     """
     if not path.exists() or path.stat().st_size < max_bytes:
         return False
-    for number in range(kept, 1, -1):
+    fresh = _aside(path, 0)
+    with path.open("r+b") as source:
+        try:
+            with fresh.open("wb") as target:
+                while source.tell() < os.fstat(source.fileno()).st_size:
+                    shutil.copyfileobj(source, target, _CHUNK)
+        except OSError:  # no room for a copy: the file stays as it is, and so do the older ones
+            fresh.unlink(missing_ok=True)
+            raise
+        source.truncate(0)
+    for number in range(kept, 0, -1):
         with contextlib.suppress(FileNotFoundError):
             _aside(path, number - 1).replace(_aside(path, number))
-    with path.open("r+b") as source, _aside(path, 1).open("wb") as target:
-        while source.tell() < os.fstat(source.fileno()).st_size:
-            shutil.copyfileobj(source, target, _CHUNK)
-        source.truncate(0)
     return True
 
 

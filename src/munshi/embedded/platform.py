@@ -50,6 +50,8 @@ _log = structlog.get_logger()
 
 _READY_SECONDS = 60.0
 _ROTATE_SECONDS = 5.0
+_WRITE_AGAIN_SECONDS = 0.5
+"""How long a full disk has before the state is written to it again."""
 _OLD_PORT_SECONDS = 3.0
 """How long the processes of a killed supervisor may take to let their ports go."""
 
@@ -289,16 +291,21 @@ class Platform:
         self._report(step)
         self._write()
 
-    def _write(self) -> None:
-        if self._data.version.exists():
-            with contextlib.suppress(OSError):
+    def _write(self) -> bool:
+        """Whether the state could be written; a full disk must not stop what it is about."""
+        try:
+            if self._data.version.exists():
                 write_state(self._data.state, self.state())
+        except OSError:
+            return False
+        return True
 
     async def _keep_state(self) -> None:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            self._write()
+            while not self._write():  # noqa: ASYNC110 (a disk tells nobody that it has room)
+                await asyncio.sleep(_WRITE_AGAIN_SECONDS)
 
     async def _keep_logs_small(self) -> None:
         while True:

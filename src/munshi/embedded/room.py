@@ -12,6 +12,13 @@ ENOUGH_BYTES = 32 * MIB
 """From here on it has room again. Twice the least, so that it is not told to and fro."""
 
 
+def full_disk(folder: Path) -> str | None:
+    """What is wrong with the disk under a folder at this moment; `None` where it has room."""
+    room = Room(folder)
+    room.look()
+    return room.problem
+
+
 @dataclass
 class Room:
     """The disk under `folder`."""

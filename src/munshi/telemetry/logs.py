@@ -4,13 +4,39 @@ Keys: `timestamp` (RFC 3339, UTC), `level`, `event` (a stable word), `service`, 
 `message_id`, `trace_id`. Never a message's text, a number, a token or a vendor's body.
 """
 
+import contextlib
 import logging
 import sys
+from typing import BinaryIO, cast
 
 import orjson
 import structlog
 from opentelemetry import trace
 from structlog.typing import EventDict, WrappedLogger
+
+
+class _Dropping:
+    """A log file where a line that cannot be written is dropped: a full disk that stops the log must not stop
+    the work that it tells of."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, line: bytes) -> int:
+        """Takes the line whatever becomes of it."""
+        with contextlib.suppress(OSError):
+            self._file.write(line)
+        return len(line)
+
+    def flush(self) -> None:
+        """What does not go out now goes with a later line, or not at all."""
+        with contextlib.suppress(OSError):
+            self._file.flush()
+
+
+def dropping(file: BinaryIO) -> BinaryIO:
+    """The file, as a log that never fails."""
+    return cast("BinaryIO", _Dropping(file))
 
 
 def configure_logs(service: str, level: str = "info") -> None:
@@ -26,7 +52,7 @@ def configure_logs(service: str, level: str = "info") -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_dumps)],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.BytesLoggerFactory(sys.stdout.buffer),
+        logger_factory=structlog.BytesLoggerFactory(dropping(sys.stdout.buffer)),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)

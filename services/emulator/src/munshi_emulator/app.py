@@ -1,5 +1,6 @@
 """Composition: the routes of the Graph API, of the control API and of the page, over one world."""
 
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from starlette.routing import Route
 from munshi_emulator.answers import json_answer
 from munshi_emulator.browsers import Assets, SameSite
 from munshi_emulator.control import chats, events, messages, numbers, persons, rig
+from munshi_emulator.errors import GraphError
 from munshi_emulator.graph import media as graph_media
 from munshi_emulator.graph import objects
 from munshi_emulator.world import World
@@ -90,6 +92,7 @@ def create_app(world: World) -> FastAPI:
     ]
     app.mount("/page", Assets(directory=PAGE), name="page")
     app.add_middleware(SameSite)
+    app.add_exception_handler(sqlite3.Error, not_kept)
     app.router.routes += GRAPH_ROUTES[1:]
     return app
 
@@ -98,6 +101,15 @@ def stop_streams(world: World) -> None:
     """End the long polls and event streams, or the server would wait for them."""
     world.stopping = True
     world.store.wake()
+
+
+async def not_kept(request: Request, error: Exception) -> Response:
+    """Nothing of the call was kept, most likely for want of room: says so, that it is tried again."""
+    structlog.get_logger().error("not_kept", reason=str(error))
+    if request.url.path.startswith("/control"):
+        return json_answer({"detail": f"the emulator cannot write to its folder ({error}); make room"}, 507)
+    refusal = GraphError(131016, "The service cannot keep anything at the moment")
+    return json_answer(refusal.body(), refusal.http_status())
 
 
 async def page(_request: Request) -> Response:

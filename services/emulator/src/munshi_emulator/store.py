@@ -117,10 +117,11 @@ class Store:
         try:
             for sql, values in statements:
                 cursor.execute(sql, values)
+            cursor.execute("COMMIT")
         except sqlite3.Error:
-            cursor.execute("ROLLBACK")
+            if self._db.in_transaction:  # a full disk may have ended it already
+                cursor.execute("ROLLBACK")
             raise
-        cursor.execute("COMMIT")
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
         """Rows of committed data."""
