@@ -27,6 +27,14 @@ def test_prints_one_json_object_a_text() -> None:
     assert second["entities"] == {"date": "2026-11-21"}
 
 
+def test_the_text_of_several_entries_is_the_whole_text() -> None:
+    text = "Ramesh ko 500 udhaar diye, Suresh ne 200 jama kiye"
+    result = RUNNER.invoke(APP, ["--json", text])
+    found = json.loads(result.stdout)
+    assert found["text"] == text
+    assert [entry["entities"]["amount"] for entry in [found, *found["further"]]] == ["500", "200"]
+
+
 @pytest.mark.parametrize("arguments", [[], ["-"]])
 def test_reads_standard_input(arguments: list[str]) -> None:
     result = RUNNER.invoke(APP, ["--json", *arguments], input="undo\n\nनमस्ते\n")

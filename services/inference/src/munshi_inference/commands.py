@@ -34,7 +34,7 @@ def understand(
     except ModelError as error:
         typer.echo(f"munshi understand: {error}", err=True)
         raise typer.Exit(1) from error
-    readings = (engine.read(Request(text=line, today=day)) for line in _texts(text))
+    readings = ((line, engine.read(Request(text=line, today=day))) for line in _texts(text))
     if as_json:
         _print_json(readings)
     else:
@@ -60,32 +60,35 @@ def _texts(texts: list[str] | None) -> Iterator[str]:
                 yield line.rstrip("\r\n")
 
 
-def as_object(reading: Understanding) -> dict[str, Any]:
-    """What `--json` prints of one reading: amounts as strings, absent entities left out."""
+def as_object(reading: Understanding, text: str) -> dict[str, Any]:
+    """What `--json` prints of one reading: amounts as strings, absent entities left out.
+
+    `text` is what was given: the whole of it, also where it holds several entries.
+    """
     found: dict[str, Any] = {
-        "text": reading.text,
+        "text": text,
         "intent": reading.intent.value,
         "confidence": round(reading.confidence, 4),
         "entities": reading.entities.model_dump(mode="json", exclude_none=True),
     }
     if reading.further:
-        found["further"] = [as_object(entry) for entry in reading.further]
+        found["further"] = [as_object(entry, entry.text) for entry in reading.further]
     return found
 
 
-def _print_json(readings: Iterable[Understanding]) -> None:
+def _print_json(readings: Iterable[tuple[str, Understanding]]) -> None:
     import json
 
-    for reading in readings:
-        typer.echo(json.dumps(as_object(reading), ensure_ascii=False))
+    for text, reading in readings:
+        typer.echo(json.dumps(as_object(reading, text), ensure_ascii=False))
 
 
-def _print_readable(readings: Iterable[Understanding]) -> None:
+def _print_readable(readings: Iterable[tuple[str, Understanding]]) -> None:
     from rich.console import Console
     from rich.text import Text
 
     console = Console(soft_wrap=True)
-    for reading in readings:
+    for _, reading in readings:
         for entry in (reading, *reading.further):
             line = Text(entry.text + "\n", style="bold")
             line.append(f"  {entry.intent.value}", style="cyan")
