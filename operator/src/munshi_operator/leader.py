@@ -108,17 +108,13 @@ class Leader:
         try:
             await self.cluster.replace(self._lease(lease, int(lease["spec"].get("leaseTransitions") or 0)))
         except Retryable:
-            return await self._still_ours(begun)
+            # The server is busy, or somebody touched the Lease, perhaps without taking it.
+            lease = await self.cluster.get(self._ref)
+            if lease is None or lease["spec"].get("holderIdentity") != self.identity:
+                return False
+            raise
         self._until = begun + self.seconds
         return True
-
-    async def _still_ours(self, begun: float) -> bool:
-        """After a refused write: somebody may have touched the Lease without taking it."""
-        lease = await self.cluster.get(self._ref)
-        ours = lease is not None and lease["spec"].get("holderIdentity") == self.identity
-        if not ours:
-            return False
-        return begun < self._until
 
     def _ran_out(self, spec: Manifest) -> bool:
         mark = (str(spec.get("holderIdentity")), str(spec.get("renewTime")))
