@@ -99,7 +99,7 @@ def bill_url() -> Iterator[str]:
     """The receipt at an address that opens for a while."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 (the library's name)
+        def do_GET(self) -> None:
             self.send_response(200)
             self.end_headers()
             self.wfile.write(bill())
@@ -182,7 +182,8 @@ async def test_a_deadline_is_kept(reader: Any) -> None:
 
 
 async def test_a_note_is_written_down(transcriber: Any, note: Path, said: Transcript) -> None:
-    for file in (FileRef("audio/wav", data=note.read_bytes()), FileRef("audio/wav", path=note)):
+    content = await asyncio.to_thread(note.read_bytes)
+    for file in (FileRef("audio/wav", data=content), FileRef("audio/wav", path=note)):
         assert await transcriber.transcribe(file, HINTS) == said
 
 

@@ -34,6 +34,12 @@ class KeptAnswers:
         if check is not None:
             await check()
 
+    async def close(self) -> None:
+        """As the engine, where it has something to end."""
+        close = getattr(self.engine, "close", None)
+        if close is not None:
+            await close()
+
     async def understand(self, request: Request) -> Understanding:
         """As the engine."""
         key = (request.text, request.today, request.currency, request.assistant, request.mask)

@@ -5,6 +5,7 @@ Triton is busy the caller is told to come again, where it is away the engine in 
 """
 
 import asyncio
+import inspect
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -25,6 +26,7 @@ from munshi.contracts.media import (
 )
 from munshi.contracts.understanding import Request, Understander, Understanding
 from munshi.errors import Retryable
+from munshi_inference.files import bytes_of
 from munshi_inference.triton.breaker import Breaker
 from munshi_inference.triton.coalescing import Coalescer
 from munshi_inference.triton.link import Away, Busy, Link, Tensors
@@ -78,10 +80,14 @@ class Connected:
         if self.breaker.closed and not self._answered and not await self.link.works(self._probe_seconds):
             self.breaker.failed(at_once=True)
 
-    async def close(self) -> None:
-        """Ends the connection."""
+    async def close(self, local: object) -> None:
+        """Ends the connection, and the engine in process where it has something to end."""
         await self.breaker.close()
         await self.link.close()
+        end = getattr(local, "close", None)
+        ending = end() if end is not None else None
+        if inspect.isawaitable(ending):
+            await ending
 
 
 class TritonUnderstander:
@@ -121,8 +127,8 @@ class TritonUnderstander:
         await self._connected.check()
 
     async def close(self) -> None:
-        """Ends the connection."""
-        await self._connected.close()
+        """Ends the connection, and the engine behind it."""
+        await self._connected.close(self._local)
 
 
 class _Files:
@@ -165,7 +171,7 @@ class _Files:
 
     async def _over_triton(self, answer: type[Answer[Result]], file: FileRef, hints: ReadHints) -> Result:
         if file.path is not None and not self._shares_path(file.path):
-            file = FileRef(file.mime_type, data=await asyncio.to_thread(file.path.read_bytes))
+            file = FileRef(file.mime_type, data=await bytes_of(file))
         tensors = {REQUEST: [file_row(file, hints)], DATA: [file.data or b""]}
         (row,) = await self.connected.ask(tensors, min(hints.seconds, self._longest))
         try:
@@ -212,8 +218,8 @@ class TritonReader:
         await self._files.connected.check()
 
     async def close(self) -> None:
-        """Ends the connection."""
-        await self._files.connected.close()
+        """Ends the connection, and the engine behind it."""
+        await self._files.connected.close(self._local)
 
 
 class TritonTranscriber:
@@ -239,8 +245,8 @@ class TritonTranscriber:
         await self._files.connected.check()
 
     async def close(self) -> None:
-        """Ends the connection."""
-        await self._files.connected.close()
+        """Ends the connection, and the engine behind it."""
+        await self._files.connected.close(self._local)
 
 
 class TritonEmbedder:
@@ -280,5 +286,5 @@ class TritonEmbedder:
         await self._connected.check()
 
     async def close(self) -> None:
-        """Ends the connection."""
-        await self._connected.close()
+        """Ends the connection, and the engine behind it."""
+        await self._connected.close(self._local)
