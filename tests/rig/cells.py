@@ -1,5 +1,6 @@
 """Cells and tenants for a test: an account of its own, streams, a role, the folder that services watch."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from munshi.cells import Cell, load_cell
+from munshi.cells import Cell, ObjectStoreAddress, load_cell
 from munshi.contracts.ids import CellName, TenantKey
 from munshi.contracts.tenant import POOL, Credentials, TenantEntry, WhatsAppTenant
 from munshi.provision import database
@@ -72,6 +73,8 @@ class Cells:
     folder: Path
     database_url: str | None = None
     """DSN of `munshi_admin`; without one, cells get no database."""
+    objects: Callable[[CellName], ObjectStoreAddress] | None = None
+    """Where a cell's objects lie; without it, cells get no object store."""
     keys: dict[CellName, CellKeys] = field(default_factory=dict)
     generation: int = 0
     created: dict[TenantKey, datetime] = field(default_factory=dict)
@@ -92,7 +95,8 @@ class Cells:
         database_url = None
         if self.database_url is not None:
             database_url = await database.ensure_cell(self.database_url, cell, keys)
-        return load_cell(write_cell(self.folder, cell, keys, self.bus, database_url))
+        objects = self.objects(cell) if self.objects else None
+        return load_cell(write_cell(self.folder, cell, keys, self.bus, database_url, objects))
 
     def admin_creds(self, cell: str = POOL) -> str | None:
         """Content of a `.creds` file that may do anything within the cell's account."""

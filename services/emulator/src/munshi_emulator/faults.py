@@ -65,7 +65,8 @@ class Faults:
 
 
 def _matches(rule: Fault, endpoint: str, number: str, body: dict[str, Any]) -> bool:
-    if rule.endpoint not in {"any", endpoint}:
+    wanted = {"any", endpoint, "media"} if endpoint.startswith("media") else {"any", endpoint}
+    if rule.endpoint not in wanted:
         return False
     if rule.phone_number_id not in {None, number}:
         return False

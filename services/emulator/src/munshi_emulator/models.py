@@ -119,18 +119,35 @@ class Fault(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     id: str = ""
-    kind: Literal["error", "status", "timeout", "lose_answer", "reset", "http", "delay"]
+    kind: Literal[
+        "error",
+        "status",
+        "timeout",
+        "lose_answer",
+        "reset",
+        "http",
+        "delay",
+        "truncated",
+        "slow",
+        "other_bytes",
+        "more_bytes",
+    ]
     """`error`: refused with `code`. `status`: accepted, then a `failed` status with `code`. `timeout`:
     accepted and never answered. `lose_answer`: accepted, then the connection is cut. `reset`: connection
     reset, nothing taken. `http`: plain answer of `http_status` without Meta's body, nothing taken. `delay`:
-    `seconds` later, else normal."""
+    `seconds` later, else normal. The last four are for files that are fetched: half of the bytes and then the
+    connection is cut; the bytes drop by drop over `seconds`; other bytes of the same length; `extra_bytes`
+    more than Meta said."""
     code: int | None = None
     error_class: str | None = None
     """Instead of `code`: a class of `errors.CLASSES`."""
     details: str = "injected fault"
     http_status: int = Field(default=500, ge=400, le=599)
     seconds: float = Field(default=1.0, ge=0)
-    endpoint: Literal["messages", "media", "any"] = "messages"
+    extra_bytes: int = Field(default=1024, ge=1, le=200_000_000)
+    endpoint: Literal["messages", "media", "media_url", "media_bytes", "any"] = "messages"
+    """`media`: everything about files, of which `media_url` is the question where one lies and `media_bytes`
+    the fetching of one."""
     phone_number_id: str | None = None
     recipient: str | None = None
     """Value of `to` or `recipient`."""

@@ -7,7 +7,7 @@ import structlog
 
 from munshi.contracts.media import READERS, DocumentReader, EngineInfo, Refusal, Speaker, Transcriber
 from munshi.files.kinds import FileRefused
-from munshi.inference import EngineMissing, InferenceSettings, load_engine
+from munshi.inference import EngineMissing, InferenceSettings, infos, load_engine
 
 _log = structlog.get_logger()
 
@@ -30,13 +30,9 @@ class Engines:
         """Ends engines that have something to end."""
         for task in self._loading.values():
             task.cancel()
-        done = await asyncio.gather(*self._loading.values(), return_exceptions=True)
-        for engine in done:
-            close = getattr(engine, "close", None)
-            if close is not None:
-                ending = close()
-                if asyncio.iscoroutine(ending):
-                    await ending
+        for engine in await asyncio.gather(*self._loading.values(), return_exceptions=True):
+            if not isinstance(engine, BaseException):
+                await engine.close()
 
     async def documents(self) -> DocumentReader:
         """Reads pictures and PDFs. Raises: FileRefused where there is none."""
@@ -55,11 +51,9 @@ class Engines:
 
     async def infos(self) -> list[EngineInfo]:
         """What there is, and what is missing."""
-        found = []
-        for group in _GROUPS:
-            loaded = await asyncio.shield(self._loading[group])
-            found.append(loaded.info if isinstance(loaded, EngineMissing) else loaded.info())
-        return found
+        loaded = [await asyncio.shield(self._loading[group]) for group in _GROUPS]
+        told = await infos(engine for engine in loaded if not isinstance(engine, EngineMissing))
+        return [*told, *(missing.info for missing in loaded if isinstance(missing, EngineMissing))]
 
     async def _engine(self, group: str) -> Any:
         loaded = await asyncio.shield(self._loading[group])

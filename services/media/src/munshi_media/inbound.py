@@ -156,7 +156,7 @@ class Inbound:
             except FileRefused:
                 raise
             except Permanent as error:
-                raise FileRefused(Refusal.UNREADABLE, f"the engine refuses it: {error.reason}") from None
+                raise FileRefused(_refusal_of(error), f"the engine refuses it: {error}") from None
             except Retryable as error:
                 # The engine's trouble, not the file's: not counted.
                 await save(asked.objects, asked.record, record.model_copy(update={"tries": record.tries - 1}))
@@ -186,6 +186,11 @@ class Inbound:
 
 def _with(record: Record, answer: MediaAnswer) -> Record:
     return record.model_copy(update={"answer": answer})
+
+
+def _refusal_of(error: Permanent) -> Refusal:
+    """An engine may know why: its reason is then one of ours."""
+    return Refusal(error.reason) if error.reason in set(Refusal) else Refusal.UNREADABLE
 
 
 def _refusal(refused: FileRefused) -> MediaAnswer:

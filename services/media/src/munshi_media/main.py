@@ -1,7 +1,6 @@
 """The composition root: what the media service is made of, and how it begins and ends."""
 
 import asyncio
-import dataclasses
 import shutil
 import signal
 import tempfile
@@ -17,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from munshi.bus.connection import Connection, serve_cells
 from munshi.contracts.ids import CellName
 from munshi.inference import InferenceSettings
-from munshi.probes import serve_probes
+from munshi.probes import engines_route, serve_probes
 from munshi.registry import TenantDirectory
 from munshi.telemetry import configure
 from munshi_media.cell import CellService, Shared
@@ -42,7 +41,7 @@ class Media:
         self._metrics = Metrics()
         self._directory = TenantDirectory()
         self._engines = Engines(inference)
-        self._by_url = bool(inference.triton_url)
+        self._inference = inference
         self._fetching, self._reading = FairShare(settings.fetches), FairShare(settings.readings)
         self._cells: dict[CellName, CellService] = {}
         self._port = settings.port
@@ -58,7 +57,7 @@ class Media:
             shared = self._shared(graph, workers, spool)
             try:
                 routes = [
-                    web.get("/engines", self._show_engines),
+                    engines_route(self._engines.infos),
                     web.get("/served/{tenant}", self._show_served),
                     objects_route(self._find),
                 ]
@@ -82,7 +81,14 @@ class Media:
             graph=graph,
             engines=self._engines,
             workers=workers,
-            reader=Reader(settings, self._engines, workers, metrics, by_url=self._by_url),
+            reader=Reader(
+                settings,
+                self._engines,
+                workers,
+                metrics,
+                longest_seconds=self._inference.speech_longest_seconds,
+                by_url=bool(self._inference.triton_url),
+            ),
             fetching=self._fetching,
             reading=self._reading,
             metrics=metrics,
@@ -120,10 +126,6 @@ class Media:
     def _find(self, name: CellName) -> Opened | None:
         service = self._cells.get(name)
         return (service.cell, service.store) if service else None
-
-    async def _show_engines(self, _: web.Request) -> web.Response:
-        infos = await self._engines.infos()
-        return web.json_response([dataclasses.asdict(info) for info in infos])
 
     async def _show_served(self, request: web.Request) -> web.Response:
         """Which generation of a tenant's settings holds here."""

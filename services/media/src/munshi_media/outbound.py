@@ -6,6 +6,7 @@ for a voice a keyed hash of language and text, so that the store does not tell w
 
 import hashlib
 import hmac
+import io
 import re
 import time
 from collections.abc import Callable
@@ -178,7 +179,7 @@ class Outbound:
         form.add_field("messaging_product", "whatsapp")
         form.add_field("type", stored.mime_type)
         content = bytes_.content
-        body = content if isinstance(content, bytes) else content.open("rb")
+        body = io.BytesIO(content) if isinstance(content, bytes) else content.open("rb")
         form.add_field("file", body, filename=_file_name(stored, filename), content_type=stored.mime_type)
         version = out.tenant.spec.whatsapp.graph_version
         media_id = await self._parts.graph.upload(version, out.number, out.token(), form)

@@ -73,13 +73,22 @@ class Reader:
     """Normalises and reads."""
 
     def __init__(
-        self, settings: MediaSettings, engines: Engines, workers: Workers, metrics: Metrics, *, by_url: bool
+        self,
+        settings: MediaSettings,
+        engines: Engines,
+        workers: Workers,
+        metrics: Metrics,
+        *,
+        longest_seconds: float,
+        by_url: bool,
     ) -> None:
-        """`by_url`: engines are elsewhere (Triton), so large files are given to them as signed URLs."""
+        """`longest_seconds`: of a sound that is taken. `by_url`: engines are elsewhere (Triton), so large
+        files are given to them as signed URLs."""
         self._settings = settings
         self._engines = engines
         self._workers = workers
         self._metrics = metrics
+        self._longest = longest_seconds
         self._by_url = by_url
         self._page = Pace(_PAGE_SECONDS)
         self._sound = Pace(_SOUND_SECONDS)
@@ -101,8 +110,8 @@ class Reader:
             picture = await self._workers.run(_normal_picture, content, self._settings.max_pixels)
             return await self._keep(material, record, picture, "image/jpeg")
         with self._scratch(material.spool) as target:
-            limit = self._settings.max_sound_seconds
-            await self._workers.run(speech_wav, content, material.original.mime_type, target, limit)
+            mime_type = material.original.mime_type
+            await self._workers.run(speech_wav, content, mime_type, target, self._longest)
             small = target.stat().st_size <= IN_MEMORY
             wav = await asyncio.to_thread(target.read_bytes) if small else target
             return await self._keep(material, record, wav, _WAV)

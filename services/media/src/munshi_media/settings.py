@@ -88,9 +88,6 @@ class MediaSettings(ServiceSettings):
         "memory.",
     )
     max_pages: int = Field(default=20, ge=1, description="Longest PDF that is read.")
-    max_sound_seconds: float = Field(
-        default=900.0, gt=0, description="Longest sound that is written down: a quarter of an hour."
-    )
     voice_ids_days: float = Field(
         default=29.0,
         gt=0,

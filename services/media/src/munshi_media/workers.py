@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import structlog
@@ -74,7 +75,11 @@ class _Slot:
                 initargs=(os.getpid(),),
             )
         loop = asyncio.get_running_loop()
-        return await asyncio.wait_for(loop.run_in_executor(self._pool, work, *arguments), seconds)
+        running = loop.run_in_executor(self._pool, _judged, work, *arguments)
+        result = await asyncio.wait_for(running, seconds)
+        if isinstance(result, _Refused):
+            raise FileRefused(result.refusal, result.detail)
+        return result
 
     def replace(self) -> None:
         """Ends the process, whatever it does; the next work starts a fresh one."""
@@ -86,6 +91,21 @@ class _Slot:
             with contextlib.suppress(ProcessLookupError, ValueError):
                 process.kill()
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A refusal on its way between processes, which an exception of several arguments does not survive."""
+
+    refusal: Refusal
+    detail: str
+
+
+def _judged(work: Callable[..., Got], *arguments: Any) -> Got | _Refused:
+    try:
+        return work(*arguments)
+    except FileRefused as refused:
+        return _Refused(refused.refusal, str(refused))
 
 
 def _begin(parent: int) -> None:

@@ -12,6 +12,7 @@ from munshi_emulator.connection import cut
 from munshi_emulator.errors import GraphError
 from munshi_emulator.graph.access import caller, number_for
 from munshi_emulator.graph.messages import before
+from munshi_emulator.graph.spoilt import SPOILT, spoilt
 from munshi_emulator.mediatypes import plain, problem
 from munshi_emulator.world import World
 
@@ -69,12 +70,23 @@ def describe(world: World, media: shelf.Media, base_url: str) -> dict[str, Any]:
     }
 
 
+async def fault_of_url(world: World, number: str, request: Request) -> Response | None:
+    """What a rule does to the question where a file lies; None to go on. Raises `GraphError`."""
+    picked = world.faults.pick("media_url", number, None)
+    if picked is None:
+        return None
+    fault, statement = picked
+    if statement is not None:
+        world.store.write(statement)
+    return await before(fault, request)
+
+
 async def fetch(request: Request) -> Response:
     """The bytes behind a media URL: 401 without a good token, 404 when the URL is over."""
     world: World = request.app.state.world
     try:
         mine = caller(world, request)
-        picked = world.faults.pick("media", mine[0].phone_number_id, None)
+        picked = world.faults.pick("media_bytes", mine[0].phone_number_id, None)
         if picked is not None:
             fault, statement = picked
             if statement is not None:
@@ -88,4 +100,6 @@ async def fetch(request: Request) -> Response:
     media = shelf.admit(world, query.get("mid", ""), query.get("ext", ""), query.get("hash", ""))
     if media is None or media.number not in {number.phone_number_id for number in mine}:
         return Response("Not found", 404, media_type="text/plain")
+    if picked is not None and picked[0].kind in SPOILT:
+        return spoilt(picked[0], shelf.path_of(world, media), media.mime, request)
     return FileResponse(shelf.path_of(world, media), media_type=media.mime, filename=media.filename or None)

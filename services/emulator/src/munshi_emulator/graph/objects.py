@@ -12,7 +12,7 @@ from munshi_emulator import templates
 from munshi_emulator.answers import json_answer, json_object, refusal
 from munshi_emulator.errors import GraphError
 from munshi_emulator.graph.access import caller
-from munshi_emulator.graph.media import describe
+from munshi_emulator.graph.media import describe, fault_of_url
 from munshi_emulator.handshake import handshake
 from munshi_emulator.models import PhoneNumber
 from munshi_emulator.world import World
@@ -36,6 +36,10 @@ async def get_object(request: Request) -> Response:
             if object_id == number.waba_id:
                 return json_answer(_fields(request, {"id": number.waba_id, "name": number.verified_name}))
         media = shelf.find(world, object_id)
+        if media is not None:
+            early = await fault_of_url(world, media.number, request)
+            if early is not None:
+                return early
         if media is not None and media.number in {number.phone_number_id for number in mine}:
             return json_answer(describe(world, media, str(request.base_url)))
         raise missing(object_id)
