@@ -1,4 +1,7 @@
-"""The three ways in which a piece of work can fail. A vendor's errors become one of them in its adapter."""
+"""The ways in which a piece of work can fail. A vendor's errors become one of them in its adapter.
+
+What was done before is no failure: it is found, and answered, as an outcome (decision 15).
+"""
 
 
 class MunshiError(Exception):
@@ -19,10 +22,6 @@ class Permanent(MunshiError):
     def __init__(self, message: str, reason: str = "permanent") -> None:
         super().__init__(message)
         self.reason = reason
-
-
-class Duplicate(MunshiError):
-    """Was done before; nothing is left to do."""
 
 
 class UserMistake(MunshiError):
