@@ -254,18 +254,18 @@ class TestBudget:
     """A clear end."""
 
     async def test_over_the_budget_nothing_is_asked(self) -> None:
-        terms = Terms(monthly_budget=Decimal("0.011"))
+        terms = Terms(monthly_budget=Decimal("0.0102"))
         async with scripted_llm(Line("one two three")) as model, chain(model) as (models, registry):
-            answers = 0
-            with contextlib.suppress(Permanent):
-                for answers in range(10):  # noqa: B007 - how many there were is what counts
+            reasons = []
+            for _ in range(10):
+                try:
                     await models.answer(prompt(terms=terms, most_tokens=1000))
-            assert 0 < answers == len(model.asked)
-            with pytest.raises(Permanent) as raised:
-                await models.answer(prompt(terms=terms, most_tokens=1000))
-            assert raised.value.reason == "llm_budget"
+                except Permanent as error:
+                    reasons.append(error.reason)
+            assert 0 < len(model.asked) < 10
+            assert reasons == ["llm_budget"] * (10 - len(model.asked))
             labels = {"model": "m1", "purpose": "test", "outcome": "over_budget"}
-            assert registry.get_sample_value("munshi_llm_calls_total", labels) == 2
+            assert registry.get_sample_value("munshi_llm_calls_total", labels) == len(reasons)
 
     async def test_another_tenant_goes_on(self) -> None:
         terms = Terms(monthly_budget=Decimal("0.0001"))
