@@ -105,8 +105,16 @@ start_node() {
     remember_leader $!
 }
 
-# unshare waits for its only child, which is process 1 of the node
-init_pid() { pgrep --parent "$(leader)"; }
+# unshare waits for its only child, which is process 1 of the node. Before it became unshare, the leader was a shell
+# with short-lived children in the host's namespaces: none of those is meant.
+init_pid() {
+    local pid here its
+    here=$(readlink /proc/self/ns/net)
+    for pid in $(pgrep --parent "$(leader)"); do
+        its=$(readlink "/proc/$pid/ns/net") && [ "$its" != "$here" ] && { echo "$pid"; return; }
+    done
+    return 1
+}
 
 connect_node() {
     wait_until 10 init_pid || die "the node did not start: $(tail -n 5 "$STATE/log/init.log")"
