@@ -5,12 +5,15 @@
 - `node`: a real node.
 - `images`: the same node, with the images of this tree on it.
 - `node_namespace`: one of the test's own on `node`, Pod Security `restricted`.
+- `installed`: Munshi on that node, by the chart.
+- `shops`: tenants that it serves, dedicated and pooled ones.
 """
 
 from collections.abc import Iterator
 
 import pytest
 
+from rig.installed import SECONDS, Installed, Shops, apply_shops
 from rig.kubernetes import (
     RESTRICTED,
     Cluster,
@@ -33,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "node" in fixtures or "control_plane" in fixtures:
             item.add_marker("cluster")
             if item.get_closest_marker("timeout") is None:
-                item.add_marker(pytest.mark.timeout(300))
+                item.add_marker(pytest.mark.timeout(3 * SECONDS if "installed" in fixtures else 300))
 
 
 @pytest.fixture(scope="session")
@@ -87,3 +90,18 @@ def node_namespace(node: Node) -> Iterator[str]:
     """A namespace of the test's own that takes restricted pods only."""
     with node.namespace(labels=RESTRICTED) as name:
         yield name
+
+
+@pytest.fixture(scope="session")
+def installed(images: Node) -> Iterator[Installed]:
+    """Munshi as docs/install.md installs it for a try. Tests leave it as they found it: whole."""
+    made = Installed(images)
+    with made.provisioner():
+        made.install()
+        yield made
+
+
+@pytest.fixture(scope="session")
+def shops(installed: Installed) -> Shops:
+    """Four tenants that are Ready: those of `examples/` and a second dedicated one."""
+    return apply_shops(installed)

@@ -72,8 +72,14 @@ args: [--config, /etc/nats/nats.conf]
 ports:
   - {name: nats, containerPort: 4222, protocol: TCP}
   - {name: monitor, containerPort: 8222, protocol: TCP}
+# Not plain /healthz: it looks the accounts of all folders of streams up, and one of a tenant that was deleted is not
+# found any more, which takes 2 s and fails.
+startupProbe:
+  httpGet: {path: "/healthz?js-server-only=true", port: monitor}
+  periodSeconds: 2
+  failureThreshold: 150
 readinessProbe:
-  httpGet: {path: /healthz, port: monitor}
+  httpGet: {path: "/healthz?js-server-only=true", port: monitor}
   periodSeconds: 2
 livenessProbe:
   httpGet: {path: "/healthz?js-server-only=true", port: monitor}
@@ -121,6 +127,10 @@ env:
   - {name: MUNSHI_EMULATOR_DATA_DIR, value: /data/emulator}
 ports:
   - {name: http, containerPort: 8010, protocol: TCP}
+startupProbe:
+  httpGet: {path: /healthz, port: http}
+  periodSeconds: 2
+  failureThreshold: 60
 readinessProbe:
   httpGet: {path: /readyz, port: http}
   periodSeconds: 2

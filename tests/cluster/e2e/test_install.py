@@ -1,0 +1,62 @@
+"""Munshi by `helm install`, tenants by `kubectl apply`, answers from the tenants' own pods."""
+
+import sys
+from datetime import datetime
+
+from rig.installed import NAMESPACE, RELEASE, Installed, Shops
+from rig.talk import Talk
+
+POOL = "munshi-pool"
+
+
+def test_the_release_passes_its_own_test(installed: Installed) -> None:
+    installed.helm("test", RELEASE, "--timeout=120s")
+
+
+def test_a_tenant_is_ready_a_minute_after_its_apply(installed: Installed, shops: Shops) -> None:
+    for one in installed.objects("wat", shops.namespace):
+        ready = next(each for each in one["status"]["conditions"] if each["type"] == "Ready")
+        applied = datetime.fromisoformat(one["metadata"]["creationTimestamp"])
+        took = (datetime.fromisoformat(ready["lastTransitionTime"]) - applied).total_seconds()
+        sys.stdout.write(f"{one['metadata']['name']}: {one['spec']['isolation']}, Ready after {took:.0f} s\n")
+        assert took <= 120
+
+
+def test_a_list_says_how_tenants_are(installed: Installed, shops: Shops) -> None:
+    told = installed.node.kubectl("--namespace", shops.namespace, "get", "wat")
+    head, *rows = told.splitlines()
+    assert head.split() == ["NAME", "ASSISTANT", "READY", "REASON", "URL", "AGE"]
+    assert len(rows) == len(shops.numbers)
+    for row in rows:
+        name, assistant, ready, reason, url, _ = row.split()
+        assert (assistant, ready, reason) == ("Ledger", "True", "Serving")
+        assert url.endswith(f"/webhooks/whatsapp/shops_{name}")
+
+
+def _worked(installed: Installed, shops: Shops) -> dict[str, tuple[float, float]]:
+    """Messages kept and turns made by the pods of each dedicated tenant, and by the pool's."""
+    worked = {}
+    for name, namespace in [*((one, shops.namespace) for one in shops.dedicated), (POOL, NAMESPACE)]:
+        kept, turns = 0.0, 0.0
+        for pod in installed.pods(f"app.kubernetes.io/instance={name}", namespace):
+            metrics = installed.metrics(pod)
+            kept += metrics.total("munshi_ingress_events_total", kind="message")
+            turns += metrics.total("munshi_turns_total")
+        worked[name] = kept, turns
+    return worked
+
+
+async def test_each_tenant_is_answered_by_its_own_pods(installed: Installed, shops: Shops) -> None:
+    before = _worked(installed, shops)
+    said: dict[str, int] = {}
+    async with installed.emulator() as meta:
+        for count, name in enumerate(shops.numbers, start=1):  # each another number of messages
+            talk = Talk(meta, [shops.numbers[name]], f"1{count}", people=count)
+            await talk.wave()
+            await talk.answered()
+            cell = name if name in shops.dedicated else POOL
+            said[cell] = said.get(cell, 0) + count
+    after = _worked(installed, shops)
+    assert {one: (kept - before[one][0], turns - before[one][1]) for one, (kept, turns) in after.items()} == {
+        one: (count, count) for one, count in said.items()
+    }

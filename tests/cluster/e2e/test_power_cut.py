@@ -1,0 +1,20 @@
+"""The node loses its power in the middle of a conversation."""
+
+import asyncio
+
+from rig.installed import Installed, Shops
+from rig.talk import Talk
+
+
+async def test_messages_from_before_a_power_cut_are_answered(installed: Installed, shops: Shops) -> None:
+    async with installed.emulator() as meta:
+        talk = Talk(meta, list(shops.numbers.values()), "31", people=10)
+        await talk.wave()
+        await talk.wave()
+    await asyncio.to_thread(installed.node.restart)
+    await asyncio.to_thread(installed.until_rolled_out)
+    await asyncio.to_thread(installed.until_ready, shops.namespace)
+    async with installed.emulator() as talk.meta:
+        await installed.sends_are_known()
+        await talk.wave()
+        await talk.answered()
