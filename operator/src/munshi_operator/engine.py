@@ -48,6 +48,8 @@ class Engine:
     """Times in a row that a census found changes while the watch of tenants told of none at all."""
     timed: Callable[[float], None] = lambda _seconds: None
     """Told the seconds of every pass."""
+    begun: bool = field(init=False, default=False)
+    """Whether passes are made: a replica that waits for its turn only collects what it would do."""
     _first: set[TenantKey] | None = field(init=False, default=None)
     """Who has not had a pass since the start."""
 
@@ -92,6 +94,8 @@ class Engine:
 
     def begin(self) -> None:
         """All has been seen once: a new version may be rolled when every tenant has had its first pass."""
+        self.begun = True
+        self.queue.resume()
         self._first = {one.key for one in self.observed.tenants()}
         self._open_rollout()
 

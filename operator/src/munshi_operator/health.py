@@ -15,7 +15,7 @@ def alive(engine: Engine) -> str | None:
     a watch that cannot be opened was tried.
     """
     limit = 2 * engine.settings.deadline_seconds
-    if engine.queue.silent > limit:
+    if engine.begun and engine.queue.silent > limit:
         return f"no pass has ended for {engine.queue.silent:.0f} s, and {engine.queue.depth} wait"
     if engine.deaf >= _DEAF_TIMES:
         return "the watch of tenants tells nothing of what changes"

@@ -69,6 +69,10 @@ class Queue(Generic[K]):
         self._ready = {lane: OrderedDict() for lane in Lane}
         self.last_progress = self.clock()
 
+    def resume(self) -> None:
+        """Keys are taken from now on: what waited until here waited for nobody's fault."""
+        self.last_progress = self.clock()
+
     def add(self, key: K, lane: Lane = Lane.CHANGE, delay: float = 0.0) -> None:
         """Asks for a pass over `key`, at the earliest after `delay` seconds.
 

@@ -56,6 +56,19 @@ async def test_an_api_server_that_is_away_is_no_reason_to_die(stage: Stage) -> N
         await stage.until(lambda: alive(parts.engine) is None)
 
 
+async def test_a_replica_that_waits_for_its_turn_is_alive_whatever_comes_in(stage: Stage) -> None:
+    engine = stage.assemble().engine
+    stage.create("sharma")
+    await engine.take_census()
+    assert engine.queue.depth == 1
+    engine.queue.last_progress -= 1201
+    assert alive(engine) is None
+    engine.begin()
+    assert alive(engine) is None  # its turn has come just now
+    engine.queue.last_progress -= 1201
+    assert alive(engine) is not None
+
+
 async def test_a_queue_that_stands_still_is_no_life(stage: Stage) -> None:
     async def ensure(_: object) -> None:
         await asyncio.Event().wait()
