@@ -126,10 +126,15 @@ class Stage:
         self.service = self.services.start("media", settings, module=module)
         return self.service
 
-    async def open(self, **environment: str) -> None:
+    async def open(self, module: str | None = None, **environment: str) -> None:
         """Makes the pool and starts the service."""
         self.cell = await self.cells.add(POOL)
-        await asyncio.to_thread(self.start(**environment).wait_ready, 60)
+        await asyncio.to_thread(self.start(module, **environment).wait_ready, 60)
+
+    @property
+    def here(self) -> Path:
+        """The folder of these tests."""
+        return Path(__file__).parent
 
     @property
     def store(self) -> ObjectStore:
@@ -153,10 +158,11 @@ class Stage:
                 app_secret="app-secret-for-tests",
                 access_tokens=[token],
             )
-        await self.until(lambda: self._serves(document.key))
+        await self.until(lambda: self.serves(document.key))
         return Shop(self, document.key, number, token)
 
-    def _serves(self, key: TenantKey) -> bool:
+    def serves(self, key: TenantKey) -> bool:
+        """Whether the service knows a tenant."""
         assert self.service is not None
         return self.service.answers(f"/served/{key}")
 

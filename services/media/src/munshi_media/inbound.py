@@ -148,7 +148,10 @@ class Inbound:
 
     async def _read(self, asked: Asked, record: Record, material: Material) -> MediaAnswer:
         await self._parts.reader.ready(material)
+        failure = "the process died"
         while True:
+            if record.tries >= self._parts.settings.read_tries:
+                raise FileRefused(Refusal.UNREADABLE, f"the engine fails each time: {failure}")
             record = record.model_copy(update={"tries": record.tries + 1})
             await save(asked.objects, asked.record, record)
             try:
@@ -163,10 +166,7 @@ class Inbound:
                 raise NotNow(ENGINE_AWAY, str(error), max(error.delay, 1.0)) from None
             except Exception as error:  # noqa: BLE001 - an engine of anybody's making, on a stranger's file
                 _log.warning("reading_failed", tries=record.tries, reason=type(error).__name__)
-                if record.tries >= self._parts.settings.read_tries:
-                    raise FileRefused(
-                        Refusal.UNREADABLE, f"the engine fails: {type(error).__name__}"
-                    ) from None
+                failure = type(error).__name__
                 await asyncio.sleep(_TRY_AGAIN_SECONDS)
             else:
                 answer = record.answer.model_copy(update=read)
