@@ -8,6 +8,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 from pydantic import BaseModel
 
 from munshi.contracts.ids import TenantKey
+from munshi.contracts.tenant import WhatsAppTenantSpec
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -32,6 +33,13 @@ class Terms:
     """Whether numbers, addresses and ids of persons may leave as they are."""
     region: str = "IN"
     """ISO 3166: where a phone number without a country belongs."""
+
+
+def terms_of(spec: WhatsAppTenantSpec) -> Terms:
+    """The terms that a tenant's resource states."""
+    use = spec.llm
+    region = "LK" if spec.time_zone == "Asia/Colombo" else "IN"
+    return Terms(use.models, Decimal(use.monthly_budget), use.allow_personal_data, region)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,7 @@ MONEY = r"^[0-9]{1,10}(\.[0-9]{1,2})?$"
 ZONE = r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9][A-Za-z0-9_+-]*)*$"
 GRAPH_VERSION = r"^v[0-9]{1,3}\.[0-9]$"
 SECRET_NAME = r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$"  # noqa: S105 (a pattern)
+MODEL_NAME = r"^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$"
 RESOURCE_NAME = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 
 SHAPES: Mapping[str, str] = {
@@ -98,6 +99,7 @@ SHAPES: Mapping[str, str] = {
     ZONE: "must be an IANA time zone, such as Asia/Kolkata",
     GRAPH_VERSION: "must be a version of the Graph API, such as v25.0",
     SECRET_NAME: "must be the name of a Secret: a-z, 0-9, - and .",
+    MODEL_NAME: "must be the platform's name of a model: at most 63 of a-z, 0-9, - and .",
     RESOURCE_NAME: "must be at most 63 of a-z, 0-9 and -, with a letter or digit at both ends",
 }
 """What to tell people whose text does not fit a pattern: `munshi apply` and the API server say the same."""
@@ -109,6 +111,7 @@ the time to see them."""
 Digits = Annotated[str, Field(pattern=DIGITS)]
 LanguageTag = Annotated[str, Field(pattern=LANGUAGE)]
 CurrencyCode = Annotated[str, Field(pattern=CURRENCY)]
+ModelName = Annotated[str, Field(pattern=MODEL_NAME)]
 Money = Annotated[str, Field(pattern=MONEY)]
 """A decimal as text: YAML's and JSON's numbers are binary fractions."""
 
@@ -214,6 +217,18 @@ class Retention(Spec):
     """Texts of messages, in hours or days; the entries of the books stay."""
 
 
+class LanguageModelUse(Spec):
+    """How the tenant uses the platform's language models."""
+
+    models: tuple[ModelName, ...] = Field(default=(), max_length=5)
+    """Names of the platform's models, the first tried first; empty is all, in the platform's order."""
+    monthly_budget: Money = "5"
+    """US dollars in a calendar month of UTC. When it is used up, assistants do without models, or say so."""
+    allow_personal_data: bool = False
+    """Whether phone numbers, addresses, names and ids of customers may go to the models as they are.
+    Otherwise each is replaced by a placeholder before it leaves."""
+
+
 REPLICAS_LEAST = "must be at least 1; to stop the pods, set spec.hibernated to true"
 
 
@@ -247,6 +262,8 @@ class WhatsAppTenantSpec(Spec):
     """Only with assistant Sales."""
     support: Support | None = None
     """Only with assistant Support."""
+    llm: LanguageModelUse = LanguageModelUse()
+    """How the tenant uses the platform's language models."""
     limits: Limits = Limits()
     """What one customer and the tenant may use."""
     retention: Retention = Retention()

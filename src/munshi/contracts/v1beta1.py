@@ -13,6 +13,7 @@ from munshi.contracts.tenant import (
     DeletionPolicy,
     Invoices,
     Isolation,
+    LanguageModelUse,
     LanguageTag,
     Ledger,
     Retention,
@@ -69,6 +70,8 @@ class Limits(Spec):
     """For each customer."""
     transactions_per_month: int = Field(default=1000, ge=1, le=100_000_000)
     """Entries in the tenant's calendar month, all its customers together."""
+    media_megabytes: int = Field(default=10, ge=1, le=100)
+    """Largest picture, document or sound that is read."""
 
 
 class WhatsAppTenantSpec(Spec):
@@ -86,6 +89,8 @@ class WhatsAppTenantSpec(Spec):
     """Pods, streams, role and keys of its own, or those of the pool."""
     whatsapp: WhatsApp
     """The tenant's account with Meta."""
+    llm: LanguageModelUse = LanguageModelUse()
+    """How the tenant uses the platform's language models."""
     limits: Limits = Limits()
     """What one customer and the tenant may use."""
     retention: Retention = Retention()
@@ -117,6 +122,7 @@ def from_v1alpha1(spec: v1alpha1.WhatsAppTenantSpec) -> WhatsAppTenantSpec:
                 messages_per_day=old.messages_per_day_per_customer,
             ),
             transactions_per_month=old.transactions_per_month,
+            media_megabytes=old.media_megabytes,
         ),
     )
 
@@ -132,5 +138,6 @@ def to_v1alpha1(spec: WhatsAppTenantSpec) -> v1alpha1.WhatsAppTenantSpec:
             messages_per_second_per_customer=new.per_customer.messages_per_second,
             messages_per_day_per_customer=new.per_customer.messages_per_day,
             transactions_per_month=new.transactions_per_month,
+            media_megabytes=new.media_megabytes,
         ),
     )
