@@ -16,6 +16,7 @@ import structlog
 from munshi.contracts.ids import TenantKey
 from munshi.contracts.tenant import POOL
 from munshi.embedded.data_folder import DataFolder, Lock, clear_messages, provisioning, supervisor_lock
+from munshi.embedded.engines import triton_probe
 from munshi.embedded.log_files import own_log, rotate
 from munshi.embedded.nats import Nats, NatsSettings
 from munshi.embedded.plan import (
@@ -245,11 +246,10 @@ class Platform:
 
     def _start_triton(self, home: Path) -> None:
         ports = self._options.ports
-        ready = http_probe(ports.triton_http, "/v2/health/ready")
-        alive = http_probe(ports.triton_http, "/v2/health/live")
+        works = triton_probe(ports.triton_http)
         metrics = f"{url(ports.triton_metrics)}/metrics"
         spec = triton_spec(self._options, home)
-        self._supervisor.add(Supervised(spec, ready, alive, metrics=metrics, needed=False))
+        self._supervisor.add(Supervised(spec, works, works, metrics=metrics, needed=False))
 
     async def _apply(self, admin: str, wanted: WantedTenants, services: list[Supervised]) -> None:
         emulator_url = None if self._options.graph_url else url(self._options.ports.emulator)
