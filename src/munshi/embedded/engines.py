@@ -1,5 +1,6 @@
-"""Which engines the running services have, as each says at `/engines`."""
+"""Which engines the running services have, as each says at `/engines`, and whether Triton works."""
 
+import asyncio
 import http.client
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from munshi.embedded.state import PlatformState
+from munshi.embedded.supervisor import Probe
 
 _ASKED = ("orchestrator", "media")
 _SECONDS = 10.0
@@ -25,6 +27,24 @@ def found_engines(state: PlatformState) -> list[dict[str, Any]]:
     asked = [bases[name] for name in _ASKED if name in bases]
     with ThreadPoolExecutor(max_workers=len(_ASKED)) as threads:
         return [engine for told in threads.map(_engines_of, asked) for engine in told]
+
+
+def triton_probe(port: int) -> Probe:
+    """Asks Triton's HTTP port for an answer of the texts' model: the server says that all is well while the
+    process of a model hangs. To an empty request the model answers with an error, which is an answer."""
+    body = orjson.dumps({"inputs": [{"name": "REQUEST", "datatype": "BYTES", "shape": [1, 1], "data": [""]}]})
+
+    def ask() -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+        try:
+            connection.request("POST", "/v2/models/ledger_nlu/infer", body)
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    return lambda: asyncio.to_thread(ask)
 
 
 def _engines_of(base: str) -> list[dict[str, Any]]:

@@ -10,12 +10,14 @@ import importlib.metadata
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from munshi_inference.nlu.repository import repository
+from munshi_inference.triton import guard
 
 _PACKAGES = {"munshi": "munshi", "munshi-inference": "munshi_inference"}
 """Distributions that the models import, with their packages."""
@@ -150,6 +152,11 @@ def library_folder(installation: Installation) -> str:
     return str(Path(home).parent / "lib")
 
 
+def watch(pid: int) -> None:
+    """Starts the guard of a server that is, or is about to be, the process of that number."""
+    subprocess.Popen([sys.executable, "-I", "-S", guard.__file__, str(pid)], stdin=subprocess.DEVNULL)  # noqa: S603
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Becomes the server. Returns never."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -170,6 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     served = Served(options.repository.absolute(), names, runtime / "backends")
     argv = command(installation, served, ports, prefix)
     env = environment(installation, library_folder(installation), os.environ)
+    watch(os.getpid())
     sys.stdout.flush()
     os.execve(argv[0], argv, env)  # noqa: S606 (this program exists to become another)
 

@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 from collections.abc import Awaitable, Coroutine, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -21,7 +22,7 @@ from munshi.contracts.understanding import Request
 from munshi.errors import Permanent
 from munshi.inference import InferenceSettings, load_engine
 from munshi_inference.triton import wire
-from munshi_inference.triton.wire import DATA, REQUEST, RESULT, Trouble
+from munshi_inference.triton.wire import DATA, REQUEST, RESULT
 
 _NICE_FILES = 10
 """Files give way to texts: a page may take a moment longer, a text may not."""
@@ -72,22 +73,22 @@ class Served(Generic[Engine]):
         """What Triton calls with the requests that it joined."""
         import triton_python_backend_utils as backend
 
+        # Whether a request was cancelled is not asked: the server drops those that still wait, and to ask
+        # about one that it has given up itself crashes it (2.51).
         rows: dict[str, list[bytes]] = {}
         sizes = []
         for request in requests:
             tensors = {t.name(): [bytes(row) for row in t.as_numpy().reshape(-1)] for t in request.inputs()}
-            size = 0 if request.is_cancelled() else len(tensors[REQUEST])
-            sizes.append(size)
+            sizes.append(len(tensors[REQUEST]))
             for name, values in tensors.items():
-                rows.setdefault(name, []).extend(values[:size])
-        found = self.results(rows) if sum(sizes) else []
-        responses, at = [], 0
-        for size in sizes:
-            given = found[at : at + size] or [wire.error_row(Trouble(word=wire.CANCELLED, again=True))]
-            tensor = backend.Tensor(RESULT, np.array(given, dtype=np.object_).reshape(-1, 1))
-            responses.append(backend.InferenceResponse([tensor]))
-            at += size
-        return responses
+                rows.setdefault(name, []).extend(values)
+        found = iter(self.results(rows))
+        return [
+            backend.InferenceResponse(
+                [backend.Tensor(RESULT, np.array(list(islice(found, size)), dtype=np.object_).reshape(-1, 1))]
+            )
+            for size in sizes
+        ]
 
 
 class Understanding(Served[Any]):

@@ -23,7 +23,6 @@ T = TypeVar("T")
 BAD_REQUEST = "bad_request"
 FAILED = "engine_failed"
 OUT_OF_MEMORY = "out_of_memory"
-CANCELLED = "cancelled"
 FORBIDDEN_PATH = "forbidden_path"
 BROKEN = frozenset({FAILED, OUT_OF_MEMORY})
 """Words that say that the engine there is at fault: another may do better."""
