@@ -1,16 +1,19 @@
 """A real tritonserver, out of what `make engines` set up."""
 
+import contextlib
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 import pytest
 
+from munshi.embedded.engines import triton_probe
 from munshi.embedded.processes import ProcessSpec
+from munshi.embedded.supervisor import Supervised, Supervisor
 from munshi_inference.nlu.repository import repository as own_models
 from rig.ports import free_ports
 from rig.services import Service
@@ -83,6 +86,19 @@ class TritonServer:
             ready = self.service.answers(f"/v2/models/{model}/ready")
             assert ready, f"{model} is not ready:\n{self.service.log[-4000:]}"
         return self
+
+    @contextlib.asynccontextmanager
+    async def supervised(self) -> AsyncIterator[Supervised]:
+        """The same server under the supervisor of `munshi up`, ready; ended afterwards."""
+        supervisor = Supervisor(lambda: None)
+        works = triton_probe(self.port + 1)
+        member = supervisor.add(Supervised(self.service.spec, works, works, needed=False))
+        try:
+            await supervisor.wait_ready([member], 60)
+            self.service.process = member.process
+            yield member
+        finally:
+            await supervisor.stop([])
 
     def stub(self, model: str) -> psutil.Process:
         """The process that runs a model."""

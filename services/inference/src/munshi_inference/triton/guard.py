@@ -1,6 +1,6 @@
-"""Watches a tritonserver from beside it, since two things go wrong there for good: a model's process that dies
-is not started again (every request to it fails from then on), and a server that is killed leaves those of its
-models behind.
+"""Watches a tritonserver from beside it, since two things go wrong there for good: a model whose process
+dies is not started again (all requests to it fail from then on), and a server that is killed leaves those
+of its models behind.
 
 Run as a file (`python -I -S guard.py PID`), so it imports the standard library only and stays small. A lost
 model process ends the server; whoever supervises the server starts it anew.
