@@ -1,193 +1,100 @@
-"""The operator against a bare loop of the same server-side applies, on a real API server with fake nodes.
+"""The operator on a real API server, against a bare loop of the same server-side applies, and at rest.
 
-Three figures: tenants applied until all are Ready, as a ratio to the bare loop's time until the same objects
-are applied and all Deployments ready; a restart at rest, in seconds until every tenant had its pass, and in
-writes; memory with pooled tenants alone.
+Dedicated tenants, with an outside that answers at once, so that the cluster's side is measured: applied
+until all are Ready, as a ratio to the bare loop's time until the same objects are applied and all Deployments
+ready; a restart at rest, in seconds until every tenant had its pass, and in writes. Nodes and pods are fake.
+
+Pooled tenants, with the whole program over real NATS and PostgreSQL: memory, requests to the API server at
+rest, one tenant's change until a reader of the pool's registry (as its pods are) has it, and the same behind
+a storm of changes.
 """
 
 import argparse
 import asyncio
 import json
 import os
-import re
-import subprocess
-import sys
-import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+import statistics
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-import httpx2
 import orjson
 import psutil
-import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.append(str(ROOT / "tests"))
-
-from munshi_operator.kinds import CHILDREN, DEPLOYMENT, TENANT, kind_of  # noqa: E402
-from rig.api_contract import ensure_definition, way_in  # noqa: E402
-from rig.kubernetes import control_plane_by, local_cluster, slot, up  # noqa: E402
-from rig.operating import secret, tenant  # noqa: E402
+from bench._operator_ground import (
+    ROOT,
+    Ground,
+    a_ground,
+    apply_tenants,
+    cpu_of,
+    many,
+    memory_of,
+    ready_deployment,
+    ready_tenant,
+    shop,
+    until,
+)
+from munshi.bus.connection import connected
+from munshi.contracts.ids import TenantKey
+from munshi.contracts.tenant import POOL
+from munshi.registry import TenantDirectory, follow_registry
+from munshi_operator.kinds import CHILDREN, DEPLOYMENT, TENANT
+from rig.api_proxy import kubeconfig_to, proxy_to
+from rig.outside import Rig, derived_ring, rig_on
+from rig.program import environment_of
+from rig.servers import Servers
 
 RESULTS = ROOT / "bench" / "results"
-BLUEPRINT = {
-    "ingress": {"image": "munshi-ingress:1"},
-    "orchestrator": {"image": "munshi-orchestrator:1"},
-    "route": {"kind": "Ingress", "host": "hooks.example.test"},
-}
-AT_ONCE = 64
-"""Requests in flight of the bare loop: as many as the operator's."""
-_APPLY = {"Content-Type": "application/apply-patch+yaml"}
+_CHANGES = 10
+"""Single changes, one after the other."""
+_STORM = 1000
+_REST_SECONDS = 60.0
+_REST_RESYNC_SECONDS = 40.0
+"""At rest every tenant is compared with the outside at least once while requests are counted."""
+Figures = dict[str, float]
 
 
-@dataclass
-class Ground:
-    """One API server, and where things of this run lie."""
-
-    client: httpx2.AsyncClient
-    kubeconfig: Path
-    folder: Path
-    processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
-
-    async def apply(self, manifest: dict[str, Any]) -> dict[str, Any]:
-        """One server-side apply, as somebody else than the operator."""
-        meta = manifest["metadata"]
-        path = kind_of(manifest).path(meta["namespace"], meta["name"])
-        query = {"fieldManager": "bench", "force": "true"}
-        answer = await self.client.patch(path, params=query, content=orjson.dumps(manifest), headers=_APPLY)
-        answer.raise_for_status()
-        applied: dict[str, Any] = orjson.loads(answer.content)
-        return applied
-
-    async def make_namespace(self, name: str) -> None:
-        """A namespace."""
-        (await self.client.post("/api/v1/namespaces", json={"metadata": {"name": name}})).raise_for_status()
-
-    async def count(self, namespace: str, kind: Any, good: Callable[[dict[str, Any]], bool]) -> int:
-        """How many objects are good."""
-        query = {"resourceVersion": "0"}
-        answer = await self.client.get(kind.path(namespace), params=query)
-        return sum(good(one) for one in orjson.loads(answer.content)["items"])
-
-    def start_operator(self, namespace: str) -> "subprocess.Popen[bytes]":
-        """The operator, for one namespace."""
-        (self.folder / "blueprint.yaml").write_text(yaml.safe_dump(BLUEPRINT))
-        log = self.folder / "operator.log"
-        settings = {
-            "PORT": "0",
-            "NAMESPACE": namespace,
-            "NAMESPACES": namespace,
-            "BLUEPRINT_FILE": str(self.folder / "blueprint.yaml"),
-            "CHECK_META": "false",
-        }
-        environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
-        environment |= {f"MUNSHI_OPERATOR_{name}": value for name, value in settings.items()}
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "bench._operator_process"],
-                env=environment,
-                cwd=ROOT,
-                stdout=out,
-                stderr=out,
-            )
-        self.processes.append(process)
-        return process
-
-    async def scrape(self) -> dict[str, float]:
-        """The operator's figures, by series."""
-        port = await self._port()
-        async with httpx2.AsyncClient() as client:
-            text = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
-        lines = (line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))
-        return {name: float(value) for name, value in lines}
-
-    async def _port(self) -> int:
-        while True:
-            found = re.search(rb'"port":(\d+)', (self.folder / "operator.log").read_bytes())
-            if found:
-                return int(found[1])
-            await asyncio.sleep(0.05)
+def ok_applies(figures: dict[str, float]) -> float:
+    """Children that the operator has applied so far."""
+    kinds = {kind.name for kind in CHILDREN}
+    return sum(
+        value
+        for name, value in figures.items()
+        if name.startswith("munshi_operator_api_writes_total")
+        and 'verb="apply"' in name
+        and 'outcome="ok"' in name
+        and any(f'kind="{kind}"' in name for kind in kinds)
+    )
 
 
-@asynccontextmanager
-async def a_ground(nodes: int) -> AsyncIterator[Ground]:
-    """A fresh API server with fake nodes; nothing of it is left."""
-    with tempfile.TemporaryDirectory(prefix="munshi-bench-") as made, slot() as name:
-        folder = Path(made)
-        by = control_plane_by()
-        kubeconfig = up(name, by, "--control-plane-only", "--kwok", str(nodes))
-        try:
-            async with way_in(kubeconfig) as client:
-                await ensure_definition(client)
-                ground = Ground(client, kubeconfig, folder)
-                try:
-                    yield ground
-                finally:
-                    for process in ground.processes:
-                        process.kill()
-                        process.wait()
-        finally:
-            local_cluster("down", "--name", name, by=by)
-
-
-async def many(work: Iterable[Callable[[], Awaitable[Any]]], at_once: int = AT_ONCE) -> None:
-    """Runs pieces of work, so many at once."""
-    pieces = iter(work)
-
-    async def one() -> None:
-        for piece in pieces:
-            await piece()
-
-    await asyncio.gather(*(one() for _ in range(at_once)))
-
-
-async def until(what: Callable[[], Awaitable[bool]], seconds: float) -> None:
-    """Polls."""
-    async with asyncio.timeout(seconds):
-        while not await what():  # noqa: ASYNC110  # asked of a server
-            await asyncio.sleep(0.25)
-
-
-def ready_tenant(one: dict[str, Any]) -> bool:
-    """Whether a tenant is Ready."""
-    conditions = (one.get("status") or {}).get("conditions") or []
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
-
-
-def ready_deployment(one: dict[str, Any]) -> bool:
-    """Whether all its pods are ready."""
-    return int((one.get("status") or {}).get("readyReplicas") or 0) >= int(one["spec"]["replicas"])
-
-
-async def apply_tenants(ground: Ground, namespace: str, count: int, isolation: str) -> None:
-    """What people do: a Secret and a tenant each."""
-
-    async def one(number: int) -> None:
-        name = f"shop-{number:05d}"
-        for manifest in (secret(name), tenant(name, str(10_000_000 + number), isolation=isolation)):
-            manifest["metadata"]["namespace"] = namespace
-            await ground.apply(manifest)
-
-    await many((lambda n=n: one(n)) for n in range(count))  # type: ignore[misc]
-
-
-async def with_operator(ground: Ground, count: int) -> tuple[float, list[dict[str, Any]], float]:
-    """Seconds until all are Ready; what the operator applied; its memory in MiB."""
+async def with_operator(ground: Ground, count: int) -> tuple[Figures, list[dict[str, Any]]]:
+    """Until all are Ready; and what the operator applied."""
     await ground.make_namespace("operated")
     process = ground.start_operator("operated")
-    await ground._port()  # noqa: SLF001
-    begun = monotonic()
-    await apply_tenants(ground, "operated", count, "Dedicated")
-
-    async def all_ready() -> bool:
-        return await ground.count("operated", TENANT, ready_tenant) == count
-
-    await until(all_ready, 900)
+    await ground.port()
+    worker, server = psutil.Process(process.pid), ground.server()
+    begun, used, served = monotonic(), cpu_of(worker), cpu_of(server)
+    applying = asyncio.create_task(apply_tenants(ground, "operated", count, "Dedicated"))
+    applied_at: float | None = None
+    ready = False
+    while not ready:
+        await asyncio.sleep(0.5)
+        if applied_at is None:
+            done = ok_applies(await ground.scrape())
+            applied_at = monotonic() - begun if done >= 12 * count else None
+            continue
+        ready = await ground.count("operated", TENANT, ready_tenant) == count
     seconds = monotonic() - begun
+    await applying
+    figures = {
+        "operator_applied_seconds": applied_at or seconds,
+        "operator_seconds": seconds,
+        "operator_cpu_seconds": cpu_of(worker) - used,
+        "operator_server_cpu_seconds": cpu_of(server) - served,
+        "memory_mib": memory_of(process),
+    }
     applied = []
     for kind in CHILDREN:
         answer = await ground.client.get(kind.path("operated"))
@@ -195,9 +102,9 @@ async def with_operator(ground: Ground, count: int) -> tuple[float, list[dict[st
             applied += [
                 bare(one, kind.api_version, kind.name)
                 for one in orjson.loads(answer.content)["items"]
-                if "munshi.dev/applied" in (one["metadata"].get("annotations") or {})
+                if "munshi.dev/tenant" in (one["metadata"].get("labels") or {})
             ]
-    return seconds, applied, memory(process)
+    return figures, applied
 
 
 def bare(one: dict[str, Any], api_version: str, kind: str) -> dict[str, Any]:
@@ -209,78 +116,193 @@ def bare(one: dict[str, Any], api_version: str, kind: str) -> dict[str, Any]:
     return {**body, "apiVersion": api_version, "kind": kind, "metadata": {**meta, "namespace": "bare"}}
 
 
-async def bare_loop(ground: Ground, count: int, manifests: list[dict[str, Any]]) -> float:
-    """Seconds for the same applies, tenants included, by nothing but a loop."""
+async def bare_loop(ground: Ground, count: int, manifests: list[dict[str, Any]]) -> Figures:
+    """The same applies, tenants included, by nothing but a loop."""
     await ground.make_namespace("bare")
-    begun = monotonic()
+    worker, server = psutil.Process(), ground.server()
+    begun, used, served = monotonic(), cpu_of(worker), cpu_of(server)
     await apply_tenants(ground, "bare", count, "Dedicated")
     await many((lambda m=m: ground.apply(m)) for m in manifests)  # type: ignore[misc]
+    applied = monotonic() - begun
     wanted = sum(one["kind"] == "Deployment" for one in manifests)
 
     async def all_ready() -> bool:
         return bool(await ground.count("bare", DEPLOYMENT, ready_deployment) == wanted)
 
     await until(all_ready, 900)
-    return monotonic() - begun
+    return {
+        "bare_applied_seconds": applied,
+        "bare_seconds": monotonic() - begun,
+        "bare_cpu_seconds": cpu_of(worker) - used,
+        "bare_server_cpu_seconds": cpu_of(server) - served,
+    }
 
 
-async def restart(ground: Ground, namespace: str, count: int) -> tuple[float, float, float]:
-    """Seconds until a fresh operator has passed over every tenant; its writes; its memory in MiB."""
-    for process in ground.processes:
-        process.terminate()  # an orderly end hands the Lease back; waiting for it is not the restart's
-        process.wait()
+async def restart(ground: Ground, start: Callable[[], "Any"], count: int) -> Figures:
+    """Until a fresh operator has passed over every tenant; its writes."""
+    ground.stop_operators()  # waiting for a killed one's Lease is not the restart's
     begun = monotonic()
-    process = ground.start_operator(namespace)
+    process = start()
 
     async def passed() -> bool:
         figures = await ground.scrape()
         return bool(figures.get('munshi_operator_reconciles_total{outcome="ok"}', 0) >= count)
 
     await until(passed, 300)
-    seconds = monotonic() - begun
+    seconds, used = monotonic() - begun, cpu_of(psutil.Process(process.pid))
     await asyncio.sleep(2)
     figures = await ground.scrape()
     writes = sum(
         value for name, value in figures.items() if name.startswith("munshi_operator_api_writes_total")
     )
-    return seconds, writes, memory(process)
+    return {
+        "restart_seconds": seconds,
+        "restart_cpu_seconds": used,
+        "restart_writes": writes,
+        "restart_memory_mib": memory_of(process),
+    }
 
 
-def memory(process: "subprocess.Popen[bytes]") -> float:
-    """Resident memory in MiB."""
-    return float(psutil.Process(process.pid).memory_info().rss) / 2**20
+async def measure_dedicated(count: int) -> Figures:
+    """Against the bare loop, and restarted."""
+    async with a_ground(nodes=max(5, count // 40)) as ground:
+        figures, applied = await with_operator(ground, count)
+        figures["objects"] = len(applied)
+        figures |= await restart(ground, lambda: ground.start_operator("operated"), count)
+        ground.stop_operators()
+        figures |= await bare_loop(ground, count, applied)
+        figures["ratio"] = figures["operator_seconds"] / figures["bare_seconds"]
+        figures["ratio_applied"] = figures["operator_applied_seconds"] / figures["bare_applied_seconds"]
+        return figures
 
 
-async def measure(count: int, pooled: int) -> dict[str, float]:
-    """All figures."""
-    figures: dict[str, float] = {"tenants": count, "pooled_tenants": pooled}
-    if count:
-        async with a_ground(nodes=max(5, count // 40)) as ground:
-            operated, applied, mib = await with_operator(ground, count)
-            figures |= {"operator_seconds": operated, "memory_mib": mib, "objects": len(applied)}
-            seconds, writes, _ = await restart(ground, "operated", count)
-            figures |= {"restart_seconds": seconds, "restart_writes": writes}
-            ground.processes[-1].kill()
-            figures["bare_seconds"] = await bare_loop(ground, count, applied)
-            figures["ratio"] = figures["operator_seconds"] / figures["bare_seconds"]
-    if pooled:
-        async with a_ground(nodes=1) as ground:
-            await ground.make_namespace("operated")
-            process = ground.start_operator("operated")
-            await apply_tenants(ground, "operated", pooled, "Pooled")
+# --- pooled ------------------------------------------------------------------------------------------------
 
-            async def all_ready() -> bool:
-                return await ground.count("operated", TENANT, ready_tenant) == pooled
 
-            await until(all_ready, 900)
-            figures["pooled_memory_mib"] = memory(process)
-            seconds, writes, mib = await restart(ground, "operated", pooled)
-            figures |= {
-                "pooled_restart_seconds": seconds,
-                "pooled_restart_writes": writes,
-                "pooled_restart_memory_mib": mib,
-            }
-    return figures
+@dataclass
+class Pool:
+    """The whole program over real servers, and a reader of the pool's registry, as every pod has one."""
+
+    ground: Ground
+    rig: Rig
+    directory: TenantDirectory
+    count: int
+    environment: dict[str, str]
+
+    def start(self, **settings: object) -> Any:
+        """The operator."""
+        return self.ground.start_operator("operated", self.environment, **settings)
+
+    async def live(self, number: int, name: str) -> float:
+        """Seconds from a change of a tenant until the reader has it."""
+        begun = monotonic()
+        manifest = shop(number, "operated", isolation="Pooled", displayName=name)
+        key = TenantKey(f"operated_{manifest['metadata']['name']}")
+        await self.ground.apply(manifest)
+
+        def has_it() -> bool:
+            found = self.directory.get(key)
+            return found is not None and found.spec.display_name == name
+
+        await self.until(has_it)
+        return monotonic() - begun
+
+    @staticmethod
+    async def until(what: Callable[[], bool]) -> None:
+        """Looks at the reader's directory until something is there."""
+        async with asyncio.timeout(300):
+            while not what():  # noqa: ASYNC110  # what is timed needs no event of its own
+                await asyncio.sleep(0.005)
+
+    async def all_ready(self) -> bool:
+        """Whether all are Ready as they are written now."""
+        return await self.ground.count("operated", TENANT, ready_tenant) == self.count
+
+
+@asynccontextmanager
+async def a_pool(ground: Ground, count: int) -> AsyncIterator[Pool]:
+    """Servers, an operator's environment and a reader."""
+    servers = Servers(ground.folder / "servers", derived_ring())
+    try:
+        servers.start()
+        async with rig_on(servers, ground.folder) as rig:
+            environment = environment_of(ground.folder, "operated", servers, rig.database, ground.kubeconfig)
+            for name in ("LEASE_SECONDS", "POOL_EVENT_BYTES", "POOL_DEAD_BYTES"):
+                del environment[f"MUNSHI_OPERATOR_{name}"]
+            directory = TenantDirectory()
+            async with connected(await rig.cell(POOL), "bench") as connection:
+                reading = asyncio.create_task(follow_registry(connection, directory))
+                try:
+                    yield Pool(ground, rig, directory, count, environment)
+                finally:
+                    ground.stop_operators()
+                    reading.cancel()
+    finally:
+        servers.stop()
+
+
+async def measure_pooled(count: int) -> Figures:
+    """Memory, changes, a storm, a restart, and what is asked at rest."""
+    async with a_ground(nodes=1) as ground, a_pool(ground, count) as pool:
+        await ground.make_namespace("operated")
+        process = pool.start()
+        begun = monotonic()
+        await apply_tenants(ground, "operated", count, "Pooled")
+        await until(pool.all_ready, 900)
+        figures = {"seconds": monotonic() - begun, "memory_mib": memory_of(process)}
+        changes = [await pool.live(number, f"New {number}") for number in range(_CHANGES)]
+        figures |= {"change_seconds": statistics.median(changes), "change_most_seconds": max(changes)}
+        figures |= await storm(pool)
+        figures["after_storm_memory_mib"] = memory_of(process)
+        figures |= await restart(ground, pool.start, count)
+        figures |= await at_rest(pool)
+        return {f"pooled_{name}": value for name, value in figures.items()}
+
+
+async def storm(pool: Pool) -> Figures:
+    """Many change at once; ten others, each once, wait no longer for it."""
+    size = min(_STORM, pool.count // 2)
+    changed = [shop(n, "operated", isolation="Pooled", displayName="Storm") for n in range(size)]
+    begun = monotonic()
+    blowing = asyncio.create_task(many((lambda m=m: pool.ground.apply(m)) for m in changed))  # type: ignore[misc]
+    await asyncio.sleep(0.5)
+    single = await asyncio.gather(*(pool.live(size + n, "Single") for n in range(_CHANGES)))
+    await blowing
+    await pool.until(lambda: sum(one.spec.display_name == "Storm" for one in pool.directory) == size)
+    seconds = monotonic() - begun
+    await until(pool.all_ready, 300)
+    return {"storm_seconds": seconds, "storm_single_most_seconds": max(single)}
+
+
+async def at_rest(pool: Pool) -> Figures:
+    """Requests to the API server while nothing happens, resyncs included."""
+    pool.ground.stop_operators()
+    async with proxy_to(pool.ground.kubeconfig) as proxy:
+        environment = {**pool.environment, "KUBECONFIG": str(kubeconfig_to(proxy, pool.ground.folder))}
+        pool.ground.start_operator("operated", environment, RESYNC_SECONDS=_REST_RESYNC_SECONDS)
+
+        async def passed() -> bool:
+            found = await pool.ground.scrape()
+            return bool(found.get('munshi_operator_reconciles_total{outcome="ok"}', 0) >= pool.count)
+
+        await until(passed, 300)
+        before, compared = proxy.requests.copy(), await pool.ground.scrape()
+        await asyncio.sleep(_REST_SECONDS)
+        asked, now = proxy.requests - before, await pool.ground.scrape()
+        print("at rest:", dict(asked))
+        pool.ground.stop_operators()
+    name = 'munshi_operator_reconciles_total{outcome="ok"}'
+    others = {
+        what: times
+        for what, times in asked.items()
+        if not what.startswith("WATCH") and not what.endswith(" leases")
+    }
+    return {
+        "rest_seconds": _REST_SECONDS,
+        "rest_passes": now[name] - compared[name],
+        "rest_lease_and_watch_requests": float(asked.total() - sum(others.values())),
+        "rest_other_requests": float(sum(others.values())),
+    }
 
 
 def main() -> int:
@@ -289,9 +311,15 @@ def main() -> int:
     parser.add_argument("--tenants", type=int, default=1000, help="dedicated ones; 0: none")
     parser.add_argument("--pooled", type=int, default=10_000, help="pooled ones; 0: none")
     options = parser.parse_args()
-    figures = asyncio.run(measure(options.tenants, options.pooled))
-    for name, value in figures.items():
-        print(f"{name:28} {value:12.2f}")
+    load = os.getloadavg()[0]
+    figures: Figures = {"tenants": options.tenants, "pooled_tenants": options.pooled, "load_before": load}
+    for count, measure in ((options.tenants, measure_dedicated), (options.pooled, measure_pooled)):
+        if count:
+            found = asyncio.run(measure(count))
+            found["pooled_load" if measure is measure_pooled else "load"] = os.getloadavg()[0]
+            for name, value in found.items():
+                print(f"{name:32} {value:12.2f}", flush=True)
+            figures |= found
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "operator.json").write_text(json.dumps(figures, indent=2) + "\n")
     return 0

@@ -1,6 +1,7 @@
 """Makes a tenant's objects on the cluster as they are wanted, and leaves alone what already is."""
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -110,11 +111,12 @@ class Children:
         """Applies what is missing or changed, deletes what is no longer wanted and not spared."""
         result = Converged()
         marked = {ref_of(one): stamped(one) for one in wanted}
-        for ref in sorted(marked, key=_order):
-            await self._converge_one(tenant, ref, marked[ref], result)
+        for wave in _waves(marked):
+            await self._converge_all(tenant, {ref: marked[ref] for ref in wave}, result)
         for ref in sorted(self.world.observed.children(tenant.key), key=_order, reverse=True):
             if ref not in marked and not (spare and spare(ref)):
                 await self._remove(tenant, ref)
+        result.taken.sort(key=_order)  # what is said of them shall not change from pass to pass
         known = self.world.observed.children(tenant.key)
         for ref in marked:
             child = known.get(ref)
@@ -139,15 +141,28 @@ class Children:
             await self._remove(tenant, ref)
         return sum(child.owner == tenant.uid for child in self.world.observed.children(tenant.key).values())
 
-    async def _converge_one(
-        self, tenant: TenantObject, ref: Ref, manifest: Manifest, result: Converged
+    async def _converge_all(
+        self, tenant: TenantObject, wanted: Mapping[Ref, Manifest], result: Converged
     ) -> None:
-        verdict = self._look(tenant, ref, manifest)
-        if verdict is Verdict.LEAVE:
-            return
-        if verdict is Verdict.TAKEN:
-            result.taken.append(ref)
-            return
+        """Objects that need not wait for each other. All are tried; the first failure is raised."""
+        verdicts = {ref: self._look(tenant, ref, manifest) for ref, manifest in wanted.items()}
+        result.taken += [ref for ref, verdict in verdicts.items() if verdict is Verdict.TAKEN]
+        steps = [
+            self._converge_one(tenant, ref, wanted[ref], verdict, result)
+            for ref, verdict in verdicts.items()
+            if verdict not in (Verdict.LEAVE, Verdict.TAKEN)
+        ]
+        if len(steps) == 1:
+            await steps[0]
+        elif steps:
+            failed = await asyncio.gather(*steps, return_exceptions=True)
+            for failure in failed:
+                if failure is not None:
+                    raise failure
+
+    async def _converge_one(
+        self, tenant: TenantObject, ref: Ref, manifest: Manifest, verdict: Verdict, result: Converged
+    ) -> None:
         if verdict is Verdict.MAKE:
             if not await self._make(tenant, ref, manifest):
                 result.taken.append(ref)
@@ -275,6 +290,16 @@ class Children:
 
 def _template_mark(mark: str) -> str:
     return mark.partition(".")[2]
+
+
+def _waves(refs: Iterable[Ref]) -> Iterator[list[Ref]]:
+    """What needs nothing of each other together: what pods need, then the pods, then what scales them and
+    leads to them."""
+    first, last = CHILDREN.index(DEPLOYMENT), CHILDREN.index(DEPLOYMENT) + 1
+    places = (range(first), range(first, last), range(last, len(CHILDREN)))
+    ordered = sorted(refs, key=_order)
+    for places_of_wave in places:
+        yield [ref for ref in ordered if CHILDREN.index(ref.kind) in places_of_wave]
 
 
 def _order(ref: Ref) -> tuple[int, str]:

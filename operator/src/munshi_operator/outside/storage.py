@@ -171,7 +171,7 @@ class S3Storage:
     def _ensure(self, cell: CellName) -> list[str]:
         user, name, wanted = user_of(cell), policy_name(cell), cell_policy(self.bucket, cell)
         made = []
-        if _known(lambda: self.admin.policy_info(name)) != wanted:
+        if _in_order(_known(lambda: self.admin.policy_info(name))) != _in_order(wanted):
             self.admin.policy_add(name, policy=wanted)
             made.append("storage policy")
         held = _known(lambda: self.admin.user_info(user)) or {}
@@ -231,6 +231,15 @@ class S3Storage:
             ) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise Retryable(f"the object store does not answer: {error}; tried again") from error
+
+
+def _in_order(document: Any) -> Any:
+    """A policy with its lists sorted: MinIO keeps them as sets, and tells them in any order."""
+    if isinstance(document, dict):
+        return {name: _in_order(value) for name, value in document.items()}
+    if isinstance(document, list):
+        return sorted((_in_order(one) for one in document), key=json.dumps)
+    return document
 
 
 def _known(ask: Callable[[], str]) -> dict[str, Any] | None:
