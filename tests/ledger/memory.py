@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from munshi.contracts.assistant import (
     AddEntry,
@@ -20,9 +21,12 @@ from munshi.contracts.assistant import (
     Effect,
     Entry,
     LearnAlias,
+    Remember,
     RemoveEntry,
+    Source,
 )
 from munshi.contracts.ids import MessageID
+from munshi.contracts.media import DocumentFields
 from munshi.contracts.understanding import Category
 
 
@@ -44,6 +48,12 @@ class MemoryBooks:
     """Most recently used first."""
     replies: dict[str, tuple[MessageID, ...]] = field(default_factory=dict)
     """Which messages a reply of ours answered."""
+    files: dict[MessageID, tuple[str | None, DocumentFields]] = field(default_factory=dict)
+    """What came with messages: digest and reading, as the platform keeps it."""
+    remembered: dict[str, dict[str, Any]] = field(default_factory=dict)
+    metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
+    """Of entries, by ref."""
     links: dict[str, list[MessageID]] = field(default_factory=dict)
     """Messages that had a part in an entry, beside the one that it is named for."""
     ever: set[str] = field(default_factory=set)
@@ -93,6 +103,18 @@ class MemoryBooks:
         self.calls += 1
         return next(reversed(self.rows.values()), None)
 
+    async def same_receipt(self, sha256: str | None, fields: DocumentFields) -> Sequence[Entry]:
+        self.calls += 1
+        found: list[Entry] = []
+        for message_id, (digest, read) in self.files.items():
+            same = None not in (read.invoice_no, read.total, read.vendor) and (
+                (read.invoice_no, read.total, name_key(read.vendor or ""))
+                == (fields.invoice_no, fields.total, name_key(fields.vendor or ""))
+            )
+            if same or (digest is not None and digest == sha256):
+                found += [row for row in await self.entries_of_message(message_id) if row not in found]
+        return found
+
     async def entries_of_message(self, message_id: MessageID) -> Sequence[Entry]:
         self.calls += 1
         wanted = {message_id, *self.replies.get(message_id, ())}
@@ -111,6 +133,8 @@ class MemoryBooks:
                 self._apply(effect, at)
                 if isinstance(effect, AddEntry | AmendEntry):
                     self.links.setdefault(effect.ref, []).extend(messages)
+                if isinstance(effect, AddEntry) and effect.of is not None:
+                    self.links[effect.ref].append(effect.of)
         except NotAsSeenError:
             self.rows, self.names, self.ever = kept
             self.links = links
@@ -130,6 +154,8 @@ class MemoryBooks:
                 place, known = self._by_id(effect.customer_id)
                 aliases = (*(a for a in known.aliases if a != effect.alias), effect.alias)
                 self.names[place] = known.model_copy(update={"aliases": aliases})
+            case Remember():
+                self.remembered[effect.key] = effect.value
             case _:
                 pass
 
@@ -138,6 +164,7 @@ class MemoryBooks:
             raise NotAsSeenError(effect.ref)
         customer = self._customer(effect.customer_id, effect.customer_name)
         self.ever.add(effect.ref)
+        self.metadata[effect.ref], self.sources[effect.ref] = effect.metadata, effect.source
         self.rows[effect.ref] = Entry(
             ref=effect.ref,
             customer_name=customer.name if customer else None,

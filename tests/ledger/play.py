@@ -1,10 +1,15 @@
 """Plays a conversation from a table against the assistant and checks each answer.
 
 A step does one thing: `say`, `tap` (place among the last buttons, or a title among all ever shown), `edit`
-or `revoke` (name of an earlier step), `media` (Meta's type). Where the engine is scripted, `as` is its
-understanding, and `with_name` that of the text with a name in place of the pronoun. `id` names a step for
-later; `quote` quotes a named step, `quote_reply` our reply to it; `wait` lets hours pass. Checks: `reply`
-(whole), `has` and `lacks` (parts), `silent`, `buttons` (titles), `books` (name, amount, category).
+or `revoke` (name of an earlier step), `media` (Meta's type, with `refused` the reason), `picture` (what was
+read of it, with `text` the caption), `voice` (what was heard, with `confidence`). Where the engine is
+scripted, `as` is its understanding, and `with_name` that of the text with a name in place of the pronoun.
+`id` names a step for later; `quote` quotes a named step, `quote_reply` our reply to it; `wait` lets hours
+pass.
+
+Checks: `reply` (whole), `has` and `lacks` (parts), `silent`, `buttons` (titles), `books` (name, amount,
+category), `kept` (of the last entry: `source`, `day` and what stands in its metadata), `spoken` (language of
+the voice note).
 """
 
 from datetime import timedelta
@@ -14,11 +19,12 @@ from typing import Any
 
 import yaml
 
-from munshi.contracts.assistant import Button, Row, SaidKind
+from munshi.contracts.assistant import Button, Row, Said, SaidKind, Source
 from munshi.contracts.ids import MessageID
+from munshi.contracts.media import Document, DocumentFields, FileKind, LineItem, Stored, Transcript
 from munshi_orchestrator.assistants.ledger.phrases import CATALOGUE
 
-from .scripted import Scripted, reading
+from .scripted import WRITINGS, Scripted, reading
 from .shop import Shop
 
 HERE = Path(__file__).parent
@@ -35,6 +41,8 @@ async def play(
 ) -> None:
     """Plays all steps. `heard_as` has all of it heard in another writing: then only the books are checked."""
     lang = heard_as or conversation.get("lang", "hinglish")
+    if not {"say", "voice"} & conversation["steps"][0].keys():
+        shop.language = WRITINGS[lang]  # a picture is of no language: they have talked before
     known: dict[str, MessageID] = {}
     for number, step in enumerate(conversation["steps"], start=1):
         shop.now += timedelta(hours=step.get("wait", 0))
@@ -50,7 +58,7 @@ async def play(
 
 
 def _teach(scripted: Scripted, step: dict[str, Any], lang: str, heard_as: str | None) -> None:
-    text = step.get("say") or step.get("text")
+    text = step.get("say") or step.get("text") or step.get("voice")
     if text is not None and "as" in step:
         row = step["as"] | ({"lang": heard_as} if heard_as else {})
         scripted.table[text] = reading(text, row, lang)
@@ -73,8 +81,35 @@ async def _do(shop: Shop, step: dict[str, Any], known: dict[str, MessageID]) -> 
         return await shop.edit(known[step["edit"]], step["text"])
     if "revoke" in step:
         return await shop.revoke(known[step["revoke"]])
-    kind = SaidKind.UNREADABLE
-    return await shop.turn(shop.message(kind=kind, media_type=step["media"], text=step.get("text", "")))
+    more["text"] = step.get("text", "")
+    if "picture" in step:
+        return await shop.turn(picture(shop, step["picture"], **more))
+    if "voice" in step:
+        heard = Transcript(text=step["voice"], confidence=step.get("confidence", 0.9), seconds=3)
+        given = {"text": step["voice"], "source": Source.VOICE, "transcript": heard, "media_type": "audio"}
+        return await shop.turn(shop.message(**(more | given)))
+    more |= {"kind": SaidKind.UNREADABLE, "refused": step.get("refused")}
+    return await shop.turn(shop.message(media_type=step["media"], **more))
+
+
+def picture(shop: Shop, row: dict[str, Any], **more: Any) -> Said:
+    """A picture of which this was read: fields of the document by name, and `sha256`, `kind`, `category`,
+    `lines`, `failed_checks`, `confidences`."""
+    names = ("total", "date", "vendor", "invoice_no", "gstin", "currency", "tax")
+    digest = row.get("sha256", "ab" * 32)
+    document = Document(
+        kind=FileKind(row.get("kind", "receipt")),
+        fields=DocumentFields.model_validate({name: row[name] for name in names if name in row}),
+        lines=tuple(LineItem(description=name, amount=amount) for name, amount in row.get("lines", [])),
+        failed_checks=tuple(row.get("failed_checks", ())),
+        category=row.get("category"),
+        category_confidence=0.9 if "category" in row else 0.0,
+        confidences=row.get("confidences", {}),
+        confidence=row.get("confidence", 0.95),
+    )
+    file = Stored(key=f"{digest[:2]}/{digest}", sha256=digest, mime_type="image/jpeg", size=300_000)
+    given = {"kind": SaidKind.DOCUMENT, "source": Source.IMAGE, "document": document, "file": file}
+    return shop.message(**(more | given), media_type="image")
 
 
 def _choice(shop: Shop, wanted: int | str) -> int | Button | Row:
@@ -104,6 +139,12 @@ def _check(shop: Shop, step: dict[str, Any], answered: str, told: str) -> None:
         books = [(name, Decimal(str(amount)), category) for name, amount, category in step["books"]]
         live = [(name, Decimal(amount), category) for name, amount, category in shop.live()]
         assert live == books, told
+    if "kept" in step:
+        ref, row = next(reversed(shop.books.rows.items()))
+        kept = {"source": shop.books.sources[ref].value, "day": row.occurred_on}
+        assert kept | shop.books.metadata[ref] == step["kept"], told
+    if "spoken" in step:
+        assert [reply.spoken for reply in shop.replies] == [step["spoken"]], told
     for reply in shop.replies:
         assert reply.quotes is not None, told
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from munshi.contracts.assistant import (
+    VOICE_REPLIES,
     Assistant,
     Button,
     Reply,
@@ -100,9 +101,14 @@ class Shop:
             state=json.loads(json.dumps(self.state)),
             usage=Usage(transactions_this_month=self.booked_this_month),
             reader=self.books,
+            voice_replies=self.books.remembered.get(VOICE_REPLIES, {}).get("on", False),
         )
         outcome = await self.assistant.turn(given)
         ids = tuple(one.message_id for one in said)
+        for one in said:
+            if one.document is not None:
+                digest = one.file.sha256 if one.file else None
+                self.books.files[one.message_id] = (digest, one.document.fields)
         self.books.apply(outcome.effects, self.now, ids)
         self.booked_this_month += sum(effect.op == "add_entry" for effect in outcome.effects)
         self.state, self.language = outcome.state, outcome.language

@@ -11,7 +11,7 @@ from .play import play, table
 from .scripted import Scripted
 from .shop import Shop
 
-FLOWS = table("flows.yaml")
+FLOWS = table("flows.yaml") + table("media.yaml")
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=[flow["name"] for flow in FLOWS])

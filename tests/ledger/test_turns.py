@@ -206,6 +206,7 @@ async def test_entries_carry_what_the_books_need(shop: Shop, engine: Scripted) -
         "op": "add_entry", "ref": "wamid.001#2", "customer_id": None, "customer_name": None,
         "description": "bill 56", "amount": "99.50", "currency": "INR", "category": "buy", "source": "text",
         "occurred_on": "2026-11-02", "metadata": {"invoice_no": "56"},
+        "of": None,
     }  # fmt: skip
 
 

@@ -29,6 +29,8 @@ class Answer:
     quotes: MessageID
     lines: list[str] = field(default_factory=list)
     question: Question | None = None
+    spoken: str | None = None
+    """Language in which it is spoken; what has buttons is written all the same."""
 
     def add(self, line: str) -> None:
         """One more line."""
@@ -43,7 +45,7 @@ class Answer:
         """The bubbles: one, or two where buttons leave too little room for the text."""
         text = "\n".join(self.lines)
         if self.question is None:
-            return [Reply(text=_cut(text, LONGEST), quotes=self.quotes)] if text else []
+            return [Reply(text=_cut(text, LONGEST), quotes=self.quotes, spoken=self.spoken)] if text else []
         asked = self.question
         whole = f"{text}\n{asked.text}" if text else asked.text
         interactive = bool(asked.buttons or asked.rows)
@@ -61,6 +63,7 @@ class Answer:
             rows=asked.rows,
             list_label=asked.list_label,
             quotes=self.quotes,
+            spoken=None if asked.buttons or asked.rows else self.spoken,
         )
 
 

@@ -17,10 +17,12 @@ from munshi.contracts.assistant import (
     Entry,
     LearnAlias,
     LedgerReader,
+    Remember,
     RemoveEntry,
     Source,
 )
 from munshi.contracts.ids import MessageID
+from munshi.contracts.media import DocumentFields
 from munshi.contracts.understanding import Category
 from munshi_orchestrator.assistants.ledger.names import key
 from munshi_orchestrator.assistants.ledger.state import Person
@@ -132,6 +134,13 @@ class Books:
         own = [self._live[ref] for ref in self._added if message_of(ref) == message_id]
         return [entry for entry in (*stored, *own) if entry is not None]
 
+    async def same_receipt(self, sha256: str | None, fields: DocumentFields) -> list[Entry]:
+        """Live entries of the same file, or of a document with the same number, vendor and total."""
+        if sha256 is None and fields.invoice_no is None:
+            return []
+        stored = [self._current(entry) for entry in await self.reader.same_receipt(sha256, fields)]
+        return [entry for entry in stored if entry is not None]
+
     async def entry(self, ref: str) -> Entry | None:
         """One live entry by its name."""
         if ref in self._live:
@@ -147,8 +156,10 @@ class Books:
         """Whether this turn took something back."""
         return any(entry is None for entry in self._live.values())
 
-    def add(self, entry: Entry, source: Source, metadata: dict[str, Any]) -> None:
-        """A new row."""
+    def add(
+        self, entry: Entry, source: Source, metadata: dict[str, Any], of: MessageID | None = None
+    ) -> None:
+        """A new row; `of` is the message that began it, where it is another than the ref names."""
         self.effects.append(
             AddEntry(
                 ref=entry.ref,
@@ -161,6 +172,7 @@ class Books:
                 source=source,
                 occurred_on=entry.occurred_on,
                 metadata=metadata,
+                of=of,
             )
         )
         self._deltas.append(_Delta(1, entry))
@@ -191,6 +203,10 @@ class Books:
         self.effects.append(RemoveEntry(ref=entry.ref, reason=reason))
         self._deltas.append(_Delta(-1, entry))
         self._live[entry.ref] = None
+
+    def remember(self, key: str, value: dict[str, Any]) -> None:
+        """A fact about the person."""
+        self.effects.append(Remember(key=key, value=value))
 
     def learn(self, person: Person, alias: str) -> None:
         """Another spelling of a customer who is already in the books."""

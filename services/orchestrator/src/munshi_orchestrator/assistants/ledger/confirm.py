@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from munshi.contracts.understanding import Category, Intent, Understanding
-from munshi_orchestrator.assistants.ledger import corrections, entries, queries, questions, words
+from munshi_orchestrator.assistants.ledger import corrections, entries, queries, questions, receipts, words
 from munshi_orchestrator.assistants.ledger.desk import Desk
 from munshi_orchestrator.assistants.ledger.names import Link, match
 from munshi_orchestrator.assistants.ledger.phrases import Phrase
@@ -44,8 +44,10 @@ async def _apply_tap(desk: Desk, draft: Draft, kind: str, value: str) -> bool:
         draft.sure = True
     elif kind == questions.NO and current:
         drop(desk, draft)
+    elif kind == questions.OTHERWISE and current and draft.receipt is not None:
+        draft.changing = True
     elif kind == questions.CATEGORY and draft.asked is Asked.CATEGORY and value in set(Category):
-        draft.category = Category(value)
+        _belongs(draft, Category(value))
         draft.doubtful = False
     elif draft.asked is Asked.SAME and kind == questions.NEW:
         _is_new(draft)
@@ -57,6 +59,14 @@ async def _apply_tap(desk: Desk, draft: Draft, kind: str, value: str) -> bool:
     else:
         return False
     return True
+
+
+def _belongs(draft: Draft, category: Category) -> None:
+    """Chosen; a button under what was shown before confirms nothing any more."""
+    draft.category = category
+    if draft.changing:
+        draft.changing = False
+        draft.revision += 1
 
 
 def drop(desk: Desk, draft: Draft) -> None:
@@ -76,6 +86,8 @@ async def answer(desk: Desk, understanding: Understanding) -> bool:
     text = desk.said.text
     if words.is_drop(text):
         drop(desk, head)
+    elif head.receipt is not None and receipts.amend(desk, head, understanding):
+        pass
     elif entries.is_another(head, understanding) or not await _answers(desk, head, understanding):
         return False
     await questions.advance(desk)
@@ -158,7 +170,7 @@ async def _category(desk: Desk, head: Draft, understanding: Understanding) -> bo
     named = words.category_of(desk.said.text) or understanding.entities.category
     if named is None:
         return False
-    head.category = named
+    _belongs(head, named)
     _fill_rest(head, understanding)
     return True
 

@@ -3,7 +3,7 @@
 from munshi.contracts.assistant import Entry
 from munshi.contracts.ids import MessageID
 from munshi.contracts.understanding import Intent, Understanding
-from munshi_orchestrator.assistants.ledger import amendments, entries, questions, words
+from munshi_orchestrator.assistants.ledger import amendments, entries, fields, questions, words
 from munshi_orchestrator.assistants.ledger.books import message_of
 from munshi_orchestrator.assistants.ledger.days import single_day_of
 from munshi_orchestrator.assistants.ledger.desk import Desk, token
@@ -108,6 +108,7 @@ def patch(desk: Desk, draft: Draft, understanding: Understanding, entry: Entry |
     entities = understanding.entities
     text = desk.said.text
     trouble = entities.amount is not None and not entries.set_amount(desk, draft, entities.amount)
+    told = fields.corrected(text, entities, desk.today)
     swap = words.swapped(text)
     name_now = entry.customer_name if entry else draft.name
     if swap is not None and entities.amount is None:
@@ -115,9 +116,10 @@ def patch(desk: Desk, draft: Draft, understanding: Understanding, entry: Entry |
     else:
         category = words.category_of(text) or (entities.category if understanding.intent in ENTRIES else None)
         draft.category = category or draft.category
-        if entities.customer_name:
-            draft.name, draft.person, draft.choices = entities.customer_name, None, ()
-    draft.day = single_day_of(entities.date) or draft.day
+        named = entities.customer_name or told.vendor
+        if named:
+            draft.name, draft.person, draft.choices = named, None, ()
+    draft.day = single_day_of(entities.date) or told.day or draft.day
     changed = draft.model_dump() != before
     if changed:
         draft.revision += 1

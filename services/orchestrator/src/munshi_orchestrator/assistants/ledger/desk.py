@@ -6,6 +6,7 @@ from decimal import Decimal
 from hashlib import blake2b
 
 from munshi.contracts.assistant import Entry, Said, TurnInput
+from munshi.contracts.ids import MessageID
 from munshi.contracts.tenant import Ledger
 from munshi.contracts.understanding import Category, Understanding
 from munshi_orchestrator.assistants.ledger import money
@@ -33,6 +34,10 @@ class Desk:
     understanding: Understanding
     voice: Voice
     answer: Answer
+    origin_id: MessageID | None = None
+    """The voice note of which this message's text is, where another one confirmed it."""
+    spoken: bool | None = None
+    """Whether replies are spoken from now on; `None`: as before."""
     counted: int = 0
     """Entries and drafts numbered so far in this message."""
     troubles: dict[str, money.Trouble] = field(default_factory=dict)
@@ -42,6 +47,11 @@ class Desk:
     def settings(self) -> Ledger:
         """The tenant's block of settings."""
         return self.given.spec.ledger or Ledger()
+
+    @property
+    def origin(self) -> MessageID:
+        """The message that what is said here began with."""
+        return self.origin_id or self.said.message_id
 
     @property
     def today(self) -> date:

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
-from munshi.contracts.assistant import Entry, SaidKind
+from munshi.contracts.assistant import Entry, SaidKind, Source
 from munshi.contracts.understanding import Category, Intent, Understanding
 from munshi_orchestrator.assistants.ledger import balances, money, words
 from munshi_orchestrator.assistants.ledger.books import person_of
@@ -53,7 +54,7 @@ def _draft(desk: Desk, reading: Understanding, confidence: float) -> Draft:
     entities = reading.entities
     draft = Draft(
         id=token(desk.next_name()),
-        message_id=desk.said.message_id,
+        message_id=desk.origin,
         text=words.clean(reading.text, LONGEST_TEXT),
         currency=entities.currency or desk.settings.currency,
         category=entities.category,
@@ -150,9 +151,19 @@ async def book(desk: Desk, draft: Draft) -> Entry | None:
         occurred_on=draft.day or desk.today,
         created_at=desk.given.now,
     )
-    desk.books.add(entry, draft.source, {"invoice_no": draft.invoice_no} if draft.invoice_no else {})
+    began = draft.source is not Source.TEXT and draft.message_id != desk.said.message_id
+    desk.books.add(entry, draft.source, _metadata(draft), draft.message_id if began else None)
     _remember(desk, draft, entry)
     return entry
+
+
+def _metadata(draft: Draft) -> dict[str, Any]:
+    found: dict[str, Any] = {"invoice_no": draft.invoice_no}
+    if draft.receipt is not None:
+        read = draft.receipt
+        found |= {"vendor": read.vendor, "gstin": read.gstin, "sha256": read.sha256}
+        found |= {"tax": None if read.tax is None else str(read.tax)}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _remember(desk: Desk, draft: Draft, entry: Entry) -> None:

@@ -104,6 +104,7 @@ async def _answer(understood: Understood) -> TurnOutcome:
     given, kept, readings = understood.given, understood.kept, understood.readings
     books = Books(given.reader)
     answers = []
+    spoken = given.voice_replies
     for reading in readings:
         desk = Desk(
             given=given,
@@ -113,8 +114,11 @@ async def _answer(understood: Understood) -> TurnOutcome:
             understanding=reading.understanding,
             voice=Voice(Writing.of(reading.language)),
             answer=Answer(quotes=reading.said.message_id),
+            origin_id=reading.origin,
         )
         await hear(desk)
+        spoken = desk.spoken if desk.spoken is not None else spoken
+        desk.answer.spoken = desk.voice.tag if spoken else None
         answers.append(desk.answer)
     kept_samples: tuple[KeepSample, ...] = ()
     if given.spec.ledger is not None and given.spec.ledger.keep_training_material:

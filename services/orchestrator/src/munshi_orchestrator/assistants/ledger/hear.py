@@ -1,6 +1,7 @@
 """What is done with one message: by its kind, then by what waits for an answer, then by its intent."""
 
 from munshi.contracts.assistant import SaidKind
+from munshi.contracts.media import Document
 from munshi.contracts.understanding import Intent, Understanding
 from munshi_orchestrator.assistants.ledger import (
     confirm,
@@ -8,7 +9,9 @@ from munshi_orchestrator.assistants.ledger import (
     entries,
     queries,
     questions,
+    receipts,
     talk,
+    voice,
     words,
 )
 from munshi_orchestrator.assistants.ledger.desk import Desk
@@ -20,6 +23,9 @@ from munshi_orchestrator.assistants.ledger.understand import ENTRIES, QUERIES, h
 async def hear(desk: Desk) -> None:
     """Works out the answer and the effects of the desk's message."""
     said, understanding = desk.said, desk.understanding
+    if voice.denied(desk):
+        return
+    desk.state.unsure = None
     match said.kind:
         case SaidKind.BUTTON if said.button_id is not None:
             await confirm.tapped(desk, said.button_id)
@@ -28,6 +34,8 @@ async def hear(desk: Desk) -> None:
         case SaidKind.EDIT:
             if not await corrections.edited(desk, understanding):
                 await _text(desk, understanding)
+        case SaidKind.DOCUMENT if said.document is not None:
+            await _document(desk, said.document, understanding)
         case SaidKind.UNREADABLE:
             talk.unreadable(desk)
             if intent_of(desk.state, understanding) in ENTRIES:
@@ -36,14 +44,28 @@ async def hear(desk: Desk) -> None:
             await _text(desk, understanding)
 
 
+async def _document(desk: Desk, document: Document, understanding: Understanding) -> None:
+    """A receipt, or another picture: then what stands under it may still be an entry."""
+    if document.kind in receipts.RECEIPTS:
+        await receipts.receive(desk, document, understanding)
+    elif intent_of(desk.state, understanding) in ENTRIES:
+        await _text(desk, understanding)
+    else:
+        receipts.no_receipt(desk)
+
+
 async def _text(desk: Desk, understanding: Understanding) -> None:
+    if voice.doubted(desk) or voice.wished(desk):
+        return
     if desk.state.drafts and await confirm.answer(desk, understanding):
         return
     if words.is_thanks(desk.said.text):
         talk.thanks(desk)
         return
     intent = intent_of(desk.state, understanding)
-    if intent in ENTRIES:
+    if intent is Intent.ADD_RECEIPT and not has_content(understanding.entities):
+        receipts.send_it(desk)
+    elif intent in ENTRIES:
         await _entry(desk, understanding)
     elif intent in QUERIES:
         await _query(desk, understanding, intent)

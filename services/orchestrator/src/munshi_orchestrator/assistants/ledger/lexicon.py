@@ -110,6 +110,38 @@ BALANCE_WORDS = listed("""
     balance baaki baki bakaya kitna kitne hisaab hisab khata khaata owe owes due बाकी बाक़ी बकाया कितना
     कितने हिसाब खाता बैलेंस
     """)
+VOICE = listed("""
+    voice bolkar bolke bol awaaz awaz aawaz avaaz audio speak spoken likhkar likhke likh text written
+    बोलकर बोलके बोल आवाज़ आवाज वॉइस वॉयस ऑडियो लिखकर लिखके लिख टेक्स्ट
+    """)
+"""Without one of these a message is no wish for spoken or written replies."""
+_TELL = (
+    r"(?:batao|bataiye|bata do|bataye|bata|bolo|jawab do|jawaab do|jawab dena|jawab dijiye|sunao|reply karo|"
+    r"reply do|reply|answer|बताओ|बताइए|बता दो|बताएं|बोलो|जवाब दो|जवाब देना|जवाब दीजिए|सुनाओ)"
+)
+SPEAK = _whole(
+    rf"\b(?:bol ?kar|bol ?ke)(?: ke)? {_TELL}|"
+    rf"\b(?:awaaz|awaz|aawaz|avaaz|voice|audio)(?: note| message)? (?:me|mein|men|se) {_TELL}|"
+    r"\bvoice(?: reply| replies| notes?| message| jawab)? (?:on|chalu|shuru|bhejo|chahiye|start)"
+    r"(?: karo| kar do)?\b|"
+    r"\b(?:reply|answer|speak|tell me)(?: to me| me)? (?:by|in|with|via) (?:a )?(?:voice|audio)"
+    r"(?: notes?)?\b|"
+    r"\bspeak (?:to me|the replies|your replies)\b|"
+    rf"(?:बोल ?कर|बोल ?के) {_TELL}|(?:आवाज़|आवाज|वॉइस|वॉयस|ऑडियो) (?:में|मे|से) {_TELL}|"
+    r"(?:वॉइस|वॉयस)(?: रिप्लाई| जवाब)? (?:चालू|शुरू|ऑन)(?: करो| कर दो)?"
+)
+WRITE = _whole(
+    rf"\b(?:likh ?kar|likh ?ke) {_TELL}|\b(?:text|likhit) (?:me|mein|men) {_TELL}|"
+    r"\b(?:voice|awaaz|awaz|audio)(?: reply| replies| notes?| message)? (?:off|band|mat|nahi|stop)"
+    r"(?: karo| kar do| bhejo| chahiye)?\b|"
+    r"\b(?:no|stop)(?: more)? (?:voice|audio)(?: reply| replies| notes?| messages?)?\b|"
+    r"\b(?:reply|answer) (?:by|in|with|via) text\b|"
+    rf"(?:लिख ?कर|लिख ?के) {_TELL}|(?:आवाज़|आवाज|वॉइस|वॉयस)(?: रिप्लाई)? (?:बंद|मत|नहीं)(?: करो| कर दो| चाहिए)?"
+)
+WISHING = listed("""
+    please pls ji ab ab se mujhe aap bhai me to karo kar do now from on hai can you जी अब से मुझे आप भाई करो
+    """)
+"""What may stand beside such a wish without being a question of its own."""
 YESTERDAY = re.compile(r"\b(?:yesterday|day before|kal|parso|parson|gaya kal|beeta kal)\b|कल|परसों")
 TODAY = re.compile(r"\b(?:today|aaj)\b|आज")
 

@@ -11,9 +11,10 @@ from munshi_orchestrator.assistants.ledger.desk import ON_ACCOUNT, Desk
 from munshi_orchestrator.assistants.ledger.money import Trouble, show
 from munshi_orchestrator.assistants.ledger.names import Ask, Link, match
 from munshi_orchestrator.assistants.ledger.phrases import Phrase
+from munshi_orchestrator.assistants.ledger.receipt_view import asking
 from munshi_orchestrator.assistants.ledger.state import Asked, Draft, Op, Person, Topic
 
-YES, NO, PICK, NEW, CATEGORY, BALANCE = "yes", "no", "pick", "new", "cat", "bal"
+YES, NO, OTHERWISE, PICK, NEW, CATEGORY, BALANCE = "yes", "no", "else", "pick", "new", "cat", "bal"
 """First part of a button's id; the draft's id is the last."""
 
 _ROWS = {
@@ -75,7 +76,7 @@ def _open_field(draft: Draft) -> Asked | None:
         return None if amendments.changes_anything(draft) else Asked.CHANGE
     if draft.amount is None:
         return Asked.AMOUNT
-    return Asked.CATEGORY if draft.category is None else None
+    return Asked.CATEGORY if draft.category is None or draft.changing else None
 
 
 async def _has_customer(desk: Desk, draft: Draft) -> bool:
@@ -88,7 +89,7 @@ async def _has_customer(desk: Desk, draft: Draft) -> bool:
 def _needs_word(desk: Desk, draft: Draft) -> bool:
     large = draft.amount is not None and draft.amount > desk.settings.confirm_above_amount
     future = draft.day is not None and draft.day > desk.today
-    return large or future or draft.doubtful
+    return large or future or draft.doubtful or draft.receipt is not None
 
 
 async def _recognised(desk: Desk, draft: Draft) -> bool:
@@ -111,6 +112,8 @@ async def _ask_amount(desk: Desk, draft: Draft) -> Question:
     if trouble is not None:
         phrase = Phrase.AMOUNT_ZERO if trouble is Trouble.ZERO else Phrase.AMOUNT_TOO_LARGE
         return Question(desk.voice.say(phrase))
+    if draft.receipt is not None:
+        return Question(await asking(desk, draft, desk.voice.say(Phrase.RECEIPT_ASK_TOTAL)))
     if draft.name:
         return Question(desk.voice.say(Phrase.ASK_AMOUNT_OF, name=draft.name))
     return Question(desk.voice.say(Phrase.ASK_AMOUNT))
@@ -123,7 +126,9 @@ async def _ask_category(desk: Desk, draft: Draft) -> Question:
     text = desk.voice.say(Phrase.ASK_CATEGORY, amount=amount)
     if draft.name:
         text = desk.voice.say(Phrase.ASK_CATEGORY_OF, name=draft.name, amount=amount)
-    if draft.name and draft.invoice_no is None:
+    if draft.receipt is not None:
+        text = desk.voice.say(Phrase.RECEIPT_CHANGE)
+    elif draft.name and draft.invoice_no is None:
         buttons = tuple(button(_category_id(c, draft), desk.voice.say(p)) for c, p in _WITH_NAME.items())
         return Question(text, buttons=buttons)
     rows = tuple(row(_category_id(c, draft), desk.voice.say(p)) for c, p in _ROWS.items())
@@ -167,11 +172,14 @@ async def _ask_confirm(desk: Desk, draft: Draft) -> Question:
         yes, no = Phrase.BUTTON_CHANGE, Phrase.BUTTON_NO
     else:
         text = desk.voice.say(Phrase.ASK_CONFIRM, entry=entries.draft_text(desk, draft))
+        text = await asking(desk, draft, text)
         yes, no = Phrase.BUTTON_YES, Phrase.BUTTON_NO
+    change = (button(f"{OTHERWISE}|{carried}", desk.voice.say(Phrase.BUTTON_OTHERWISE)),)
     return Question(
         text,
         buttons=(
             button(f"{YES}|{carried}", desk.voice.say(yes)),
+            *(change if draft.receipt is not None else ()),
             button(f"{NO}|{carried}", desk.voice.say(no)),
         ),
     )

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from munshi.contracts.assistant import Source
 from munshi.contracts.ids import MessageID
+from munshi.contracts.media import FileKind
 from munshi.contracts.understanding import Category, Intent, Language
 
 VERSION: Final = 1
@@ -53,6 +54,35 @@ class Asked(StrEnum):
     CHANGE = "change"
 
 
+class Receipt(_Kept):
+    """What was read of a draft's picture, as far as it is shown or goes with the entry."""
+
+    kind: FileKind
+    vendor: str | None = None
+    gstin: str | None = None
+    total: Decimal | None = None
+    """As read, whatever the draft's amount is by now."""
+    tax: Decimal | None = None
+    sha256: str | None = None
+    lines: tuple[str, ...] = ()
+    more: int = 0
+    """Lines that are not shown."""
+    doubts: tuple[str, ...] = ()
+    """Phrases."""
+    shown: bool = False
+    again: str | None = None
+    """Ref of the entry that was made of the same receipt before."""
+
+
+class Unsure(_Kept):
+    """A voice note that was not heard surely, and waits for a yes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    message_id: MessageID
+    text: str
+
+
 class Draft(_Kept):
     """An entry, a correction or an undo that still lacks something."""
 
@@ -75,6 +105,9 @@ class Draft(_Kept):
     day: date | None = None
     source: Source = Source.TEXT
     invoice_no: str | None = None
+    receipt: Receipt | None = None
+    changing: bool = False
+    """Of a receipt: another category is being chosen."""
     doubtful: bool = False
     sure: bool = False
     asked: Asked | None = None
@@ -141,6 +174,7 @@ class State(_Kept):
     undone: Draft | None = None
     """The entry just taken back: "nahi, 600 tha" brings it back corrected."""
     quota_told_at: datetime | None = None
+    unsure: Unsure | None = None
     heard: list[Heard] = Field(default_factory=list)
     """Empty without the tenant's consent."""
 

@@ -1,12 +1,24 @@
 """Greetings, help, thanks, and what is none of the books' business."""
 
+from munshi.contracts.assistant import Said
+from munshi.contracts.media import Refusal
 from munshi_orchestrator.assistants.ledger import questions, words
 from munshi_orchestrator.assistants.ledger.desk import Desk
 from munshi_orchestrator.assistants.ledger.phrases import Phrase
 from munshi_orchestrator.assistants.ledger.state import LONGEST_NAME, Topic
 
-_PICTURES = frozenset({"image", "document", "sticker"})
 _SOUNDS = frozenset({"audio", "voice"})
+_REFUSED = {
+    Refusal.TOO_LARGE: Phrase.FILE_TOO_LARGE,
+    Refusal.TOO_MANY_PIXELS: Phrase.FILE_TOO_LARGE,
+    Refusal.WRONG_TYPE: Phrase.FILE_WRONG_TYPE,
+    Refusal.ARCHIVE_BOMB: Phrase.FILE_WRONG_TYPE,
+    Refusal.MALFORMED: Phrase.FILE_BROKEN,
+    Refusal.TOO_MANY_PAGES: Phrase.FILE_TOO_MANY_PAGES,
+    Refusal.TOO_LONG: Phrase.FILE_TOO_LONG,
+    Refusal.GONE: Phrase.FILE_GONE,
+}
+"""Other refusals are told by whether it was to be seen or heard."""
 
 
 def greet(desk: Desk) -> None:
@@ -41,11 +53,15 @@ def thanks(desk: Desk) -> None:
 
 
 def unreadable(desk: Desk) -> None:
-    """Media that cannot be read yet."""
-    kind = desk.said.media_type or ""
-    if kind in _PICTURES:
-        desk.answer.add(desk.voice.say(Phrase.MEDIA_PICTURE))
-    elif kind in _SOUNDS:
-        desk.answer.add(desk.voice.say(Phrase.MEDIA_VOICE))
-    else:
-        desk.answer.add(desk.voice.say(Phrase.MEDIA_ELSE))
+    """What has nothing to read, or was refused."""
+    desk.answer.add(desk.voice.say(_why(desk.said)))
+
+
+def _why(said: Said) -> Phrase:
+    sound = said.media_type in _SOUNDS
+    if said.refused is None:
+        return Phrase.MEDIA_ELSE
+    if said.refused is Refusal.NO_ENGINE:
+        return Phrase.MEDIA_VOICE if sound else Phrase.MEDIA_PICTURE
+    unclear = Phrase.FILE_UNCLEAR_SOUND if sound else Phrase.FILE_UNCLEAR_PICTURE
+    return _REFUSED.get(said.refused, unclear)

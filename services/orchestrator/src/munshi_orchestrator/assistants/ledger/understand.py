@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from munshi.contracts.assistant import Said, SaidKind, TurnInput
+from munshi.contracts.ids import MessageID
 from munshi.contracts.understanding import (
     Entities,
     Intent,
@@ -12,7 +13,7 @@ from munshi.contracts.understanding import (
     Understander,
     Understanding,
 )
-from munshi_orchestrator.assistants.ledger import language, words
+from munshi_orchestrator.assistants.ledger import fields, language, voice, words
 from munshi_orchestrator.assistants.ledger.days import day_of
 from munshi_orchestrator.assistants.ledger.lexicon import listed
 from munshi_orchestrator.assistants.ledger.state import LONGEST_NAME, Query, State, Topic
@@ -43,18 +44,25 @@ class Reading:
     said: Said
     understanding: Understanding
     language: Language
+    origin: MessageID | None = None
+    """The voice note whose text this is, where the message only said yes to it."""
 
 
 async def read_all(understander: Understander, given: TurnInput, state: State) -> tuple[Reading, ...]:
     """Readings of all messages of a turn, in order; each answer's language follows from the ones before."""
     readings = []
     current = given.language
-    for said in given.said:
+    for heard in given.said:
+        said, origin = heard, None
+        confirmed = voice.confirmed(state, heard)
+        if confirmed is not None:
+            said, origin = confirmed[0], confirmed[1].message_id
+            state.unsure = None
         understanding = _nothing(said.text)
         if said.text and said.button_id is None and said.kind is not SaidKind.REVOKE:
             understanding = await _understood(understander, given, said, state)
             current = language.choose(given, current, understanding.language, said.text)
-        readings.append(Reading(said, understanding, current or language.first_of(given, None)))
+        readings.append(Reading(said, understanding, current or language.first_of(given, None), origin))
     return tuple(readings)
 
 
@@ -168,8 +176,10 @@ def _states_entry(understanding: Understanding) -> bool:
 
 
 def _corrects(understanding: Understanding, *, unclear: bool) -> bool:
-    """After an entry: "nahi Mahesh", "Suresh nahi Mahesh", "kal ka tha"."""
+    """After an entry: "nahi Mahesh", "Suresh nahi Mahesh", "kal ka tha", "total 640 hai"."""
     text, entities = understanding.text, understanding.entities
+    if unclear and understanding.intent is not Intent.CORRECT and fields.named(text, entities):
+        return True
     if unclear and words.begins_with_no(text) and has_content(entities):
         return True
     if entities.amount is not None:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from functools import lru_cache
 
 from munshi.contracts.understanding import Category, Intent
@@ -51,6 +52,28 @@ def is_thanks(text: str) -> bool:
 def says_new(text: str) -> bool:
     """Whether a name is said to be another one than the one known."""
     return lexicon.NEW.search(plain(text)) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceWish:
+    """Spoken replies from now on, or written ones."""
+
+    on: bool
+    whole: bool
+    """Whether the message says nothing else."""
+
+
+def voice_wish(text: str) -> VoiceWish | None:
+    """The wish for spoken or written replies, alone or with a question ("Ramesh ka balance bolkar batao")."""
+    said = plain(text)
+    if lexicon.VOICE.isdisjoint(said.split()):
+        return None
+    for pattern, on in ((lexicon.WRITE, False), (lexicon.SPEAK, True)):
+        found = pattern.search(said)
+        if found is not None:
+            rest = (said[: found.start()] + said[found.end() :]).split()
+            return VoiceWish(on, whole=len(rest) <= 2 and lexicon.WISHING.issuperset(rest))
+    return None
 
 
 def has_pronoun(text: str) -> bool:

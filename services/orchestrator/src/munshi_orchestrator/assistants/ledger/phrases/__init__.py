@@ -54,6 +54,11 @@ class Voice:
         text = self._phrases[phrase]
         return text.format(**values) if values else text
 
+    @property
+    def tag(self) -> str:
+        """The language as a BCP 47 tag: `hi` (in its own script), `hi-Latn`, `en`."""
+        return "hi" if self.writing is Writing.HINDI else self.writing.value
+
     def category(self, category: Category) -> str:
         """The word for a category."""
         return self._phrases[CATEGORY_NAME[category]]

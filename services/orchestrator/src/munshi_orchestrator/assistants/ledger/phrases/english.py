@@ -108,6 +108,7 @@ PHRASES: dict[Phrase, str] = {
         "• How much does Ramesh owe?\n"
         "• today's total / this week's total\n"
         "• who owes the most?\n"
+        "• or send a photo of a bill 📷, or a voice note 🎤\n"
         "• made a mistake? “no, it was 600” or “undo”"
     ),
     Phrase.OTHER: (
@@ -121,10 +122,58 @@ PHRASES: dict[Phrase, str] = {
     ),
     Phrase.THANKS: "You're welcome 🙏",
     Phrase.MEDIA_PICTURE: (
-        "Reading photos and bills is coming soon 🙏 For now please type it, like “electricity bill 800”."
+        "Photos and bills cannot be read here right now 🙏 Please type it, like “electricity bill 800”."
     ),
     Phrase.MEDIA_VOICE: (
-        "Listening to voice notes is coming soon 🙏 For now please type it, like “Ramesh 500 credit”."
+        "Voice notes cannot be understood here right now 🙏 Please type it, like “Ramesh 500 credit”."
     ),
-    Phrase.MEDIA_ELSE: "This cannot be read yet 🙏 Please type it, like “Ramesh 500 credit”.",
+    Phrase.MEDIA_ELSE: "This cannot be read 🙏 Please type it, like “Ramesh 500 credit”.",
+    Phrase.BUTTON_OTHERWISE: "Change",
+    Phrase.BUTTON_HEARD: "Yes, that's it",
+    Phrase.RECEIPT_HEAD: "🧾 Receipt:",
+    Phrase.INVOICE_HEAD: "🧾 Invoice:",
+    Phrase.RECEIPT_NO_VENDOR: "shop not legible",
+    Phrase.RECEIPT_DATE: "Date: {day}",
+    Phrase.RECEIPT_NO_DATE: "not legible, so today",
+    Phrase.RECEIPT_NUMBER: "No. {number}",
+    Phrase.RECEIPT_GSTIN: "GSTIN {gstin}",
+    Phrase.RECEIPT_MORE: "• … and {count} more",
+    Phrase.RECEIPT_TAX: "Tax: {amount}",
+    Phrase.RECEIPT_TOTAL: "Total: {amount}",
+    Phrase.RECEIPT_ASK_TOTAL: "The total is not legible. How much is it? Just send the amount.",
+    Phrase.RECEIPT_CHANGE: (
+        "What should change? Choose what it is, or write it: “total 640”, “date yesterday” or "
+        "“shop Gupta Traders”."
+    ),
+    Phrase.RECEIPT_AGAIN: "This one is in your books already: {entry}.",
+    Phrase.RECEIPT_WAITS: "That is the same picture as before; it still waits for your answer.",
+    Phrase.DOUBT_LINES: "the lines do not add up to the total",
+    Phrase.DOUBT_TAX: "the tax does not add up to the total",
+    Phrase.DOUBT_GSTIN: "the GSTIN could not be read safely",
+    Phrase.DOUBT_FUTURE: "the date lies ahead",
+    Phrase.DOUBT_DATE: "the date is not quite clear",
+    Phrase.DOUBT_VENDOR: "the name of the shop is not quite clear",
+    Phrase.DOUBT_OTHER_TOTAL: "the paper says {amount}",
+    Phrase.NO_RECEIPT: (
+        "A nice picture, but no receipt or bill can be seen on it 🙏 Please send a photo of the "
+        "whole receipt."
+    ),
+    Phrase.SEND_RECEIPT: "Yes, please send the photo or PDF of the receipt 📷",
+    Phrase.VOICE_HEARD: "I heard: “{text}”. Is that right?",
+    Phrase.VOICE_SILENT: "Nothing could be heard in this voice note 🙏 Please speak again, or type it.",
+    Phrase.VOICE_AGAIN: "All right, nothing was noted. Please say it again, or type it.",
+    Phrase.VOICE_ON: "All right, replies come as voice notes now 🔊 To stop, send “voice reply off”.",
+    Phrase.VOICE_OFF: "All right, replies come in writing now.",
+    Phrase.FILE_TOO_LARGE: (
+        "This file is too large to be read 🙏 Please send a smaller one, a plain photo will do."
+    ),
+    Phrase.FILE_WRONG_TYPE: "This kind of file cannot be read 🙏 Please send a photo or a PDF, or type it.",
+    Phrase.FILE_BROKEN: "This file is damaged and does not open 🙏 Please send it again.",
+    Phrase.FILE_TOO_MANY_PAGES: "This has too many pages 🙏 Please send only the page with the total.",
+    Phrase.FILE_TOO_LONG: "This voice note is too long 🙏 Please send a shorter one.",
+    Phrase.FILE_GONE: "WhatsApp no longer has this file 🙏 Please send it again.",
+    Phrase.FILE_UNCLEAR_PICTURE: (
+        "This could not be read 🙏 Please take the photo again in good light, or type it."
+    ),
+    Phrase.FILE_UNCLEAR_SOUND: "This could not be understood 🙏 Please speak again, or type it.",
 }

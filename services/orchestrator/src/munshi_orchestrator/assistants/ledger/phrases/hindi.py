@@ -103,6 +103,7 @@ PHRASES: dict[Phrase, str] = {
         "• रमेश का कितना बाकी है?\n"
         "• आज का टोटल / इस हफ़्ते का हिसाब\n"
         "• सबसे ज़्यादा किसका बाकी है?\n"
+        "• या बिल की फ़ोटो 📷 या वॉइस मैसेज 🎤 भेजिए\n"
         "• ग़लती हो तो: “नहीं, 600 था” या “undo”"
     ),
     Phrase.OTHER: (
@@ -112,7 +113,47 @@ PHRASES: dict[Phrase, str] = {
     Phrase.NOTHING_PENDING: "अभी कोई सवाल बाकी नहीं है 👍 क्या लिखना है?",
     Phrase.NAME_ALONE: "{name} का क्या? जैसे: “{name} 500 उधार”, “{name} 200 जमा” या “{name} का बाकी”।",
     Phrase.THANKS: "जी 🙏",
-    Phrase.MEDIA_PICTURE: "फ़ोटो और बिल पढ़ना जल्दी शुरू होगा 🙏 अभी लिख कर भेजिए, जैसे “बिजली बिल 800”।",
-    Phrase.MEDIA_VOICE: "वॉइस मैसेज सुनना जल्दी शुरू होगा 🙏 अभी लिख कर भेजिए, जैसे “रमेश को 500 उधार”।",
-    Phrase.MEDIA_ELSE: "ये अभी पढ़ा नहीं जा सकता 🙏 लिख कर भेजिए, जैसे “रमेश को 500 उधार”।",
+    Phrase.MEDIA_PICTURE: "फ़ोटो और बिल यहाँ अभी पढ़े नहीं जा सकते 🙏 लिख कर भेजिए, जैसे “बिजली बिल 800”।",
+    Phrase.MEDIA_VOICE: "वॉइस मैसेज यहाँ अभी समझे नहीं जा सकते 🙏 लिख कर भेजिए, जैसे “रमेश को 500 उधार”।",
+    Phrase.MEDIA_ELSE: "ये पढ़ा नहीं जा सकता 🙏 लिख कर भेजिए, जैसे “रमेश को 500 उधार”।",
+    Phrase.BUTTON_OTHERWISE: "बदलो",
+    Phrase.BUTTON_HEARD: "हाँ, यही",
+    Phrase.RECEIPT_HEAD: "🧾 बिल:",
+    Phrase.INVOICE_HEAD: "🧾 इनवॉइस:",
+    Phrase.RECEIPT_NO_VENDOR: "दुकान का नाम पढ़ा नहीं गया",
+    Phrase.RECEIPT_DATE: "तारीख़: {day}",
+    Phrase.RECEIPT_NO_DATE: "पढ़ी नहीं गई, तो आज की",
+    Phrase.RECEIPT_NUMBER: "बिल नं. {number}",
+    Phrase.RECEIPT_GSTIN: "जीएसटीआईएन {gstin}",
+    Phrase.RECEIPT_MORE: "• … और {count}",
+    Phrase.RECEIPT_TAX: "टैक्स: {amount}",
+    Phrase.RECEIPT_TOTAL: "टोटल: {amount}",
+    Phrase.RECEIPT_ASK_TOTAL: "टोटल साफ़ नहीं दिख रहा। टोटल कितना है? बस रकम लिख दीजिए।",
+    Phrase.RECEIPT_CHANGE: (
+        "क्या बदलना है? नीचे से चुनिए, या लिखिए: “टोटल 640”, “तारीख़ कल की”, “दुकान गुप्ता ट्रेडर्स”।"
+    ),
+    Phrase.RECEIPT_AGAIN: "ये पहले से लिखा हुआ है: {entry}।",
+    Phrase.RECEIPT_WAITS: "ये वही फ़ोटो है जो पहले आई थी; इसका जवाब अभी बाकी है।",
+    Phrase.DOUBT_LINES: "सामान का जोड़ टोटल से नहीं मिलता",
+    Phrase.DOUBT_TAX: "टैक्स का जोड़ टोटल से नहीं मिलता",
+    Phrase.DOUBT_GSTIN: "जीएसटीआईएन ठीक से पढ़ा नहीं गया",
+    Phrase.DOUBT_FUTURE: "तारीख़ आगे की है",
+    Phrase.DOUBT_DATE: "तारीख़ पूरी साफ़ नहीं है",
+    Phrase.DOUBT_VENDOR: "दुकान का नाम पूरा साफ़ नहीं है",
+    Phrase.DOUBT_OTHER_TOTAL: "काग़ज़ पर {amount} लिखा है",
+    Phrase.NO_RECEIPT: "फ़ोटो मिल गई, पर इसमें कोई बिल नहीं दिखा 🙏 पूरे बिल की साफ़ फ़ोटो भेजिए।",
+    Phrase.SEND_RECEIPT: "जी, बिल की फ़ोटो या पीडीएफ़ भेजिए 📷",
+    Phrase.VOICE_HEARD: "मैंने सुना: “{text}”। सही है?",
+    Phrase.VOICE_SILENT: "इस वॉइस मैसेज में कुछ सुनाई नहीं दिया 🙏 फिर से बोलिए, या लिख दीजिए।",
+    Phrase.VOICE_AGAIN: "ठीक है, कुछ नहीं लिखा। फिर से बोलिए, या लिख दीजिए।",
+    Phrase.VOICE_ON: "ठीक है, अब जवाब बोलकर दूँगा 🔊 बंद करने के लिए “आवाज़ बंद करो” लिखिए।",
+    Phrase.VOICE_OFF: "ठीक है, अब जवाब लिखकर दूँगा।",
+    Phrase.FILE_TOO_LARGE: "ये फ़ाइल बहुत बड़ी है 🙏 छोटी फ़ाइल या सीधी फ़ोटो भेजिए।",
+    Phrase.FILE_WRONG_TYPE: "इस तरह की फ़ाइल पढ़ी नहीं जा सकती 🙏 फ़ोटो या पीडीएफ़ भेजिए, या लिख दीजिए।",
+    Phrase.FILE_BROKEN: "ये फ़ाइल ख़राब है, खुल नहीं रही 🙏 फिर से भेजिए।",
+    Phrase.FILE_TOO_MANY_PAGES: "इसमें बहुत ज़्यादा पन्ने हैं 🙏 सिर्फ़ टोटल वाला पन्ना भेजिए।",
+    Phrase.FILE_TOO_LONG: "ये वॉइस मैसेज बहुत लंबा है 🙏 छोटा वॉइस मैसेज भेजिए।",
+    Phrase.FILE_GONE: "ये फ़ाइल व्हाट्सऐप पर अब नहीं मिली 🙏 फिर से भेजिए।",
+    Phrase.FILE_UNCLEAR_PICTURE: "ये पढ़ा नहीं गया 🙏 अच्छी रोशनी में फिर से फ़ोटो लीजिए, या लिख दीजिए।",
+    Phrase.FILE_UNCLEAR_SOUND: "ये समझ नहीं आया 🙏 फिर से बोलिए, या लिख दीजिए।",
 }

@@ -106,6 +106,7 @@ PHRASES: dict[Phrase, str] = {
         "• Ramesh ka kitna baaki hai?\n"
         "• aaj ka total / is hafte ka hisaab\n"
         "• sabse zyada kiska baaki hai?\n"
+        "• ya bill ki photo 📷 ya voice note 🎤 bhejiye\n"
         "• galti ho to: “nahi, 600 tha” ya “undo”"
     ),
     Phrase.OTHER: (
@@ -117,10 +118,52 @@ PHRASES: dict[Phrase, str] = {
     Phrase.NAME_ALONE: "{name} ka kya? Jaise: “{name} 500 udhaar”, “{name} 200 jama” ya “{name} ka baaki”.",
     Phrase.THANKS: "Ji 🙏",
     Phrase.MEDIA_PICTURE: (
-        "Photo aur bill padhna jaldi shuru hoga 🙏 Abhi likh kar bhejiye, jaise “bijli bill 800”."
+        "Photo aur bill yahan abhi padhe nahi ja sakte 🙏 Likh kar bhejiye, jaise “bijli bill 800”."
     ),
     Phrase.MEDIA_VOICE: (
-        "Voice message sunna jaldi shuru hoga 🙏 Abhi likh kar bhejiye, jaise “Ramesh ko 500 udhaar”."
+        "Voice message yahan abhi samjhe nahi ja sakte 🙏 Likh kar bhejiye, jaise “Ramesh ko 500 udhaar”."
     ),
-    Phrase.MEDIA_ELSE: "Ye abhi padha nahi ja sakta 🙏 Likh kar bhejiye, jaise “Ramesh ko 500 udhaar”.",
+    Phrase.MEDIA_ELSE: "Ye padha nahi ja sakta 🙏 Likh kar bhejiye, jaise “Ramesh ko 500 udhaar”.",
+    Phrase.BUTTON_OTHERWISE: "Badlo",
+    Phrase.BUTTON_HEARD: "Haan, yahi",
+    Phrase.RECEIPT_HEAD: "🧾 Bill:",
+    Phrase.INVOICE_HEAD: "🧾 Invoice:",
+    Phrase.RECEIPT_NO_VENDOR: "dukaan ka naam padha nahi gaya",
+    Phrase.RECEIPT_DATE: "Tareekh: {day}",
+    Phrase.RECEIPT_NO_DATE: "padhi nahi gayi, to aaj ki",
+    Phrase.RECEIPT_NUMBER: "Bill no. {number}",
+    Phrase.RECEIPT_GSTIN: "GSTIN {gstin}",
+    Phrase.RECEIPT_MORE: "• … aur {count}",
+    Phrase.RECEIPT_TAX: "Tax: {amount}",
+    Phrase.RECEIPT_TOTAL: "Total: {amount}",
+    Phrase.RECEIPT_ASK_TOTAL: "Total saaf nahi dikh raha. Total kitna hai? Bas rakam likh dijiye.",
+    Phrase.RECEIPT_CHANGE: (
+        "Kya badalna hai? Neeche se chuniye, ya likhiye: “total 640”, “date kal ki”, “dukaan Gupta Traders”."
+    ),
+    Phrase.RECEIPT_AGAIN: "Ye pehle se likha hua hai: {entry}.",
+    Phrase.RECEIPT_WAITS: "Ye wahi photo hai jo pehle aayi thi; iska jawab abhi baaki hai.",
+    Phrase.DOUBT_LINES: "saamaan ka jod total se nahi milta",
+    Phrase.DOUBT_TAX: "tax ka jod total se nahi milta",
+    Phrase.DOUBT_GSTIN: "GSTIN theek se padha nahi gaya",
+    Phrase.DOUBT_FUTURE: "tareekh aage ki hai",
+    Phrase.DOUBT_DATE: "tareekh poori saaf nahi hai",
+    Phrase.DOUBT_VENDOR: "dukaan ka naam poora saaf nahi hai",
+    Phrase.DOUBT_OTHER_TOTAL: "kaagaz par {amount} likha hai",
+    Phrase.NO_RECEIPT: "Photo mil gayi, par ismein koi bill nahi dikha 🙏 Poore bill ki saaf photo bhejiye.",
+    Phrase.SEND_RECEIPT: "Ji, bill ki photo ya PDF bhejiye 📷",
+    Phrase.VOICE_HEARD: "Maine suna: “{text}”. Sahi hai?",
+    Phrase.VOICE_SILENT: "Is voice note mein kuch sunai nahi diya 🙏 Phir se boliye, ya likh dijiye.",
+    Phrase.VOICE_AGAIN: "Theek hai, kuch nahi likha. Phir se boliye, ya likh dijiye.",
+    Phrase.VOICE_ON: "Theek hai, ab jawab bolkar doonga 🔊 Band karne ke liye “voice reply off” likhiye.",
+    Phrase.VOICE_OFF: "Theek hai, ab jawab likhkar doonga.",
+    Phrase.FILE_TOO_LARGE: "Ye file bahut badi hai 🙏 Chhoti file ya seedhi photo bhejiye.",
+    Phrase.FILE_WRONG_TYPE: "Is tarah ki file padhi nahi ja sakti 🙏 Photo ya PDF bhejiye, ya likh dijiye.",
+    Phrase.FILE_BROKEN: "Ye file kharab hai, khul nahi rahi 🙏 Phir se bhejiye.",
+    Phrase.FILE_TOO_MANY_PAGES: "Ismein bahut zyada panne hain 🙏 Sirf total wala panna bhejiye.",
+    Phrase.FILE_TOO_LONG: "Ye voice note bahut lamba hai 🙏 Chhota voice note bhejiye.",
+    Phrase.FILE_GONE: "Ye file WhatsApp par ab nahi mili 🙏 Phir se bhejiye.",
+    Phrase.FILE_UNCLEAR_PICTURE: (
+        "Ye padha nahi gaya 🙏 Achchhi roshni mein phir se photo lijiye, ya likh dijiye."
+    ),
+    Phrase.FILE_UNCLEAR_SOUND: "Ye samajh nahi aaya 🙏 Phir se boliye, ya likh dijiye.",
 }
