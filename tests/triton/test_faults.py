@@ -64,6 +64,7 @@ class TritonPythonModel(Understanding):
         engine.read = reading
         return engine
 """
+BROKEN_MODEL = "raise RuntimeError('no weights')\n"
 PLAIN_TEXTS = "from munshi_inference.triton.serving import Understanding as TritonPythonModel\n"
 
 
@@ -291,6 +292,15 @@ async def test_a_full_queue_says_busy_and_the_breaker_stays_closed(
     assert all(isinstance(end, Busy) for end in refused)
     assert sum(not isinstance(end, BaseException) for end in ends) >= 32
     await link.close()
+
+
+def test_a_model_that_does_not_load_takes_no_other_along(serve: Callable[..., TritonServer]) -> None:
+    server = serve(ledger_nlu=PLAIN_TEXTS, speech=BROKEN_MODEL, begin=False)
+    server.service.start().wait_ready(60.0, "/v2/health/ready")
+    with pytest.raises(psutil.TimeoutExpired):  # longer than its guard would wait
+        psutil.Process(server.pid).wait(6)
+    assert server.service.answers("/v2/models/ledger_nlu/ready")
+    assert not server.service.answers("/v2/models/speech/ready")
 
 
 def test_nothing_is_left_of_a_server_that_was_killed(serve: Callable[..., TritonServer]) -> None:

@@ -2,14 +2,16 @@
 dies is not started again (all requests to it fail from then on), and a server that is killed leaves those
 of its models behind.
 
-Run as a file (`python -I -S guard.py PID`), so it imports the standard library only and stays small. A lost
-model process ends the server; whoever supervises the server starts it anew.
+Run as a file (`python -I -S guard.py PID HTTP_PORT`), so it imports the standard library only and stays small.
+A lost model process ends the server; whoever supervises the server starts it anew. Models that do not load are
+no loss: until the server is ready their processes come and go.
 """
 
 import contextlib
 import os
 import select
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -37,11 +39,21 @@ def stubs_of(pid: int) -> set[int]:
     return found
 
 
+def is_ready(port: int) -> bool:
+    """Whether the server has loaded what it could."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2) as asking:
+        asking.sendall(b"GET /v2/health/ready HTTP/1.0\r\n\r\n")
+        return b" 200 " in asking.recv(64)
+    return False
+
+
 class Watch:
     """One server with its models."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, port: int) -> None:
         self._pid = pid
+        self._port = port
+        self._ready = False
         self._server = os.pidfd_open(pid)
         self._stubs: dict[int, int] = {}
         """File descriptors by process."""
@@ -51,6 +63,7 @@ class Watch:
     def run(self) -> None:
         """Until the server has ended; then none of its models is left."""
         while not self._ended([self._server], _LOOK_SECONDS):
+            self._ready = self._ready or is_ready(self._port)
             self._meet()
             self._miss()
             self._act()
@@ -68,7 +81,8 @@ class Watch:
         for pid, stub in list(self._stubs.items()):
             if stub in gone:
                 os.close(self._stubs.pop(pid))
-                self._lost_at = self._lost_at or time.monotonic()
+                if self._ready:
+                    self._lost_at = self._lost_at or time.monotonic()
 
     def _act(self) -> None:
         if self._lost_at is None:
@@ -93,7 +107,7 @@ class Watch:
 def main(arguments: list[str]) -> None:
     """Watches the process of that number."""
     with contextlib.suppress(ProcessLookupError):
-        Watch(int(arguments[0])).run()
+        Watch(int(arguments[0]), int(arguments[1])).run()
 
 
 if __name__ == "__main__":
