@@ -7,6 +7,7 @@ here (a currency beside it, a unit after it, the look of a phone number). Decima
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from munshi_inference.language import number_words as nw
 from munshi_inference.language.lexicon import listed
@@ -83,13 +84,18 @@ def currency_at(tokens: Sequence[Token], i: int) -> tuple[str, int] | None:
     if not 0 <= i < len(tokens):
         return None
     text = tokens[i].text
-    code = _CURRENCY_MARKS.get(text) or nw.CURRENCIES.get(text) or _OTHER_CURRENCIES.get(text)
-    if code is None and text.startswith(_RUPEE_STEMS) and len(text) <= 9:
-        code = "INR"
+    code = _code_of(text)
     if code is None:
         return None
     dot = text in _ABBREVIATIONS and i + 1 < len(tokens) and tokens[i + 1].text in {".", ":", "-"}
     return code, 2 if dot else 1
+
+
+def _code_of(text: str) -> str | None:
+    code = _CURRENCY_MARKS.get(text) or nw.CURRENCIES.get(text) or _OTHER_CURRENCIES.get(text)
+    if code is None and text.startswith(_RUPEE_STEMS) and len(text) <= 9:
+        code = "INR"
+    return code
 
 
 def is_unit(tokens: Sequence[Token], i: int) -> bool:
@@ -232,13 +238,22 @@ def find_numbers(tokens: Sequence[Token], raw: str, taken: frozenset[int] = froz
     numbers: list[Number] = []
     i = 0
     while i < len(tokens):
-        found = None if i in taken else _number_at(reader, i)
+        begins = i not in taken and _may_begin(tokens[i].text, tokens[i].kind)
+        found = _number_at(reader, i) if begins else None
         if found is None:
             i += 1
             continue
         numbers.append(found)
         i = found.last
     return numbers
+
+
+@lru_cache(maxsize=16384)
+def _may_begin(text: str, kind: str) -> bool:
+    """Whether a number can begin with such a token: most words begin none, whatever follows them."""
+    return (
+        kind == "number" or text in {"a", "l"} or bool(nw.look_up(text) or _code_of(text))
+    )
 
 
 def _number_at(reader: _Reader, i: int) -> Number | None:

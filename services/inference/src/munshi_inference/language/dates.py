@@ -43,6 +43,7 @@ class _Finder:
         self.tokens = tokens
         self.today = today
         self.future = future
+        self.points: dict[int, DateSpan | None] = {}
         self.classes = [words.word_class(t.text, t.key) if t.is_word else None for t in tokens]
 
     def cls(self, i: int) -> str | None:
@@ -361,12 +362,13 @@ class _Finder:
         return None
 
     def point(self, i: int) -> DateSpan | None:
-        """The longest single day at token `i`."""
-        return _longest(
-            i,
-            len(self.tokens),
-            (self.relative_day, self.weekday, self.ago, self.numeric, self.calendar_day, self.day_of_month),
-        )
+        """The longest single day at token `i`; asked for more than once."""
+        if i not in self.points:
+            rules = (
+                self.relative_day, self.weekday, self.ago, self.numeric, self.calendar_day, self.day_of_month,
+            )  # fmt: skip
+            self.points[i] = _longest(i, len(self.tokens), rules)
+        return self.points[i]
 
     def longest(self, i: int) -> DateSpan | None:
         return _longest(
