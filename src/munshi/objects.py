@@ -32,6 +32,7 @@ _SECONDS = 30
 _TENANT = re.compile(r"[a-z0-9][-a-z0-9]*_[a-z0-9][-a-z0-9]*")
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]*(/[A-Za-z0-9][A-Za-z0-9._=-]*)*")
 _MAX_KEY = 512
+_REFUSALS = ("code: AccessDenied", "403 Forbidden", "401 Unauthorized")
 
 
 class ObjectMissing(Permanent):
@@ -66,6 +67,9 @@ def _translated() -> Iterator[None]:
     except (failures.PermissionDeniedError, failures.UnauthenticatedError, PermissionError) as error:
         raise StoreRefused(f"the object store refused: {type(error).__name__}", 5.0) from None
     except (failures.BaseError, OSError) as error:
+        # Listings and deletions have no error of their own for it.
+        if any(sign in str(error) for sign in _REFUSALS):
+            raise StoreRefused("the object store refused", 5.0) from None
         # The library's texts hold URLs with keys' names: the kind is enough.
         raise Retryable(f"the object store failed: {type(error).__name__}", 1.0) from None
 
@@ -160,14 +164,21 @@ class ObjectStore:
 
     async def get(self, key: str) -> bytes:
         """A small object's bytes."""
-        with _translated():
-            found = await obstore.get_async(self._store, key)
-            return bytes(await found.bytes_async())
+        try:
+            with _translated():
+                found = await obstore.get_async(self._store, key)
+                return bytes(await found.bytes_async())
+        except StoreRefused:
+            raise await self._why_refused(key) from None
 
     async def read(self, key: str) -> AsyncIterator[bytes]:
         """An object's bytes, piece by piece."""
+        try:
+            with _translated():
+                found = await obstore.get_async(self._store, key)
+        except StoreRefused:
+            raise await self._why_refused(key) from None
         with _translated():
-            found = await obstore.get_async(self._store, key)
             async for piece in found.stream(min_chunk_size=READ_BYTES):
                 yield bytes(piece)
 
@@ -178,7 +189,24 @@ class ObjectStore:
                 found = await obstore.head_async(self._store, key)
         except ObjectMissing:
             return None
+        except StoreRefused:
+            why = await self._why_refused(key)
+            if isinstance(why, ObjectMissing):
+                return None
+            raise why from None
         return ObjectInfo(key, found["size"], found["last_modified"])
+
+    async def _why_refused(self, key: str) -> StoreRefused | ObjectMissing:
+        """Amazon's S3 hides from who may list a prefix only whether an object is missing: it says 403, not
+        404. Listing the place tells."""
+        folder, _, name = key.rpartition("/")
+        before = f"{folder}/{name[:-1]}" if folder else name[:-1]
+        with _translated():
+            async for portion in obstore.list(self._store, folder or None, offset=before, chunk_size=50):
+                if any(one["path"] == key for one in portion):
+                    return StoreRefused("the object store refused an object that is there", 5.0)
+                break
+        return ObjectMissing()
 
     async def list(self, prefix: str = "") -> AsyncIterator[list[ObjectInfo]]:
         """All objects below a prefix (whole segments, ending with `/`), in portions of up to 1,000."""
@@ -188,6 +216,10 @@ class ObjectStore:
 
     async def delete(self, keys: Sequence[str]) -> None:
         """Deletes objects; one that is gone is fine."""
+        if self._root is None:
+            with _translated():
+                await obstore.delete_async(self._store, list(keys))
+            return
         for key in keys:
             with contextlib.suppress(ObjectMissing), _translated():
                 await obstore.delete_async(self._store, key)

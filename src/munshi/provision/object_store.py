@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import orjson
+from pydantic import SecretStr
 
 from munshi.cells import ObjectStoreAddress
 from munshi.contracts.ids import CellName, TenantKey
@@ -17,6 +18,22 @@ def prefix_of_cell(cell: CellName) -> str:
 def folder_address(root: Path, cell: CellName) -> ObjectStoreAddress:
     """A cell's part of a folder of this machine. `root` is absolute."""
     return ObjectStoreAddress(url=root.as_uri(), prefix=prefix_of_cell(cell))
+
+
+def bucket_address(
+    url: str, cell: CellName, *, endpoint: str, region: str, access_key: str, secret_key: str
+) -> ObjectStoreAddress:
+    """A cell's part of a bucket (`url` is `s3://bucket`), with the keys of the cell's user. An `endpoint` of
+    `http://` is reached without TLS; an empty one is Amazon's."""
+    return ObjectStoreAddress(
+        url=url,
+        prefix=prefix_of_cell(cell),
+        endpoint=endpoint,
+        region=region,
+        access_key=access_key,
+        secret_key=SecretStr(secret_key),
+        allow_http=endpoint.startswith("http://"),
+    )
 
 
 def object_store_text(address: ObjectStoreAddress) -> str:

@@ -12,7 +12,7 @@ import structlog
 
 from munshi.contracts.ids import TenantKey
 from munshi.contracts.media import DeleteRequest, MediaAnswer, Stored
-from munshi.errors import Permanent, Retryable
+from munshi.errors import Retryable
 from munshi.objects import ObjectInfo, ObjectMissing, ObjectStore, TenantObjects
 from munshi.tenants import Tenant
 from munshi_media.metrics import Metrics
@@ -106,18 +106,13 @@ class Retention:
         return limit is not None and one.modified < datetime.fromtimestamp(self.clock(), UTC) - limit
 
     async def _delete(self, keys: list[str], limits: dict[TenantKey, timedelta]) -> int:
-        deleted = 0
-        for key in keys:
-            # Looked at again: the same bytes may have come in anew since the listing.
-            try:
-                now = await self.store.find(key)
-                if now is not None and self._old(now, limits):
-                    await self.store.delete([key])
-                    deleted += 1
-            except Permanent:
-                _log.warning("retention_passes_over", reason="permanent")
-        self.metrics.deleted.labels("retention").inc(deleted)
-        return deleted
+        # Looked at again: the same bytes may have come in anew since the listing.
+        found = [await self.store.find(key) for key in keys]
+        old = [one.key for one in found if one is not None and self._old(one, limits)]
+        if old:
+            await self.store.delete(old)
+            self.metrics.deleted.labels("retention").inc(len(old))
+        return len(old)
 
 
 def _limit(tenant: Tenant) -> timedelta:

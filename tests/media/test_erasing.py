@@ -1,0 +1,169 @@
+"""What is kept is taken away: when it is asked for, when it is old. And it is shown by signed URLs only."""
+
+import asyncio
+import itertools
+import json
+import os
+import time
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import aiohttp
+
+from media import files
+from media.stage import Shop, Stage, original
+from munshi.contracts.ids import CellName, MessageID, TenantKey
+from munshi.contracts.media import DeleteRequest, MediaAnswer, Refusal, SignRequest, Verb
+from munshi.provision.object_store import erase
+
+
+async def delete(shop: Shop, *messages: MessageID) -> None:
+    answer, _ = await shop.stage.ask(Verb.DELETE, DeleteRequest(tenant=shop.key, message_ids=messages))
+    assert isinstance(answer, MediaAnswer), answer
+    assert answer.refused is None
+
+
+async def sign(shop: Shop, key: str, seconds: int = 60) -> MediaAnswer:
+    answer, _ = await shop.stage.ask(Verb.SIGN, SignRequest(tenant=shop.key, object_key=key, seconds=seconds))
+    assert isinstance(answer, MediaAnswer), answer
+    return answer
+
+
+async def test_a_messages_files_are_deleted_whole(stage: Stage) -> None:
+    shop = await stage.shop()
+    first = await shop.takes(files.photograph(), "image/jpeg")
+    second = await shop.takes(files.sound(), "audio/ogg", "audio")
+    await stage.read(first)
+    await stage.read(second)
+    await delete(shop, first.message_id, second.message_id)
+    assert await shop.keys() == set()
+    await delete(shop, first.message_id, MessageID("wamid.never-seen"))
+
+
+async def test_bytes_that_came_in_two_messages_stay_for_the_other(stage: Stage) -> None:
+    shop = await stage.shop()
+    data = files.photograph()
+    first, second = await shop.takes(data, "image/jpeg"), await shop.takes(data, "image/jpeg")
+    answer = await stage.read(first)
+    await stage.read(second)
+    await delete(shop, first.message_id)
+    assert await shop.objects.get(original(answer).key) == data
+    assert answer.normalised is not None
+    assert await shop.objects.find(answer.normalised.key) is not None
+    await delete(shop, second.message_id)
+    assert await shop.keys() == set()
+
+
+async def test_a_signed_url_opens_one_object_for_a_while(stage: Stage) -> None:
+    shop = await stage.shop()
+    data = files.picture()
+    kept = original(await stage.read(await shop.takes(data, "image/jpeg")))
+    text = original(await stage.read(await shop.takes(b"<script>alert(1)</script>", "text/html", "document")))
+    url = (await sign(shop, kept.key)).url
+    page = (await sign(shop, text.key)).url
+    short = (await sign(shop, kept.key, 1)).url
+    assert url
+    assert page
+    assert short
+    async with aiohttp.ClientSession() as http:
+        async with http.get(url) as answer:
+            assert (answer.status, await answer.read()) == (200, data)
+            assert answer.content_type == "image/jpeg"
+            assert "sandbox" in answer.headers["Content-Security-Policy"]
+        async with http.get(page) as answer:
+            assert answer.content_type == "application/octet-stream"
+            assert answer.headers["Content-Disposition"] == "attachment"
+        for forged in (
+            url.replace(kept.key, text.key),
+            url.replace("seal=", "seal=0"),
+            url.partition("?")[0],
+            url.replace("until=", "until=9"),
+            url.replace(shop.key, "shops_other"),
+            url.replace("/pool/", "/other/"),
+        ):
+            async with http.get(forged) as answer:
+                assert answer.status == 403, forged
+        until = int(parse_qs(urlsplit(short).query)["until"][0])
+        await stage.until(lambda: time.time() > until)
+        async with http.get(short) as answer:
+            assert answer.status == 403
+    assert (await sign(shop, f"00/{'0' * 64}")).refused is Refusal.GONE
+
+
+def age(root: Path, days: float) -> None:
+    """Makes files look so old."""
+    then = time.time() - days * 86_400
+    for path in root.rglob("*"):
+        if path.is_file():
+            os.utime(path, (then, then))
+
+
+async def test_what_is_older_than_its_tenants_retention_goes(own_stage: Stage) -> None:
+    stage = own_stage
+    await stage.open(MUNSHI_RETENTION_SECONDS="0.5")
+    short = await stage.shop(retention={"media": "30d", "messages": "365d"})
+    usual = await stage.shop()
+    pool = stage.folder / "objects" / "cells" / "pool"
+    for shop in (short, usual):
+        await stage.read(await shop.takes(files.photograph(), "image/jpeg"))
+    left = pool / "shops_that-was-deleted-and-retained" / "ab" / "x"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"kept by its policy")
+    age(left.parent, 400)
+    age(pool / usual.key, 60)
+    before = await usual.keys()
+    age(pool / short.key, 31)
+    deadline = time.monotonic() + 20
+    while await short.keys():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.1)
+    assert await usual.keys() == before
+    assert left.exists()
+    age(pool / usual.key, 91)
+    while await usual.keys():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.1)
+
+
+async def test_bytes_that_came_in_anew_are_young_again(own_stage: Stage) -> None:
+    stage = own_stage
+    await stage.open(MUNSHI_RETENTION_SECONDS="0.5")
+    shop = await stage.shop(retention={"media": "30d", "messages": "365d"})
+    data = files.photograph()
+    first = await stage.read(await shop.takes(data, "image/jpeg"))
+    age(stage.folder / "objects" / "cells" / "pool" / shop.key, 29.9)
+    second = await shop.takes(data, "image/jpeg")
+    await stage.read(second)
+    info = await shop.objects.find(original(first).key)
+    assert info is not None
+    assert info.modified.timestamp() > time.time() - 60
+
+
+async def test_one_pass_serves_all_replicas(own_stage: Stage) -> None:
+    stage = own_stage
+    await stage.open(MUNSHI_RETENTION_SECONDS="3")
+    await stage.shop()
+    stage.start(MUNSHI_RETENTION_SECONDS="3").wait_ready(60)
+    deadline = time.monotonic() + 30
+    logs = [service.log for service in stage.services.running]
+    while sum(log.count("retention_passed") for log in logs) < 3:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.2)
+        logs = [service.log for service in stage.services.running]
+    lines = [json.loads(line) for log in logs for line in log.splitlines()]
+    passed = [line["timestamp"] for line in lines if line["event"] == "retention_passed"]
+    ended = sorted(datetime.fromisoformat(one) for one in passed)
+    assert all((later - earlier).total_seconds() > 2.5 for earlier, later in itertools.pairwise(ended))
+
+
+def test_a_deleted_tenants_objects_are_erased(tmp_path: Path) -> None:
+    cell, mine, other = CellName("pool"), TenantKey("shops_a"), TenantKey("shops_ab")
+    for tenant in (mine, other):
+        path = tmp_path / "cells" / cell / tenant / "ab" / "x"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"x")
+    erase(tmp_path, cell, mine)
+    erase(tmp_path, cell, mine)
+    assert not (tmp_path / "cells" / cell / mine).exists()
+    assert (tmp_path / "cells" / cell / other / "ab" / "x").exists()
