@@ -2,9 +2,9 @@
 dies is not started again (all requests to it fail from then on), and a server that is killed leaves those
 of its models behind.
 
-Run as a file (`python -I -S guard.py PID HTTP_PORT`), so it imports the standard library only and stays small.
-A lost model process ends the server; whoever supervises the server starts it anew. Models that do not load are
-no loss: until the server is ready their processes come and go.
+Run as a file (`python -I -S guard.py PID HTTP_PORT`): it imports the standard library only and stays small. A
+lost model process ends the server; whoever supervises it starts it anew. Models that do not load are no
+loss: until the server is ready their processes come and go.
 """
 
 import contextlib
