@@ -1,12 +1,12 @@
 """The understanding over Triton: rate and latency through the client, and texts beside a flood of pictures.
 
 The real tritonserver out of its wheel with the model `ledger_nlu`, one instance, so that one core reads; the
-client is `TritonUnderstander` without the answers that it keeps, so each text is read. Texts are the hand-written
+client is `TritonUnderstander` without the answers it keeps: each text is read. Texts are the hand-written
 sets of `tests/understanding`, no two of a round alike. CPU is what the processes themselves account for: the
 server with its model on one side, the client on the other. `texts/s a core` is 1 / CPU of a text, both sides
 together.
 
-The flood: one tenant's pictures, read by a stand-in for the model `documents` that computes for 0.3 s a picture,
+The flood: pictures of one tenant, read by a stand-in for the model `documents` that computes for 0.3 s each,
 as OCR does, at the priority that files have in Triton; beside it another tenant's texts, 50 a second.
 """
 
@@ -186,7 +186,7 @@ def _show(result: dict[str, float]) -> None:
     print(f"one at a time: p50 (asked 1), p99 {result['p50_ms']:8.2f} {result['p99_ms']:8.2f} ms")
     print(f"{AT_ONCE} at once: texts a second, wall {result['texts_per_second']:8.0f}")
     print(
-        f"CPU of a text: server, client     {result['server_cpu_us']:8.0f} {result['client_cpu_us']:8.0f} us"
+        f"CPU of a text: server, client   {result['server_cpu_us']:8.0f} {result['client_cpu_us']:8.0f} us"
     )
     print(f"CPU of a text read in process     {result['in_process_cpu_us']:8.0f} us")
     print(f"texts a second and core           {result['texts_per_second_core']:8.0f}    (asked 3,000)")
