@@ -25,6 +25,7 @@ SETTINGS = (
     ("Ingress", "munshi_ingress.settings", "IngressSettings"),
     ("Orchestrator", "munshi_orchestrator.settings", "OrchestratorSettings"),
     ("Media", "munshi_media.settings", "MediaSettings"),
+    ("Orchestrator and media: engines", "munshi.inference", "InferenceSettings"),
     ("Emulator", "munshi_emulator.settings", "Settings"),
     ("Operator", "munshi_operator.settings", "OperatorSettings"),
     ("Operator: what it makes outside the cluster", "munshi_operator.outside.settings", "OutsideSettings"),
