@@ -69,7 +69,7 @@ class Cluster:
             AssertionError: it failed; with what it said.
         """
         done = subprocess.run(
-            [self._kubectl, "--kubeconfig", self.kubeconfig, *arguments],
+            [self.kubectl_program, "--kubeconfig", self.kubeconfig, *arguments],
             input=stdin,
             capture_output=True,
             text=True,
@@ -80,7 +80,8 @@ class Cluster:
         return done.stdout
 
     @cached_property
-    def _kubectl(self) -> str:
+    def kubectl_program(self) -> str:
+        """Where the kubectl is that goes with it."""
         return self._local("kubectl").strip()
 
     def _local(self, command: str, *arguments: str) -> str:
@@ -135,7 +136,7 @@ class Node(Cluster):
         """A local port that leads to `svc/…`, `pod/…` or `deployment/…`; to one pod as long as it is open."""
         log = self.folder / f"port-forward-{uuid.uuid4().hex[:8]}.log"
         arguments = ("--kubeconfig", str(self.kubeconfig), "--namespace", namespace, "port-forward")
-        spec = ProcessSpec("port-forward", (self._kubectl, *arguments, target, f":{port}"), log)
+        spec = ProcessSpec("port-forward", (self.kubectl_program, *arguments, target, f":{port}"), log)
         process = start(spec)
         try:
             yield _forwarded_port(process, log, seconds)

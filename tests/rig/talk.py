@@ -67,11 +67,12 @@ class Talk:
         Raises:
             AssertionError: some are not after that time; with what the platform said to them last.
         """
-        async with _bound(seconds, self._not_taken):
-            while await self._not_taken():
+        async with _bound(seconds, self.untaken):
+            while await self.untaken():
                 await asyncio.sleep(0.05)
 
-    async def _not_taken(self) -> list[Any]:
+    async def untaken(self) -> list[Any]:
+        """Messages that ingress has not answered by 200, counted by how far they are."""
         counts = (await self.meta.counts())["updates"]
         return [
             (name, count)

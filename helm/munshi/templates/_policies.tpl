@@ -36,6 +36,16 @@
 {{- end }}
 {{- end -}}
 
+{{- define "munshi.egressApiServer" -}}
+- ports:
+    {{- range .Values.networkPolicy.apiServer.ports }}
+    - {port: {{ . }}, protocol: TCP}
+    {{- end }}
+  {{- with .Values.networkPolicy.apiServer.to }}
+  to: {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end -}}
+
 {{/* Meta's Graph API has no fixed addresses: anywhere but the private networks. */}}
 {{- define "munshi.egressGraph" -}}
 {{- if .Values.demo.enabled -}}

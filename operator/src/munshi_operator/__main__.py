@@ -1,7 +1,11 @@
-"""`python -m munshi_operator` runs the operator; with `bootstrap` it writes what NATS must trust."""
+"""`python -m munshi_operator` runs the operator.
+
+With `bootstrap` it writes what NATS must trust; `dead-letters` is for a person, in a pod of the operator.
+"""
 
 import sys
 
+from munshi_operator import dead_letters
 from munshi_operator.main import run, run_bootstrap
 
 if __name__ == "__main__":
@@ -10,6 +14,8 @@ if __name__ == "__main__":
             run()
         case ["bootstrap"]:
             run_bootstrap()
+        case ["dead-letters", *arguments]:
+            sys.exit(dead_letters.main(arguments))
         case _:
-            sys.stderr.write("usage: python -m munshi_operator [bootstrap]\n")
+            sys.stderr.write("usage: python -m munshi_operator [bootstrap | dead-letters …]\n")
             sys.exit(2)

@@ -1,8 +1,6 @@
 """Work on the platform that runs: apply and delete tenants, deal with dead letters."""
 
 import asyncio
-import hashlib
-import hmac
 import http.client
 import time
 from collections.abc import Awaitable, Callable
@@ -13,9 +11,7 @@ from urllib.parse import quote, urlsplit
 
 import orjson
 
-from munshi.contracts.events import HEADER_ID, Envelope
 from munshi.contracts.ids import TenantKey
-from munshi.contracts.subjects import ACCOUNT_CONVERSATION, inbound, partition_of
 from munshi.contracts.tenant import cell_of
 from munshi.db.connection import open_pool
 from munshi.db.dead_letters import DeadLetters, Replay
@@ -29,9 +25,9 @@ from munshi.provision.documents import Documents
 from munshi.provision.key_ring import load_key_ring
 from munshi.provision.nats_accounts import Operator, connected
 from munshi.provision.provisioner import Provisioner, clear_failures
+from munshi.provision.replays import Place, message_of, webhook_of
 from munshi.provision.tenant_store import TenantStore
 from munshi.provision.tenants import ServedTenant, resolve
-from munshi.sealing import conversation_key
 
 _LIVE_SECONDS = 10.0
 _ASK_SECONDS = 0.05
@@ -186,13 +182,7 @@ async def replay(data: DataFolder, letter: int) -> str:
 
 
 def _post_again(state: PlatformState, served: ServedTenant, payload: dict[str, str], letter: int) -> None:
-    import base64
-
-    body = payload["body"].encode() if payload.get("encoding", "utf-8") == "utf-8" else b""
-    if payload.get("encoding") == "base64":
-        body = base64.b64decode(payload["body"])
-    signature = hmac.new(served.secret.values["app-secret"].encode(), body, hashlib.sha256).hexdigest()
-    headers = {"Content-Type": "application/json", "X-Hub-Signature-256": f"sha256={signature}"}
+    body, headers = webhook_of(payload, served.secret.values["app-secret"])
     path = f"/webhooks/whatsapp/{served.key}"
     status, _ = _request(state.endpoints.ingress, "POST", path, body, headers)
     if status != 200:
@@ -200,21 +190,13 @@ def _post_again(state: PlatformState, served: ServedTenant, payload: dict[str, s
 
 
 async def _publish_again(data: DataFolder, state: PlatformState, served: ServedTenant, taken: Replay) -> None:
-    envelope = Envelope.model_validate(taken.payload)
     ring = load_key_ring(data.keys)
     cell = cell_of(TenantKey(served.key), served.tenant.spec)
-    conversation = ACCOUNT_CONVERSATION
-    if envelope.person is not None:
-        key = bytes.fromhex(ring.tenant(served.key).lookup_key)
-        person = envelope.person
-        conversation = conversation_key(key, envelope.phone_number_id or "", person.bsuid, person.phone)
     partitions = int(orjson.loads((data.cells / cell / "cell.json").read_bytes())["partitions"])
-    subject = inbound(cell, served.key, partition_of(conversation, partitions), conversation)
+    place = Place(cell, partitions, bytes.fromhex(ring.tenant(served.key).lookup_key))
+    again = message_of(served.key, taken, place, time.time_ns())
     bus = provisioner_of(data, state).bus
     creds = bus.admin_creds(cell, ring.cell(cell))
     with clear_failures():
         async with connected(bus.url, creds, "replay") as connection:
-            # A new id: the first one may still be within the stream's window of duplicates.
-            headers = {HEADER_ID: f"{served.key}:{envelope.id}:replay-{taken.id}-{time.time_ns()}"}
-            again = envelope.model_dump_json().encode()
-            await connection.jetstream().publish(subject, again, headers=headers)
+            await connection.jetstream().publish(again.subject, again.body, headers=again.headers)

@@ -82,7 +82,7 @@ readinessProbe:
   httpGet: {path: "/healthz?js-server-only=true", port: monitor}
   periodSeconds: 2
 livenessProbe:
-  httpGet: {path: "/healthz?js-server-only=true", port: monitor}
+  httpGet: {path: "/healthz?js-enabled-only=true", port: monitor}
   periodSeconds: 10
   failureThreshold: 6
 resources:

@@ -1,0 +1,124 @@
+"""A Prometheus that reads what is installed and judges by the chart's rules."""
+
+import base64
+import json
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from chart.programs import CHART, program
+from munshi.embedded.processes import ProcessSpec, kill_group, start
+from rig.installed import NAMESPACE, RELEASE, Installed
+from rig.platform import wait_for
+from rig.ports import free_ports
+
+
+@dataclass(frozen=True)
+class Alerting:
+    """A running Prometheus."""
+
+    url: str
+
+    def raised(self) -> set[str]:
+        """Names of the alerts whose expression holds now: those that are pending, and those that fire."""
+        answer = self._get("alerts")
+        return {one["labels"]["alertname"] for one in answer["data"]["alerts"]}
+
+    def ready(self) -> bool:
+        """Whether every pod was read at least once."""
+        try:
+            targets = self._get("targets")["data"]["activeTargets"]
+        except OSError:
+            return False
+        return bool(targets) and all(one["health"] == "up" for one in targets)
+
+    def _get(self, what: str) -> Any:
+        with urllib.request.urlopen(f"{self.url}/api/v1/{what}", timeout=10) as answer:  # noqa: S310 # ours
+            return json.load(answer)
+
+
+@contextmanager
+def alerting(installed: Installed, folder: Path) -> Iterator[Alerting]:
+    """Starts one in a folder of its own; it has read every pod once."""
+    port = free_ports(1)
+    (folder / "rules.yaml").write_text(json.dumps({"groups": _groups(installed)}))
+    (folder / "prometheus.yaml").write_text(json.dumps(_config(installed, folder)))
+    arguments = (
+        f"--config.file={folder / 'prometheus.yaml'}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--log.level=warn",
+    )
+    spec = ProcessSpec("prometheus", (str(program("prometheus")), *arguments), folder / "prometheus.log")
+    process = start(spec)
+    made = Alerting(f"http://127.0.0.1:{port}")
+    try:
+        wait_for(made.ready, 60, "Prometheus has read every pod")
+        yield made
+    finally:
+        kill_group(process)
+
+
+def _groups(installed: Installed) -> Any:
+    """The rules as the chart makes them."""
+    rules = "monitoring.rules.enabled=true"
+    shown = ("--show-only", "templates/monitoring/rules.yaml", "--kube-version", "1.34")
+    rendered = installed.helm("template", RELEASE, str(CHART), "--set", rules, *shown)
+    return yaml.safe_load(rendered)["spec"]["groups"]
+
+
+def _config(installed: Installed, folder: Path) -> dict[str, Any]:
+    """Reads the pods by way of the API server, labelled as the chart's PodMonitor labels them."""
+    kubeconfig = yaml.safe_load(installed.node.kubeconfig.read_text())
+    cluster, user = kubeconfig["clusters"][0]["cluster"], kubeconfig["users"][0]["user"]
+    tls = {
+        "ca_file": _file(cluster, "certificate-authority", folder),
+        "cert_file": _file(user, "client-certificate", folder),
+        "key_file": _file(user, "client-key", folder),
+    }
+    pod, namespace = "__meta_kubernetes_pod_name", "__meta_kubernetes_namespace"
+    label = "__meta_kubernetes_pod_label_app_kubernetes_io_"
+    relabel = [
+        {"action": "keep", "source_labels": [f"{label}component"], "regex": "ingress|orchestrator|operator"},
+        {"action": "keep", "source_labels": [f"{label}part_of"], "regex": "munshi"},
+        {"target_label": "__address__", "replacement": urlsplit(cluster["server"]).netloc},
+        {
+            "source_labels": [namespace, pod],
+            "regex": "(.+);(.+)",
+            "target_label": "__metrics_path__",
+            "replacement": "/api/v1/namespaces/${1}/pods/${2}:8080/proxy/metrics",
+        },
+        {"source_labels": [namespace], "target_label": "namespace"},
+        {"source_labels": [pod], "target_label": "pod"},
+        {"source_labels": [f"{label}instance"], "target_label": "tenant"},
+        {"source_labels": [namespace, pod], "target_label": "instance"},
+    ]
+    discovery = {"role": "pod", "kubeconfig_file": str(installed.node.kubeconfig)}
+    return {
+        "global": {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "1s"},
+        "rule_files": [str(folder / "rules.yaml")],
+        "scrape_configs": [
+            {
+                "job_name": NAMESPACE,
+                "scheme": "https",
+                "tls_config": tls,
+                "kubernetes_sd_configs": [discovery],
+                "relabel_configs": relabel,
+            }
+        ],
+    }
+
+
+def _file(where: dict[str, str], name: str, folder: Path) -> str:
+    """A certificate or key of a kubeconfig, as a file."""
+    if name in where:
+        return where[name]
+    written = folder / name
+    written.write_bytes(base64.b64decode(where[f"{name}-data"]))
+    return str(written)
