@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,6 +100,20 @@ class Talk:
         finally:
             ended.set()
             await talking
+
+    async def others_write_until(self, settled: Callable[[], bool], seconds: float = 240) -> None:
+        """Others write to the same numbers until `settled`.
+
+        A send whose answer was lost with its worker is sent again only when later things are heard of Meta
+        (docs/decisions/0009).
+        """
+        said = 0
+        async with _bound(seconds, self._unanswered):
+            while not await asyncio.to_thread(settled):
+                for number in self.numbers:
+                    await self.meta.say(number, f"9198{self.name}{said // 20:0{8 - len(self.name)}d}", "help")
+                said += 1
+                await asyncio.sleep(2)
 
     async def answered(self, seconds: float = 180) -> None:
         """Waits until each message has its answer, and no more: once each, in order, in every conversation.

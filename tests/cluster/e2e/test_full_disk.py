@@ -41,7 +41,7 @@ async def test_a_full_disk_of_the_bus_loses_nothing_and_is_told(
             finally:
                 await asyncio.to_thread(_make_room, installed)
             await talk.taken(180)
-            await installed.sends_are_known()
+            await talk.others_write_until(lambda: installed.unknown_sends() == 0)
             await talk.wave()
             await talk.answered()
 

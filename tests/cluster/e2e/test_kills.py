@@ -26,7 +26,7 @@ async def test_killed_pods_lose_and_double_nothing(installed: Installed, shops: 
             await asyncio.to_thread(_kill_processes, installed)
         await asyncio.to_thread(installed.until_rolled_out)
         await asyncio.to_thread(installed.until_ready, shops.namespace)
-        await installed.sends_are_known()
+        await talk.others_write_until(lambda: installed.unknown_sends() == 0)
         await talk.wave()
         await talk.answered()
 

@@ -15,6 +15,6 @@ async def test_messages_from_before_a_power_cut_are_answered(installed: Installe
     await asyncio.to_thread(installed.until_rolled_out)
     await asyncio.to_thread(installed.until_ready, shops.namespace)
     async with installed.emulator() as talk.meta:
-        await installed.sends_are_known()
+        await talk.others_write_until(lambda: installed.unknown_sends() == 0)
         await talk.wave()
         await talk.answered()
