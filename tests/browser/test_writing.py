@@ -92,6 +92,7 @@ async def test_photo_and_a_photo_that_is_too_large(page: "Page", bot: "Bot", tmp
         await (await chooser.value).set_files(path)
         if path == large:
             await expect(page.get_by_text("A photo may have 5.0 MB at most")).to_be_visible()
+    await page.get_by_role("button", name="Send", exact=True).click()
     (message,) = await bot.receiver.wait_items("messages", 1)
     assert message["type"] == "image"
     assert message["image"]["mime_type"] == "image/png"

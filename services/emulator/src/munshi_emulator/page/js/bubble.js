@@ -5,6 +5,7 @@ import { Check, Doc, Link, List, Person, Pin, Reply, Ticks } from "./icons.js";
 import { chat, inspect, person, resend, selected, send, thread } from "./state.js";
 import { openSheet } from "./sheet.js";
 import { AudioPlayer } from "./audio.js";
+import { view } from "./viewer.js";
 
 const OWN_TICKS = { pending: "On its way", sent: "Kept", delivered: "Delivered to the shop", read: "Read by the shop", unsent: "Not sent" };
 const SHOP_TICKS = { accepted: "Accepted", sent: "Sent", delivered: "Delivered", read: "Read", played: "Played", failed: "Not delivered" };
@@ -62,7 +63,7 @@ function Content({ message }) {
   const part = body?.[type] ?? {};
   switch (type) {
     case "text": return html`<${Text} text=${message.marks?.edited?.text?.body ?? part.body} />`;
-    case "image": return html`<a class="media" href=${media(part)} target="_blank" rel="noopener"><img src=${media(part)} alt=${part.caption ?? "Photo"} loading="lazy" /></a>${part.caption && html`<${Text} text=${part.caption} />`}`;
+    case "image": return html`<button class="media" aria-label=${`Open ${part.caption ?? "photo"}`} onClick=${(event) => view({ src: media(part), alt: part.caption ?? "Photo", from: event.currentTarget })}><img src=${media(part)} alt=${part.caption ?? "Photo"} loading="lazy" /></button>${part.caption && html`<${Text} text=${part.caption} />`}`;
     case "sticker": return html`<img class="sticker" src=${media(part)} alt="Sticker" />`;
     case "video": return html`<video class="media" src=${media(part)} controls preload="metadata"></video>${part.caption && html`<${Text} text=${part.caption} />`}`;
     case "audio": return html`<${AudioPlayer} src=${media(part)} wamid=${message.wamid} own=${message.direction === "in"} />`;

@@ -2,42 +2,13 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { html } from "./html.js";
 import { Clip, Close, Doc, Mic, Photo, Pin, Send, Trash } from "./icons.js";
-import { bytes, gist } from "./format.js";
-import { api } from "./api.js";
+import { gist } from "./format.js";
 import { attempt, chat, editing, open, person, quoted, say, send, thread } from "./state.js";
 import { record } from "./audio.js";
+import { Preview, sendFile, sendStaged, stage, staged, unstage } from "./attachment.js";
 
-const MB = 1048576;
-const LIMITS = { image: [5 * MB, "a photo"], video: [16 * MB, "a video"], audio: [16 * MB, "a voice note"], document: [100 * MB, "a document"] };
 const drafts = new Map();
 const coarse = matchMedia("(pointer: coarse)");
-
-function kindOf(file, wanted) {
-  if (wanted) return wanted;
-  if (/^image\/(jpeg|png)$/.test(file.type)) return "image";
-  if (/^video\/(mp4|3gpp)$/.test(file.type)) return "video";
-  if (/^audio\/(ogg|mpeg|aac|amr|mp4)$/.test(file.type)) return "audio";
-  return "document";
-}
-
-/** Upload a file from the phone and send it; says so when WhatsApp would not take it. */
-export async function sendFile(file, wanted, caption) {
-  const kind = kindOf(file, wanted);
-  const [most, what] = LIMITS[kind];
-  if (file.size > most) { say(`${what[0].toUpperCase()}${what.slice(1)} may have ${bytes(most)} at most; “${file.name}” has ${bytes(file.size)}.`, "bad"); return; }
-  if (!file.size) { say(`“${file.name}” is empty.`, "bad"); return; }
-  const form = new FormData();
-  form.append("phone_number_id", open.value);
-  form.append("kind", kind);
-  form.append("file", file);
-  const kept = await attempt(() => api("POST", "/media", form));
-  if (!kept) return;
-  const content = { id: kept.id, mime_type: kept.mime_type, sha256: kept.sha256 };
-  if (kind === "document") content.filename = file.name;
-  if (kind === "audio") { content.voice = wanted === "audio"; if (content.voice) content.mime_type = "audio/ogg; codecs=opus"; }
-  if (caption) content.caption = caption;
-  await send({ type: kind, content });
-}
 
 export function Composer() {
   const number = open.value;
@@ -46,6 +17,9 @@ export function Composer() {
   const [text, setText] = useState(drafts.get(number) ?? "");
   const [attach, setAttach] = useState(false);
   const [recording, setRecording] = useState(null);
+  const waiting = staged.value?.number === number ? staged.value : null;
+  useEffect(() => () => unstage(), [number]);
+  useEffect(() => { if (waiting && !coarse.matches) area.current?.focus(); }, [waiting]);
   useEffect(() => { setText(drafts.get(number) ?? ""); if (!coarse.matches) area.current?.focus(); }, [number]);
   useEffect(() => { if (editing.value) setText(editing.value.body.text.body); }, [editing.value]);
   useLayoutEffect(() => {
@@ -57,6 +31,12 @@ export function Composer() {
   const change = (value) => { setText(value); drafts.set(number, value); };
   const submit = () => {
     const body = text.trim();
+    if (waiting) {
+      if (waiting.kind !== "audio") change("");
+      sendStaged(body);
+      area.current?.focus();
+      return;
+    }
     if (!body) return;
     if (body.length > 4096) { say(`A message has 4,096 characters at most; this one has ${body.length}.`, "bad"); return; }
     change("");
@@ -70,6 +50,7 @@ export function Composer() {
   const key = (event) => {
     // While an input method composes, Enter chooses a word (229 is what Safari says).
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229) { event.preventDefault(); submit(); }
+    if (event.key === "Escape" && waiting) { unstage(); return; }
     if (event.key === "Escape" && (quoted.value || editing.value)) { quoted.value = null; if (editing.value) { editing.value = null; change(""); } }
   };
   const startVoice = async () => { try { setRecording({ voice: await record(), since: Date.now() }); } catch (error) { say(error.name === "NotAllowedError" ? "The browser gives no access to a microphone." : `No recording: ${error.message}`, "bad"); } };
@@ -78,7 +59,7 @@ export function Composer() {
     setRecording(null);
     if (!keep) { voice.cancel(); return; }
     if (Date.now() - since < 500) { voice.cancel(); say("Too short: hold on a little longer."); return; }
-    await attempt(async () => sendFile(await voice.stop(), "audio"));
+    await attempt(async () => sendFile(await voice.stop(), "audio", true));
   };
   const pick = (accept, wanted) => () => { setAttach(false); files.current.accept = accept; files.current.dataset.kind = wanted ?? ""; files.current.click(); };
   const starters = (chat.value?.starters ?? []).filter(Boolean);
@@ -87,14 +68,15 @@ export function Composer() {
   return html`
     ${fresh && html`<div class="starters" role="group" aria-label="Suggestions">${starters.map((one) => html`<button dir="auto" onClick=${() => send({ text: one })}>${one}</button>`)}</div>`}
     ${(quoted.value || editing.value) && html`<div class="quoting"><div class=${`quote ${quoted.value?.direction === "in" ? "you" : ""}`}><b>${editing.value ? "Edit" : quoted.value.direction === "in" ? "You" : chat.value?.verified_name}</b><span dir="auto">${gist(editing.value ?? quoted.value)}</span></div><button class="icon" aria-label="Cancel" onClick=${() => { quoted.value = null; if (editing.value) { editing.value = null; change(""); } }}><${Close} /></button></div>`}
+    ${waiting && html`<${Preview} />`}
     <form class="composer" onSubmit=${(event) => { event.preventDefault(); submit(); }}>
       <div class="field">
-        <textarea ref=${area} rows="1" placeholder="Message" aria-label=${`Message to ${chat.value?.verified_name ?? "shop"}`} dir="auto" value=${text} enterkeyhint="send"
-          onInput=${(event) => change(event.currentTarget.value)} onKeyDown=${key} onPaste=${(event) => { const file = event.clipboardData?.files?.[0]; if (file) { event.preventDefault(); sendFile(file); } }}></textarea>
+        <textarea ref=${area} rows="1" placeholder=${!waiting ? "Message" : waiting.kind === "audio" ? "Send it as it is" : "Add a caption"} aria-label=${`Message to ${chat.value?.verified_name ?? "shop"}`} dir="auto" value=${text} enterkeyhint="send"
+          onInput=${(event) => change(event.currentTarget.value)} onKeyDown=${key} onPaste=${(event) => { const file = event.clipboardData?.files?.[0]; if (file) { event.preventDefault(); stage(file); } }}></textarea>
         <button type="button" class="icon" aria-label="Attach" aria-expanded=${attach} onClick=${() => setAttach(!attach)}><${Clip} /></button>
       </div>
-      ${text.trim() ? html`<button class="send" aria-label="Send"><${Send} /></button>` : html`<button type="button" class="send" aria-label="Record a voice note" onClick=${startVoice}><${Mic} /></button>`}
-      <input ref=${files} type="file" hidden onChange=${(event) => { const file = event.currentTarget.files[0]; const wanted = event.currentTarget.dataset.kind || undefined; event.currentTarget.value = ""; if (file) sendFile(file, wanted); }} />
+      ${text.trim() || waiting ? html`<button class="send" aria-label="Send"><${Send} /></button>` : html`<button type="button" class="send" aria-label="Record a voice note" onClick=${startVoice}><${Mic} /></button>`}
+      <input ref=${files} type="file" hidden onChange=${(event) => { const file = event.currentTarget.files[0]; const wanted = event.currentTarget.dataset.kind || undefined; event.currentTarget.value = ""; if (file) stage(file, wanted); }} />
       ${attach && html`<div class="attach" role="menu">
         <button type="button" role="menuitem" onClick=${pick("image/jpeg,image/png")}><${Photo} />Photo</button>
         <button type="button" role="menuitem" onClick=${pick("")}><${Doc} />Document</button>

@@ -3,20 +3,28 @@ import { html } from "./html.js";
 import { dayKey, dayName, gist, time } from "./format.js";
 import { Back, Down, Panel } from "./icons.js";
 import { Bubble, domId } from "./bubble.js";
-import { Composer, sendFile } from "./composer.js";
+import { useState } from "preact/hooks";
+import { stage } from "./attachment.js";
+import { Composer } from "./composer.js";
 import { Menu, longPress, openMenu } from "./menu.js";
 import { Sheet } from "./sheet.js";
+import { Viewer } from "./viewer.js";
 import { chat, go, link, now, open, panelOpen, say, typing } from "./state.js";
 import { useWindow } from "./window.js";
 import { Avatar } from "./chats.js";
 
 export function Thread() {
   const number = open.value;
-  return html`<section class="chat" aria-label=${chat.value?.verified_name ?? "Chat"} onDragOver=${(event) => event.preventDefault()} onDrop=${(event) => { event.preventDefault(); const file = event.dataTransfer?.files?.[0]; if (file) sendFile(file); }}>
+  const [over, setOver] = useState(false);
+  const drag = (event) => { event.preventDefault(); if (event.dataTransfer?.types.includes("Files")) setOver(true); };
+  const leave = (event) => { if (!event.currentTarget.contains(event.relatedTarget)) setOver(false); };
+  const dropped = (event) => { event.preventDefault(); setOver(false); const file = event.dataTransfer?.files?.[0]; if (file) stage(file); };
+  return html`<section class=${`chat ${over ? "over" : ""}`} aria-label=${chat.value?.verified_name ?? "Chat"} onDragOver=${drag} onDragLeave=${leave} onDrop=${dropped}>
     <${Header} />
     <${Messages} key=${number} number=${number} />
     <${Composer} key=${`c-${number}`} />
-    <${Menu} /><${Sheet} />
+    <${Menu} /><${Sheet} /><${Viewer} />
+    ${over && html`<p class="drop-here" aria-hidden="true">Drop it here: a picture, a PDF or a sound</p>`}
   </section>`;
 }
 
