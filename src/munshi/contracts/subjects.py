@@ -47,6 +47,11 @@ def media(cell: CellName, verb: str) -> str:
     return f"munshi.{cell}.media.{verb}"
 
 
+def media_all(cell: CellName) -> str:
+    """All requests to the cell's media services."""
+    return f"munshi.{cell}.media.*"
+
+
 def event_stream(cell: CellName) -> str:
     """Name of the cell's work-queue stream of events."""
     return f"munshi-{cell}-events"

@@ -1,4 +1,4 @@
-"""What ingress and orchestrator of a cell may do within the cell's own account, as lists of what is allowed.
+"""What the services of a cell may do within the cell's own account, as lists of what is allowed.
 
 Between cells nothing has to be denied: each has an account, and an account sees no other. Within one, a
 stolen ingress pod must not read a message, nor change the registry, nor take a stream away. Pure.
@@ -7,7 +7,14 @@ stolen ingress pod must not read a message, nor change the registry, nor take a 
 import functools
 
 from munshi.contracts.ids import CellName
-from munshi.contracts.subjects import dead_all, dead_stream, event_stream, inbound_all, registry_bucket
+from munshi.contracts.subjects import (
+    dead_all,
+    dead_stream,
+    event_stream,
+    inbound_all,
+    media_all,
+    registry_bucket,
+)
 from munshi.provision.derived_keys import ISSUED_AT, MasterKey
 from munshi.provision.nats_accounts import CellUsers
 from munshi.provision.nats_jwt import Identity, Permissions, creds, user_jwt
@@ -22,7 +29,8 @@ def ingress_permissions(cell: CellName) -> Permissions:
 
 
 def orchestrator_permissions(cell: CellName) -> Permissions:
-    """Works events and dead letters off, reads the registry; makes no stream and takes none away."""
+    """Works events and dead letters off, asks the media service, reads the registry; makes no stream and
+    takes none away."""
     streams = (event_stream(cell), dead_stream(cell))
     working = [
         f"$JS.API.{request}.{stream}{rest}"
@@ -42,7 +50,16 @@ def orchestrator_permissions(cell: CellName) -> Permissions:
     ]
     # Servers differ in what stands behind `$JS.ACK`; within the account all of it is this cell's.
     return Permissions(
-        allow_publish=(*working, "$JS.ACK.>", *_reading_registry(cell)), allow_subscribe=_inbox(cell)
+        allow_publish=(*working, "$JS.ACK.>", media_all(cell), *_reading_registry(cell)),
+        allow_subscribe=_inbox(cell),
+    )
+
+
+def media_permissions(cell: CellName) -> Permissions:
+    """Takes the cell's requests for media and answers them, reads the registry; sees no event."""
+    return Permissions(
+        allow_publish=(*_inbox(cell), *_reading_registry(cell)),
+        allow_subscribe=(*_inbox(cell), media_all(cell)),
     )
 
 
@@ -73,6 +90,14 @@ def ingress_creds(master: MasterKey, cell: CellName) -> str:
     return creds(jwt, user.seed)
 
 
+def media_creds(master: MasterKey, cell: CellName) -> str:
+    """Content of the `.creds` file of a cell's media service; the same each time."""
+    user = master.media_user(cell)
+    account = Identity.from_seed(master.cell(cell).account_seed)
+    jwt = user_jwt(account, user.public, f"{cell} media", media_permissions(cell), ISSUED_AT)
+    return creds(jwt, user.seed)
+
+
 @functools.lru_cache(maxsize=2048)
 def cell_creds(master: MasterKey, cell: CellName) -> CellUsers:
     """Contents of the `.creds` files of a cell's orchestrator (`services`) and of provisioning (`admin`)."""
@@ -89,7 +114,7 @@ def cell_creds(master: MasterKey, cell: CellName) -> CellUsers:
 
 
 @functools.lru_cache(maxsize=2048)
-def service_users(master: MasterKey, cell: CellName) -> tuple[str, str]:
-    """Public keys of a cell's ingress and orchestrator: what is revoked when the cell must stand still."""
+def service_users(master: MasterKey, cell: CellName) -> tuple[str, str, str]:
+    """Public keys of a cell's ingress, orchestrator and media: revoked when the cell must stand still."""
     orchestrator = Identity.from_seed(master.cell(cell).service_seed)
-    return master.ingress_user(cell).public, orchestrator.public
+    return master.ingress_user(cell).public, orchestrator.public, master.media_user(cell).public

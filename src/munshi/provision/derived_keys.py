@@ -68,6 +68,10 @@ class MasterKey:
         """The NATS user of a cell's ingress."""
         return Identity.from_seed(self.seed(f"cell/{cell}/ingress", nkeys.PREFIX_BYTE_USER))
 
+    def media_user(self, cell: CellName) -> Identity:
+        """The NATS user of a cell's media service."""
+        return Identity.from_seed(self.seed(f"cell/{cell}/media", nkeys.PREFIX_BYTE_USER))
+
     def tenant(self, key: TenantKey) -> TenantKeys:
         """The keys of a tenant; the same in whichever cell it is served."""
         return TenantKeys(

@@ -8,7 +8,7 @@ import pytest
 
 from munshi.contracts.ids import CellName, TenantKey
 from munshi.errors import UserMistake
-from munshi.provision.cell_rights import cell_creds, ingress_creds, service_users
+from munshi.provision.cell_rights import cell_creds, ingress_creds, media_creds, service_users
 from munshi.provision.derived_keys import MasterKey
 from munshi.provision.nats_jwt import Identity, claims
 
@@ -37,6 +37,7 @@ def test_a_key_is_hkdf_of_the_master_key_with_owner_and_use_as_context() -> None
         ("cell/shops_sharma/orchestrator", MASTER.cell(SHOP).service_seed),
         ("cell/shops_sharma/admin", MASTER.cell(SHOP).admin_seed),
         ("cell/shops_sharma/ingress", MASTER.ingress_user(SHOP).seed),
+        ("cell/shops_sharma/media", MASTER.media_user(SHOP).seed),
         ("platform/nats-operator", MASTER.operator().identity.seed),
         ("platform/nats-system-account", MASTER.operator().system_account.seed),
         ("platform/nats-system-user", MASTER.operator().system_user.seed),
@@ -51,6 +52,7 @@ def test_no_two_owners_or_uses_share_a_key() -> None:
     cells = [CellName("pool"), SHOP, CellName("shops_verma")]
     found = [value for cell in cells for value in MASTER.cell(cell).model_dump().values()]
     found += [MASTER.ingress_user(cell).seed for cell in cells]
+    found += [MASTER.media_user(cell).seed for cell in cells]
     found += [MASTER.storage_secret(cell) for cell in cells]
     found += [v for t in ("shops_a", "shops_b") for v in MASTER.tenant(TenantKey(t)).model_dump().values()]
     assert len(set(found)) == len(found)
@@ -69,8 +71,9 @@ def test_credentials_are_the_same_each_time_so_that_secrets_stay_untouched() -> 
 def test_creds_are_signed_by_the_account_of_their_cell() -> None:
     account = Identity.from_seed(MASTER.cell(SHOP).account_seed).public
     users = cell_creds(MASTER, SHOP)
-    jwts = [claims(text.splitlines()[1]) for text in (ingress_creds(MASTER, SHOP), users.services)]
-    assert [jwt["iss"] for jwt in jwts] == [account, account]
+    texts = (ingress_creds(MASTER, SHOP), users.services, media_creds(MASTER, SHOP))
+    jwts = [claims(text.splitlines()[1]) for text in texts]
+    assert [jwt["iss"] for jwt in jwts] == [account] * 3
     assert tuple(jwt["sub"] for jwt in jwts) == service_users(MASTER, SHOP)
 
 
