@@ -161,6 +161,10 @@ train-nlu: install-dev ## train the understanding model again (reproducible)
 evaluate-nlu: install-dev ## score it on the hand-written test set
 	@python -m munshi_inference.training.evaluate tests/understanding/held_out.jsonl
 
+.PHONY: train-embeddings
+train-embeddings: install-dev ## make the small embedding again (reproducible)
+	@python -m munshi_inference.training.embeddings
+
 .PHONY: evaluate-speech
 evaluate-speech: install-dev ## word error rate of speech to text on a set of your own (SET=folder)
 	@python -m munshi_inference.speech.evaluate "$${SET:?a folder with sounds, each with its text beside it}"

@@ -61,6 +61,9 @@ class InferenceSettings(BaseSettings):
         default="", description="Base URL of an OpenAI-compatible embeddings service; default: in process."
     )
     embeddings_model: str = Field(default="", description="Model name for that service.")
+    embeddings_dimensions: int = Field(
+        default=1024, ge=8, le=2000, description="Length of that service's vectors; pgvector indexes to 2,000."
+    )
     embeddings_key: SecretStr = Field(default=SecretStr(""), description="Key of that service.")
     tts_url: str = Field(
         default="", description="Base URL of an OpenAI-compatible speech service; default: espeak-ng."
