@@ -51,7 +51,7 @@ def answers(shared: Path, note: Path, said: Transcript) -> Path:
 def server(shared: Path, answers: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
     """Triton with all models of the repository that have an engine here."""
     environment = {"MUNSHI_TRITON_FILES": str(shared), "MUNSHI_SPEECH_MODEL": str(answers)}
-    models = "ledger_nlu,documents,speech"
+    models = "ledger_nlu,documents,speech,embeddings"
     running = TritonServer(tmp_path_factory.mktemp("triton"), models, environment=environment)
     try:
         yield running.start()

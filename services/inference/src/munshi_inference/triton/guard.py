@@ -8,6 +8,7 @@ loss: until the server is ready their processes come and go.
 """
 
 import contextlib
+import json
 import os
 import select
 import signal
@@ -16,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-_STUB = b"triton_python_backend_stub"
+_STUB = "triton_python_backend_stub"
 _LOOK_SECONDS = 1.0
 _GRACE_SECONDS = 3.0
 """A server that ends in an orderly way takes its models down one by one."""
@@ -29,22 +30,26 @@ def _parent(process: Path) -> int:
     return int((process / "stat").read_bytes().rpartition(b")")[2].split()[1])
 
 
-def stubs_of(pid: int) -> set[int]:
-    """The processes of its models."""
-    found = set()
+def stubs_of(pid: int) -> dict[int, str]:
+    """The processes of its models, each with the model's name."""
+    found = {}
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, ValueError, IndexError):
-            if _parent(process) == pid and _STUB in (process / "cmdline").read_bytes().split(b"\0")[0]:
-                found.add(int(process.name))
+            if _parent(process) == pid:
+                program, model, *_ = (process / "cmdline").read_bytes().decode().split("\0")
+                if program.endswith(_STUB):
+                    found[int(process.name)] = Path(model).parent.parent.name
     return found
 
 
-def is_ready(port: int) -> bool:
-    """Whether the server has loaded what it could."""
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2) as asking:
-        asking.sendall(b"GET /v2/health/ready HTTP/1.0\r\n\r\n")
-        return b" 200 " in asking.recv(64)
-    return False
+def models_of(port: int) -> set[str] | None:
+    """The models that the server has loaded; `None` as long as it loads some."""
+    with contextlib.suppress(OSError, ValueError), socket.create_connection(("127.0.0.1", port), 2) as asking:
+        asking.sendall(b"POST /v2/repository/index HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}")
+        with asking.makefile("rb") as answer:
+            index = json.loads(answer.read().partition(b"\r\n\r\n")[2])
+        return {model["name"] for model in index if model.get("state") == "READY"}
+    return None
 
 
 class Watch:
@@ -53,35 +58,38 @@ class Watch:
     def __init__(self, pid: int, port: int) -> None:
         self._pid = pid
         self._port = port
-        self._ready = False
+        self._models: set[str] | None = None
         self._server = os.pidfd_open(pid)
-        self._stubs: dict[int, int] = {}
-        """File descriptors by process."""
+        self._stubs: dict[int, tuple[int, str]] = {}
+        """File descriptor and model by process."""
         self._lost_at: float | None = None
         self._asked_to_stop = False
 
     def run(self) -> None:
         """Until the server has ended; then none of its models is left."""
         while not self._ended([self._server], _LOOK_SECONDS):
-            self._ready = self._ready or is_ready(self._port)
+            if self._models is None:
+                self._models = models_of(self._port)
             self._meet()
             self._miss()
             self._act()
-        for stub in self._stubs.values():
+        for stub, _ in self._stubs.values():
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(stub, signal.SIGKILL)
 
     def _meet(self) -> None:
-        for pid in stubs_of(self._pid) - self._stubs.keys():
-            with contextlib.suppress(ProcessLookupError):
-                self._stubs[pid] = os.pidfd_open(pid)
+        for pid, model in stubs_of(self._pid).items():
+            if pid not in self._stubs:
+                with contextlib.suppress(ProcessLookupError):
+                    self._stubs[pid] = os.pidfd_open(pid), model
 
     def _miss(self) -> None:
-        gone = self._ended(list(self._stubs.values()), 0)
-        for pid, stub in list(self._stubs.items()):
+        gone = self._ended([stub for stub, _ in self._stubs.values()], 0)
+        for pid, (stub, model) in list(self._stubs.items()):
             if stub in gone:
-                os.close(self._stubs.pop(pid))
-                if self._ready:
+                os.close(stub)
+                del self._stubs[pid]
+                if model in (self._models or ()):
                     self._lost_at = self._lost_at or time.monotonic()
 
     def _act(self) -> None:

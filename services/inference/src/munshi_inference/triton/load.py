@@ -14,14 +14,20 @@ def reader(settings: InferenceSettings) -> DocumentReader:
 
 
 def transcriber(settings: InferenceSettings) -> Transcriber:
-    """Speech."""
+    """Speech. A service by URL needs no Triton before it."""
     local = _in_process("speech", settings)
+    if settings.speech_url and local is not None:
+        given: Transcriber = local
+        return given
     return TritonTranscriber(settings.triton_url, local, settings.triton_seconds, settings.triton_files)
 
 
 def embedder(settings: InferenceSettings) -> Embedder:
-    """Vectors. Raises `EngineMissing`: what space they are of is known in process alone."""
-    local = load_engine(READERS["embeddings"], _without(settings))
+    """Vectors. A service by URL needs no Triton before it. Raises `EngineMissing`: what space they are of is
+    known in process alone."""
+    local: Embedder = load_engine(READERS["embeddings"], _without(settings))
+    if settings.embeddings_url:
+        return local
     return TritonEmbedder(settings.triton_url, local, settings.triton_seconds)
 
 
