@@ -124,7 +124,7 @@ test-chart: chart-tools ## the Helm chart: lint, schemas, alerts, dashboards, ri
 	@$(PYTEST) tests/chart
 
 .PHONY: test-cluster
-test-cluster: install-dev ## on a real API server and a real node, which it brings up and takes down
+test-cluster: chart-tools ## on a real API server and a real node, which it brings up and takes down
 	@tools/local-cluster build-for-tests
 	@$(BIN)/python tools/images.py
 	@$(PYTEST) -m cluster tests/cluster
