@@ -142,3 +142,33 @@ async def test_a_file_that_is_a_page_is_not_run_by_the_browser(shop: "Shop") -> 
     async with shop.http.get(f"{shop.emulator.url}/control/media/{kept['id']}") as answer:
         assert answer.headers["Content-Disposition"].startswith("attachment")
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [("truncated", {}), ("other_bytes", {}), ("more_bytes", {"extra_bytes": 10}), ("slow", {"seconds": 0.2})],
+)
+async def test_a_file_comes_as_a_fault_wants_it_once(
+    shop: "Shop", kind: str, fields: dict[str, float]
+) -> None:
+    media_id = await upload(shop, PNG, "image/png")
+    _, found = await shop.graph("GET", media_id)
+    await shop.control.fault(kind, endpoint="media_bytes", phone_number_id=shop.id, count=1, **fields)
+    if kind == "truncated":
+        with pytest.raises(aiohttp.ClientError):
+            await fetch(shop, found["url"])
+    else:
+        status, data = await fetch(shop, found["url"])
+        assert status == 200
+        expected = {"slow": PNG, "more_bytes": PNG + bytes(10), "other_bytes": PNG[:-1] + b"\xff"}
+        assert data == expected[kind]
+    assert await fetch(shop, found["url"]) == (200, PNG)
+
+
+async def test_the_question_where_a_file_lies_can_fail_alone(shop: "Shop") -> None:
+    media_id = await upload(shop, PNG, "image/png")
+    _, found = await shop.graph("GET", media_id)
+    await shop.control.fault("error", code=190, endpoint="media_url", phone_number_id=shop.id, count=1)
+    assert await fetch(shop, found["url"]) == (200, PNG)
+    assert (await shop.graph("GET", media_id))[1]["error"]["code"] == 190
+    assert (await shop.graph("GET", media_id))[0] == 200

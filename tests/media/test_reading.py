@@ -248,6 +248,24 @@ async def test_a_flood_of_one_tenant_does_not_starve_another(stage: Stage) -> No
     assert waiting > 20, "it came before most of the flood"
 
 
+async def test_a_flood_beyond_what_may_wait_turns_its_own_tenant_away_only(own_stage: Stage) -> None:
+    await own_stage.open(MUNSHI_WAITING="8")
+    loud, quiet = await own_stage.shop(), await own_stage.shop()
+    flood = [await loud.takes(files.picture(text=f"{number}"), "image/jpeg") for number in range(3)]
+    one = await quiet.takes(files.picture(), "image/jpeg")
+    own_stage.script(documents="waits")
+    async with own_stage.bus() as connection:
+        asks = [asyncio.create_task(heard(connection, Verb.READ, request, 30)) for request in flood]
+        done, _ = await asyncio.wait(asks, return_when=asyncio.FIRST_COMPLETED)
+        turned_away = [(await ask)[0] for ask in done]
+        assert [answer.state for answer in turned_away] == ["failed"]
+        own_stage.script(documents="well")
+        answer, _ = await heard(connection, Verb.READ, one, 30)
+        await asyncio.gather(*asks)
+    assert isinstance(answer, MediaAnswer)
+    assert answer.document is not None
+
+
 async def test_an_unknown_tenant_is_asked_for_again(stage: Stage) -> None:
     shop = await stage.shop()
     request = await shop.takes(files.picture(), "image/jpeg")

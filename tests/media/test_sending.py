@@ -74,6 +74,14 @@ async def test_a_stored_file_is_uploaded_once(stage: Stage) -> None:
     assert (mime_type, data) == ("image/jpeg", await shop.objects.get(stored.key))
 
 
+async def test_a_large_file_is_uploaded_too(stage: Stage) -> None:
+    shop = await stage.shop()
+    data = files.pdf() + b"\n%" + bytes(3_000_000)
+    kept_pdf = original(await stage.read(await shop.takes(data, "application/pdf", "document")))
+    answer = await sent(stage, Verb.UPLOAD, upload_of(shop, kept_pdf, filename="bill.pdf"))
+    assert await at_meta(shop, answer.media_id) == ("application/pdf", data)
+
+
 async def test_a_text_is_spoken_and_uploaded_once(stage: Stage) -> None:
     shop = await stage.shop()
     first = await sent(stage, Verb.VOICE, voice_of(shop))

@@ -21,6 +21,8 @@ RATE = 16_000
 _BLOCK = 1 << 16
 """Frames that are worked on at once."""
 _BY_FFMPEG = frozenset({"audio/aac", "audio/amr", "audio/mp4", "audio/3gpp", "video/mp4", "video/3gpp"})
+_FFMPEG_SECONDS = 45.0
+"""Decodes an hour in a few."""
 _MOST_CHANNELS = 8
 _MOST_RATE = 192_000
 
@@ -87,7 +89,7 @@ def _by_ffmpeg(source: bytes | Path, target: Path, max_seconds: float) -> float:
         done = subprocess.run(  # noqa: S603 (a program of the system, arguments of our own)
             [*command, "-f", "wav", "-y", f"file:{target}"],
             capture_output=True,
-            timeout=max(30.0, max_seconds / 4),
+            timeout=_FFMPEG_SECONDS,
             check=False,
         )
     except subprocess.TimeoutExpired:

@@ -4,7 +4,8 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 import nats.errors
 import structlog
@@ -26,7 +27,7 @@ from munshi.contracts.media import (
 )
 from munshi.contracts.subjects import media
 from munshi.tasks import end
-from munshi_media.failing import BUSY, DEFECT, outcome_of
+from munshi_media.failing import BUSY, DEFECT, NotNow, outcome_of
 from munshi_media.metrics import Metrics
 from munshi_media.tracing import Tracing
 from munshi_media.watch import Watch
@@ -37,6 +38,8 @@ QUEUE = "media"
 _LIFE_SECONDS = 1.0
 _BUSY_SECONDS = 5.0
 _DEFECT_SECONDS = 5.0
+_TENANTS_PART = 4
+"""One tenant has at most this part of what may wait, so that its flood turns nobody else away."""
 
 REQUESTS: Mapping[Verb, type[BaseModel]] = {
     Verb.READ: ReadRequest,
@@ -55,7 +58,8 @@ class Answering:
     def __init__(
         self, client: Client, cell: CellName, handle: Handler, metrics: Metrics, tracing: Tracing, most: int
     ) -> None:
-        """`most`: requests at work at once; beyond, the asker is told to come back."""
+        """`most`: requests at work at once, a quarter of them one tenant's; beyond, who asks is told to come
+        back."""
         self._client = client
         self._cell = cell
         self._handle = handle
@@ -63,6 +67,7 @@ class Answering:
         self._tracing = tracing
         self._most = most
         self._tasks: set[asyncio.Task[None]] = set()
+        self._of_tenants: Counter[str] = Counter()
 
     @property
     def working(self) -> int:
@@ -103,7 +108,8 @@ class Answering:
             if len(self._tasks) > self._most:
                 return MediaFailure(reason=BUSY, retry_after=_BUSY_SECONDS)
             request = REQUESTS[verb].model_validate_json(message.data)
-            answer = await self._handle(verb, request, watch)
+            with self._counted(str(getattr(request, "tenant", ""))):
+                answer = await self._handle(verb, request, watch)
             # A refusal is an answer as good as any; a log line helps who looks for it.
             if answer.refused is not None:
                 _log.info("media_refused", verb=verb.value, refused=answer.refused.value, **_who(request))
@@ -117,6 +123,18 @@ class Answering:
             return decided
         else:
             return answer
+
+    @contextlib.contextmanager
+    def _counted(self, tenant: str) -> Iterator[None]:
+        if self._of_tenants[tenant] >= max(1, self._most // _TENANTS_PART):
+            raise NotNow(BUSY, "this tenant asks for too much at once", _BUSY_SECONDS)
+        self._of_tenants[tenant] += 1
+        try:
+            yield
+        finally:
+            self._of_tenants[tenant] -= 1
+            if not self._of_tenants[tenant]:
+                del self._of_tenants[tenant]
 
     async def _live(self, message: Msg, watch: Watch) -> None:
         while True:

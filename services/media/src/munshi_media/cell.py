@@ -44,7 +44,9 @@ from munshi_media.workers import Workers
 _log = structlog.get_logger()
 
 _LOOK_SECONDS = 0.02
-_PROBE_SECONDS = 2.0
+_PROBE_SECONDS = 10.0
+"""Requests find out sooner; a bucket charges for each question."""
+_AWAY_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ class CellService:
                 if self.store_up:
                     _log.warning("object_store_away", cell=self.cell.name, reason=str(error))
                 self.store_up = False
-            await asyncio.sleep(_PROBE_SECONDS)
+            await asyncio.sleep(_PROBE_SECONDS if self.store_up else _AWAY_SECONDS)
 
     async def _handle(self, verb: Verb, request: BaseModel, watch: Watch) -> MediaAnswer:
         if isinstance(request, SignRequest):

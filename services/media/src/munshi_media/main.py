@@ -154,15 +154,13 @@ class Media:
 
 @contextmanager
 def _spool(folder: Path | None) -> Iterator[Path]:
-    """An empty folder, gone at the end. What an earlier life left in a given one is nobody's any more."""
-    made = Path(tempfile.mkdtemp(prefix="munshi-media-")) if folder is None else folder
-    try:
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True, mode=0o700)
-        yield made
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
+    """A fresh folder, gone at the end. What an earlier life left in a given one is nobody's any more."""
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for left in folder.glob("munshi-media-*") if folder else ():
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="munshi-media-", dir=folder, ignore_cleanup_errors=True) as made:
+        yield Path(made)
 
 
 async def serve(settings: MediaSettings, inference: InferenceSettings) -> None:

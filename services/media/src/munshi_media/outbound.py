@@ -178,11 +178,11 @@ class Outbound:
         form = aiohttp.FormData()
         form.add_field("messaging_product", "whatsapp")
         form.add_field("type", stored.mime_type)
-        content = bytes_.content
-        body = io.BytesIO(content) if isinstance(content, bytes) else content.open("rb")
-        form.add_field("file", body, filename=_file_name(stored, filename), content_type=stored.mime_type)
+        content, name = bytes_.content, _file_name(stored, filename)
         version = out.tenant.spec.whatsapp.graph_version
-        media_id = await self._parts.graph.upload(version, out.number, out.token(), form)
+        with io.BytesIO(content) if isinstance(content, bytes) else content.open("rb") as body:
+            form.add_field("file", body, filename=name, content_type=stored.mime_type)
+            media_id = await self._parts.graph.upload(version, out.number, out.token(), form)
         self._count("done")
         return media_id
 

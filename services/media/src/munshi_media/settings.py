@@ -26,8 +26,8 @@ class MediaSettings(ServiceSettings):
     )
     spool_dir: Path | None = Field(
         default=None,
-        description="Folder for files that are too large for memory while they are worked on; emptied at the "
-        "start. Default: a fresh one where the system keeps such files.",
+        description="Folder for files that are too large for memory while they are worked on; one service's "
+        "own. Default: where the system keeps such files.",
     )
     fetches: int = Field(
         default=32,
