@@ -28,6 +28,7 @@ _AMOUNT = re.compile(
     re.IGNORECASE,
 )
 _BROKEN_POINT = re.compile(r"(?<=\d)\s*([.,])\s+(?=\d\d(?:\D|$))|(?<=\d)\s+([.,])\s*(?=\d\d(?:\D|$))")
+_BROKEN_GROUP = re.compile(r"(?<=\d)(?:,\s+|\s+,)(?=\d{2,3}(?:[,.]\d|\s|$))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def clean(text: str) -> str:
     """The text with digits as 0-9, misread digits mended and points joined to their figures. Its length may
     differ; `find` gives places in it."""
     words = [digits(word) for word in plain(text).split(" ")]
-    return _BROKEN_POINT.sub(".", " ".join(words))
+    return _BROKEN_GROUP.sub(",", _BROKEN_POINT.sub(".", " ".join(words)))
 
 
 def find(text: str) -> list[Amount]:

@@ -19,8 +19,8 @@ _MONTHS = (
     "jul july जुलाई",
     "aug august अगस्त",
     "sep sept september सितंबर सितम्बर",
-    "oct october अक्टूबर अक्तूबर",
-    "nov november नवंबर नवम्बर",
+    "oct 0ct october 0ctober अक्टूबर अक्तूबर",
+    "nov n0v november नवंबर नवम्बर",
     "dec december दिसंबर दिसम्बर",
 )
 _MONTH = {plain(name): month for month, names in enumerate(_MONTHS, 1) for name in names.split()}

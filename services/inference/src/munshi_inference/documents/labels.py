@@ -46,6 +46,8 @@ _PHRASES: Mapping[Label, str] = {
     "total due|to pay|amount to pay|final amount|net bill amount|total bill amount|total invoice value|"
     "total inr|total rs|grand tot|gr total|total amt|payable amount|total paid|amount paid|sale amount|"
     "कुल राशि|कुल देय|देय राशि|कुल योग|कुल रकम|कुल बिल|महायोग|कुल जमा|शुद्ध राशि|कुल भुगतान|देय रकम|"
+    "बाकी रकम|कुल बाकी|कुल बकाया|बकाया राशि|amount received|net bill|total received|"
+    "प्राप्त राशि|कुल प्राप्त|जमा राशि|total value|bill value|fare total|"
     "kul rashi|kul yog|kul rakam|kul total|total rashi",
     Label.TOTAL: "total|amount|कुल|योग|जोड़|टोटल|kul|jod",
     Label.SUBTOTAL: "sub total|subtotal|sub tot|taxable value|taxable amount|taxable amt|total before tax|"
@@ -91,6 +93,12 @@ _PHRASES: Mapping[Label, str] = {
     "description of goods|qty price|विवरण|सामान|वस्तु|मात्रा दर|name of product|hsn|hsn sac|sr no|"
     "sno|item description|qty|rate|मात्रा|राशि|दर|sl no|particular|goods",
 }
+
+_BUYER = re.compile(
+    r"^\W*(?:(?:bill(?:ed)? to|ship to|sold to|buyer|customer|consignee|party|patient|ग्राहक|मरीज)\b|"
+    r"(?:name|m/s|guest|to|नाम|श्री)\s*[.:,\-])",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +165,11 @@ def _nearly(letters: str, labels: frozenset[Label]) -> Match | None:
         if similar > nearest:
             best, nearest = Match(label, phrase, min(1.0, len(phrase) / len(letters))), similar
     return best
+
+
+def names_buyer(text: str) -> bool:
+    """Whether a row begins with the buyer's name."""
+    return bool(_BUYER.match(text))
 
 
 def phrases(label: Label) -> tuple[str, ...]:

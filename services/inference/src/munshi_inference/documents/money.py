@@ -27,6 +27,9 @@ MONEY = frozenset(
         Label.CHARGE,
     }
 )
+_NAMES = frozenset({Label.NUMBER, Label.DATE, Label.OTHER_DATE, Label.BUYER})
+"""What stands beside these is money only if it has paise."""
+
 _NUMBERED = re.compile(
     r"gstin|gst\s*no|gst\s*in\b|tin\b|phone|mobile|mob\b|tel\b|ph\b|fssai|pin\b|pan\b|hsn|a/c|ifsc|@|www|"
     r"dl\s*no|lic\b",
@@ -68,13 +71,17 @@ def _believable(text: str, found: Sequence[Amount]) -> tuple[Amount, ...]:
 def _line(index: int, row: Row) -> Line:
     text = amounts.clean(row.text)
     match = labels.find(text, MONEY)
+    found = _believable(text, amounts.find(text))
+    named = labels.find(text, _NAMES)
+    if named is not None and (match is None or len(named.phrase) > len(match.phrase)):
+        found = tuple(amount for amount in found if amount.paise)
     return Line(
         index,
         row,
         text,
         match.label if match else None,
         match.share if match else 0.0,
-        _believable(text, amounts.find(text)),
+        found,
     )
 
 

@@ -12,7 +12,7 @@ _DAY = re.compile(r"^\d{1,4}[-/.](\d{1,2}|[A-Za-z]{3})[-/.]\d{2,4}$")
 _NAMED = re.compile(
     r"(?:(?:tax\s*)?inv(?:oice|olce|o1ce)?|bill|bil1|receipt|rcpt|voucher|vch|(?:cash\s*)?memo|slip|challan|order|token|"
     r"txn|transaction|ref|ticket|document|doc|check|trn|chk|कैश मेमो|बिल|रसीद|चालान|बीजक|आदेश)\s*"
-    r"(?:(?:no|n0|num|number|id|नंबर|नं|संख्या|क्रमांक|क्र|सं)\b\.?|#)?\s*[.:#=\-]*\s*"
+    r"(?:(?:number|num|no|n0|id|नंबर|नं|न॑|संख्या|क्रमांक|क्र|सं)(?![^\W\d_])\.?|#|\S{1,2}(?=\s*:))?\s*[.:#=;\-]*\s*"
     r"(?P<value>[A-Za-z0-9#][\w/\-.]*)?",
     re.IGNORECASE,
 )
@@ -52,7 +52,7 @@ def find(texts: Sequence[str]) -> tuple[str | None, float]:
             value = match["value"]
             sure = 0.55 + 0.35 * said_no + (0.08 if word.startswith(_STRONG) or "inv" in word else -0.25)
             if value is None or not _fits(value):
-                if not said_no or (value and key(value) not in {"date", "dt", "दिनांक"}):
+                if not said_no:
                     continue
                 value, sure = _below(texts, index), sure - 0.3
             if value is None or not _fits(value):

@@ -15,9 +15,10 @@ from munshi_inference.documents import reading
 from munshi_inference.documents.engines import indic
 from munshi_inference.documents.engines.rapid import Pixels, RapidEngine
 from munshi_inference.documents.engines.tesseract import TesseractEngine, TesseractMissing
-from munshi_inference.documents.kind import Judge, RuleJudge
+from munshi_inference.documents.judging import MODEL_NAME, LinearJudge
 from munshi_inference.documents.pdf import Pages
 from munshi_inference.documents.pieces import Piece
+from munshi_inference.nlu.repository import latest, repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,11 @@ class Read:
 class PageReader:
     """Models loaded once. Not for several threads at once."""
 
-    def __init__(self, models: Path | None = None, judge: Judge | None = None) -> None:
-        """Loads the models: about a second.
+    def __init__(self, models: Path | None = None, judge: Path | None = None) -> None:
+        """Loads the models: about a second. `judge`: folder of a version of our own model.
 
         Raises:
-            ImportError, FileNotFoundError: rapidocr or its models are missing.
+            ImportError, FileNotFoundError, ModelError: rapidocr, its models or our own are missing.
         """
         self.latin = RapidEngine(models)
         self.tesseract: TesseractEngine | None = None
@@ -44,7 +45,7 @@ class PageReader:
             self.tesseract = TesseractEngine()
         except TesseractMissing:
             self.tesseract = None
-        self._judge = judge or RuleJudge()
+        self._model = LinearJudge(judge or latest(repository(), MODEL_NAME))
 
     def ready(self) -> bool:
         """Answers once the models are loaded."""
@@ -61,8 +62,14 @@ class PageReader:
         except OSError as error:
             raise FileRefused(Refusal.GONE, f"the file cannot be read: {error.strerror}") from error
         found = self.pieces(data, hints)
-        context = reading.Context(hints.today or datetime.now(UTC).date(), hints.currency, found.engine)
-        return reading.read(found.pieces, context, self._judge, found.pages)
+        context = reading.Context(
+            hints.today or datetime.now(UTC).date(),
+            hints.currency,
+            found.engine,
+            self._model.total_weights,
+            self._model.calibration,
+        )
+        return reading.read(found.pieces, context, self._model, found.pages)
 
     def pieces(self, data: bytes, hints: ReadHints) -> Read:
         """The text of a file with its places."""

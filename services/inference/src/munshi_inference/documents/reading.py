@@ -1,13 +1,14 @@
 """From the pieces of a page to what the document says. Pure: pieces in, `Document` out."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
 from munshi.contracts.media import Document, DocumentFields, LineItem
 from munshi_inference.documents import amounts, dates, gstin, items, labels, money, numbers, total, vendor
+from munshi_inference.documents.judging import Calibration
 from munshi_inference.documents.kind import Classes, Judge
 from munshi_inference.documents.labels import Label
 from munshi_inference.documents.money import Line
@@ -22,6 +23,9 @@ _CURRENCIES: tuple[tuple[str, str], ...] = (
     (r"\bgbp\b|£", "GBP"),
     (r"\baed\b", "AED"),
 )
+BUYER_ROWS = 4
+"""A GSTIN so many rows below the buyer's name is the buyer's."""
+
 _RUPEES = frozenset({"INR", "LKR", "NPR", "PKR"})
 
 
@@ -42,6 +46,13 @@ class Context:
     engine: str
     weights: tuple[float, ...] | None = None
     """Of the total's features; `None` takes those written in the code."""
+    calibration: Mapping[str, Calibration] = field(default_factory=dict)
+    """By field; one that is not there keeps its raw confidence."""
+
+    def sure(self, name: str, raw: float) -> float:
+        """The probability that a field is right."""
+        curve = self.calibration.get(name)
+        return raw if curve is None or raw == 0 else curve(raw)
 
 
 def _day(texts: Sequence[str], today: date) -> tuple[date | None, float, bool]:
@@ -77,18 +88,17 @@ def _currency(text: str, expected: str, indian: bool) -> tuple[str, float]:
 
 
 def _gstin(texts: Sequence[str]) -> tuple[str | None, bool]:
-    """The seller's GSTIN (the first that does not stand with the buyer), and whether a wrong one was seen."""
+    """The seller's GSTIN (the first that does not stand below the buyer's name), and whether a wrong one was
+    seen."""
     wrong, found = False, []
-    buyer_at = next(
-        (i for i, t in enumerate(texts) if (m := labels.find(t, frozenset({Label.BUYER}))) and m.share > 0.4),
-        len(texts),
-    )
+    buyers = [index for index, text in enumerate(texts) if labels.names_buyer(text)]
     for index, text in enumerate(texts):
         number, seen = gstin.find(text)
         wrong = wrong or seen
         if number is not None:
-            found.append((index > buyer_at, index, number))
-    return (min(found)[2], False) if found else (None, wrong)
+            found.append((any(0 <= index - at <= BUYER_ROWS for at in buyers), index, number))
+    sellers = [number for buyers_own, _, number in sorted(found) if not buyers_own]
+    return (sellers[0], False) if sellers else (None, wrong and not found)
 
 
 def _checks(sums: total.Sums, value: Decimal | None) -> tuple[str, ...]:
@@ -96,9 +106,9 @@ def _checks(sums: total.Sums, value: Decimal | None) -> tuple[str, ...]:
     failed = []
     if value is None:
         return ()
-    if sums.items is not None and sums.expected and not _near(value, sums.expected):
+    if sums.items is not None and not _adds_up(value, sums):
         failed.append("lines_do_not_add_up")
-    if sums.tax is not None and sums.subtotal is not None and not _near(value, sums.expected):
+    if sums.tax is not None and sums.subtotal is not None and not _adds_up(value, sums):
         failed.append("tax_does_not_add_up")
     return tuple(failed)
 
@@ -107,12 +117,16 @@ def _near(value: Decimal, expected: Sequence[Decimal]) -> bool:
     return any(abs(value - other) <= total.ROUNDED for other in expected)
 
 
+def _adds_up(value: Decimal, sums: total.Sums) -> bool:
+    return _near(value, sums.expected) or _near(value, sums.partial)
+
+
 def _total(
     lines: Sequence[Line], goods: Sequence[LineItem], weights: tuple[float, ...] | None
 ) -> tuple[Decimal | None, float, total.Sums]:
     listed = [item.amount for item in goods if item.amount is not None]
     sums = total.sums(lines, listed)
-    made = total.candidates(lines, sums, listed)
+    made = total.candidates(lines, sums)
     best, sure = total.choose(made, weights) if weights else total.choose(made)
     return (best.value if best else None), sure, sums
 
@@ -136,11 +150,12 @@ def from_rows(laid: Sequence[Row], context: Context, judge: Judge, pages: int = 
     tax_id, wrong_tax_id = _gstin(texts)
     currency, currency_sure = _currency(text, context.currency, indian=tax_id is not None or wrong_tax_id)
     classes: Classes = judge.judge(text)
+    total_sure = context.sure("total", total_sure)
     fields = {
         "total": Sure(value, total_sure),
-        "date": Sure(day, day_sure),
-        "vendor": Sure(name, name_sure),
-        "invoice_no": Sure(number, number_sure),
+        "date": Sure(day, context.sure("date", day_sure)),
+        "vendor": Sure(name, context.sure("vendor", name_sure)),
+        "invoice_no": Sure(number, context.sure("invoice_no", number_sure)),
         "gstin": Sure(tax_id, 0.99),
         "currency": Sure(currency if value is not None else None, currency_sure),
         "subtotal": Sure(sums.subtotal, 0.9 * total_sure),

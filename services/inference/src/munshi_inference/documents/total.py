@@ -23,7 +23,7 @@ FEATURES = (
     "borrowed",
     "unlabelled",
     "sums",
-    "items",
+    "partly",
     "paid",
     "largest",
     "repeated",
@@ -38,7 +38,7 @@ FEATURES = (
 )
 
 _WEIGHTS: tuple[float, ...] = (
-    *(-4.0, 4.0, 2.0, 0.7, -0.8, -1.5, 3.0, 2.5, 1.5, 1.5),
+    *(-4.0, 4.0, 2.5, 0.7, -0.8, -1.5, 3.0, 0.5, 1.5, 1.5),
     *(0.7, 0.5, -2.0, 0.3, 0.3, 0.5, 0.7, -3.0, 0.5),
 )
 """Before any training; the model's card brings its own."""
@@ -69,6 +69,8 @@ class Sums:
     items: Decimal | None
     expected: tuple[Decimal, ...]
     """Totals that follow from the other rows."""
+    partial: tuple[Decimal, ...]
+    """Sums that leave tax, discount or charges out: right only where prices hold the tax."""
 
 
 def taxes(lines: Sequence[Line]) -> Decimal | None:
@@ -88,14 +90,13 @@ def sums(lines: Sequence[Line], items: Sequence[Decimal]) -> Sums:
     subtotal = subtotals[-1] if subtotals else None
     tax = taxes(lines)
     listed = sum(items, Decimal(0)) if items else None
-    discounts = [Decimal(0), sum(values(lines, Label.DISCOUNT), Decimal(0))]
-    charges = [Decimal(0), sum(values(lines, Label.CHARGE), Decimal(0))]
+    discount = sum(values(lines, Label.DISCOUNT), Decimal(0))
+    charges = sum(values(lines, Label.CHARGE), Decimal(0))
     bases = [base for base in (subtotal, listed) if base is not None]
-    expected = {
-        base + extra - less + more
-        for base, extra, less, more in product(bases, [Decimal(0), tax or Decimal(0)], discounts, charges)
-    }
-    return Sums(subtotal, tax, listed, tuple(sorted(expected)))
+    expected = {base + (tax or Decimal(0)) - discount + charges for base in bases}
+    choices = product(bases, {Decimal(0), tax or Decimal(0)}, {Decimal(0), discount}, {Decimal(0), charges})
+    partial = {base + extra - less + more for base, extra, less, more in choices} - expected
+    return Sums(subtotal, tax, listed, tuple(sorted(expected)), tuple(sorted(partial)))
 
 
 def _agrees(value: Decimal, others: Sequence[Decimal], *, rounded: bool) -> bool:
@@ -106,8 +107,8 @@ def _agrees(value: Decimal, others: Sequence[Decimal], *, rounded: bool) -> bool
 class _Surroundings:
     """What is the same for all amounts of a document."""
 
-    def __init__(self, lines: Sequence[Line], found: Sums, items: Sequence[Decimal]) -> None:
-        self.found, self.items, self.count = found, items, len(lines)
+    def __init__(self, lines: Sequence[Line], found: Sums) -> None:
+        self.found, self.count = found, len(lines)
         strong = [a for line in lines for a in line.amounts if a.paise or a.marked or line.label is not None]
         money = strong or [a for line in lines for a in line.amounts]
         self.counts = Counter(a.value for a in money)
@@ -126,7 +127,6 @@ class _Surroundings:
     def features(self, line: Line, amount: Amount, order: int) -> tuple[float, ...]:
         """`FEATURES` of one reading (`order` 0: the likeliest) of an amount."""
         value = amount.readings[order]
-        listed = self.found.items is not None and len(self.items) > 1
         return tuple(
             map(
                 float,
@@ -138,7 +138,7 @@ class _Surroundings:
                     line.borrowed,
                     line.label is None,
                     _agrees(value, self.found.expected, rounded=True),
-                    listed and _agrees(value, [self.found.items or Decimal(0)], rounded=False),
+                    _agrees(value, self.found.partial, rounded=True),
                     _agrees(value, self.settled, rounded=False),
                     value == self.largest,
                     self.counts[value] > 1,
@@ -155,9 +155,9 @@ class _Surroundings:
         )
 
 
-def candidates(lines: Sequence[Line], found: Sums, items: Sequence[Decimal]) -> list[Candidate]:
+def candidates(lines: Sequence[Line], found: Sums) -> list[Candidate]:
     """All amounts that may be the total, with each of their readings."""
-    around = _Surroundings(lines, found, items)
+    around = _Surroundings(lines, found)
     made = []
     for line in lines:
         for amount in line.amounts if line.label is None else line.amounts[-1:]:

@@ -62,6 +62,8 @@ def _score(row: Row, order: int, median: float) -> float:
     title = labels.find(text, frozenset({Label.TITLE}))
     if title is not None and title.share > 0.6:
         score -= 5.0
+    if labels.names_buyer(text):
+        score -= 5.0
     stop = labels.find(text, _STOP)
     if stop is not None and stop.share > 0.3:
         score -= 4.0

@@ -21,8 +21,10 @@ from munshi_inference.documents.pieces import Quad
 LINE_HEIGHT = 48
 """Pixels of a line on the page for Tesseract, which likes letters of 30 to 40."""
 MARGIN = 22
-DOUBT = 0.95
+DOUBT = 0.93
 """Lines that the first engine is less sure of are looked at again."""
+FEWEST_DOUBTED = 2
+"""Fewer on a page: it is in Latin script."""
 GLANCE = 8
 """Lines of the quick look that tells the script."""
 
@@ -93,6 +95,11 @@ def is_indic(text: str) -> bool:
     return sum(is_devanagari(c) or is_sinhala(c) for c in text) >= 2
 
 
+def is_ornament(text: str) -> bool:
+    """Whether a line is a rule of dashes or stars."""
+    return len(text) > 3 and not any(c.isalnum() for c in text)
+
+
 def with_figures(read: str, figures: str, sure: float) -> str:
     """The one engine's words with the other's figures, where both saw as many of them."""
     mine, other = _NUMBER.findall(read), _NUMBER.findall(figures)
@@ -106,8 +113,11 @@ def reread(picture: Pixels, found: Found, tesseract: TesseractEngine, trained: s
     """The same lines with those in an Indic script read anew; as they were on a page in Latin script."""
     if not found.quads:
         return found
-    order = sorted(range(len(found.quads)), key=lambda i: found.confidences[i])
-    doubted = [i for i in order if found.confidences[i] < DOUBT]
+    lines = [i for i in range(len(found.quads)) if not is_ornament(found.texts[i])]
+    order = sorted(lines, key=lambda i: found.confidences[i])
+    doubted = [i for i in order if found.confidences[i] < DOUBT or not found.texts[i]]
+    if len(doubted) < FEWEST_DOUBTED:
+        return found
     glance = order[: max(GLANCE, min(len(doubted), 3 * GLANCE))]
     texts, sure = list(found.texts), list(found.confidences)
     seen = _replace(picture, found, glance, (texts, sure), tesseract, trained, seconds)
@@ -134,6 +144,8 @@ def _replace(
     for index, words in zip(indices, lines, strict=True):
         text = plain(" ".join(word.text for word in words))
         if not is_indic(text):
+            if text and not found.texts[index]:
+                texts[index], sure[index] = text, min(word.confidence for word in words)
             continue
         seen += 1
         texts[index] = with_figures(text, plain(found.texts[index]), found.confidences[index])

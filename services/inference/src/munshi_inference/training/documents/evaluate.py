@@ -1,7 +1,7 @@
-"""Scores the readers: `python -m munshi_inference.training.documents.evaluate [--pictures FOLDER] [--count N]`.
+"""Scores the readers: `python -m munshi_inference.training.documents.evaluate [--pictures FOLDER]`.
 
-Prints, for each set, shares right of the total, day, vendor, bill number, GSTIN, kind and category, and the CPU
-seconds of a page on one core. Sets: what the generator draws (with a seed that training never uses), and a
+Prints, for each set, shares right of the total, day, vendor, bill number, GSTIN, kind and category, and the
+CPU seconds of a page on one core. Sets: what the generator draws (with a seed that training never uses), and a
 folder of pictures with a `truth.json` (`tests/documents/handmade.py` makes the hand-made one).
 """
 
@@ -57,7 +57,9 @@ def same_name(expected: str, found: str | None) -> bool:
     """Whether two spellings of a vendor are the same name."""
     if found is None:
         return False
-    a, b = (re.sub(r"\W+", " ", plain(name).casefold(), flags=re.UNICODE).strip() for name in (expected, found))
+    a, b = (
+        re.sub(r"\W+", " ", plain(name).casefold(), flags=re.UNICODE).strip() for name in (expected, found)
+    )
     return bool(fuzz.ratio(a, b) >= SAME_NAME)
 
 
@@ -68,8 +70,8 @@ def same_number(expected: str, found: str | None) -> bool:
 
 
 def compare(truth: Truth, document: Document) -> dict[str, bool]:
-    """Which measures apply to a document, and whether each is right. Total and GSTIN must be absent where there
-    is none; of what is no business document only the kind is asked."""
+    """Which measures apply to a document, and whether each is right. Total and GSTIN must be absent where
+    there is none; of what is no business document only the kind is asked."""
     found = document.fields
     result = {"kind": truth.kind == document.kind}
     if truth.kind is FileKind.OTHER:
@@ -152,12 +154,19 @@ def pictures(folder: Path) -> Iterator[tuple[str, Sample]]:
         name, way = file.name.split(".")[:2]
         entry = entries[name]
         languages = tuple(dict.fromkeys((entry["language"], "en", "hi")))
-        yield f"hand-made {entry['language']} {way}", Sample(file.name, file.read_bytes(), truth_of(entry), languages)
+        yield (
+            f"hand-made {entry['language']} {way}",
+            Sample(file.name, file.read_bytes(), truth_of(entry), languages),
+        )
 
 
 def report(scores: dict[str, Score]) -> str:
     """The tables, as text."""
-    lines = [f"{'':22}{'pages':>6}" + "".join(f"{m:>11}" for m in MEASURES) + f"{'p50 s':>8}{'p95 s':>8}{'a minute':>9}"]
+    lines = [
+        f"{'':22}{'pages':>6}"
+        + "".join(f"{m:>11}" for m in MEASURES)
+        + f"{'p50 s':>8}{'p95 s':>8}{'a minute':>9}"
+    ]
     for name, score in scores.items():
         shares = (score.share(measure) for measure in MEASURES)
         cells = "".join(f"{'-' if share is None else f'{share:.1%}':>11}" for share in shares)
@@ -169,7 +178,9 @@ def report(scores: dict[str, Score]) -> str:
     lines.append("")
     for low, high in ((0.0, 0.5), (0.5, 0.8), (0.8, 0.95), (0.95, 1.01)):
         rights = [right for confidence, right in sure if low <= confidence < high]
-        lines.append(f"confidence of the total {low:.2f} to {min(high, 1):.2f}: {sum(rights)} of {len(rights)} right")
+        lines.append(
+            f"confidence of the total {low:.2f} to {min(high, 1):.2f}: {sum(rights)} of {len(rights)} right"
+        )
     load = os.getloadavg()[0]
     lines.append(f"seconds are CPU of one core; {os.cpu_count()} cores at a load of {load:.0f}")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Has drawn documents read by the engines, once: what comes out is kept as JSON lines for training and scores.
+"""Has drawn documents read by the engines, once; what comes out is kept as JSON lines for training.
 
 python -m munshi_inference.training.documents.observe FILE --seed 100 --count 120 --processes 2
 """
