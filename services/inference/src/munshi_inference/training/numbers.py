@@ -46,7 +46,7 @@ def hindi_words(n: int, deva: bool, rng: random.Random) -> str:
                 return f"{quarters['q1'][not deva]} {head}{scale(unit)}"
             if rest == 2 and whole >= 3:
                 return f"{quarters['q2'][not deva]} {_ones(whole, deva, rng)} {scale(unit)}"
-            if rest == 3 and whole >= 1:
+            if rest == 3 and 1 <= whole < 99:  # nobody counts quarters up to a hundred
                 return f"{quarters['q3'][not deva]} {_ones(whole + 1, deva, rng)} {scale(unit)}"
     if 1100 <= n <= 1900 and n % 100 == 0 and rng.random() < 0.4:
         return f"{_ones(n // 100, deva, rng)} {scale(100)}"
