@@ -149,6 +149,9 @@ class Theatre:
         try:
             for table in ("lanes", "workers"):
                 lines += [f"{table}: {dict(row)}" for row in await database.fetch(f"select * from {table}")]
+            waiting = "select tenant, id, lane, state, attempts, fence, error_detail, sending_at from outbox"
+            where = "where state in ('queued', 'sending', 'unsettled')"
+            lines += [f"outbox: {dict(row)}" for row in await database.fetch(f"{waiting} {where}")]
         finally:
             await database.close(timeout=1)
         for cell in load_cells(self.cells.folder).values():

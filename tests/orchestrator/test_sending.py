@@ -221,6 +221,26 @@ async def test_a_lost_answer_is_left_to_a_person_while_nothing_is_heard_of_meta(
     assert released.body["context"]["message_id"] == asked
 
 
+async def test_what_was_claimed_and_not_sent_is_given_back_when_the_worker_stops(stage: Stage) -> None:
+    """Nobody else could tell that it did not leave: it would wait for a status that never comes."""
+    worker = stage.worker(number_rate="0.2", stop_seconds="2")
+    people = [f"91980000100{n}" for n in range(5)]
+    for person in people:
+        await stage.say("help", person)
+
+    async def claimed() -> bool:
+        return bool(await stage.one("select count(*) >= 4 from outbox where state = 'sending'"))
+
+    await eventually(claimed, 30)
+    assert await asyncio.to_thread(worker.stop) == 0
+    assert await stage.one("select count(*) from outbox where state in ('sending', 'unsettled')") == 0
+
+    stage.worker(settle_after_seconds="300")
+    for person in people:
+        await stage.replies(1, person, seconds=60)
+    assert len(stage.graph.tried) == len(people)
+
+
 async def test_a_refused_connection_is_tried_again_at_once(stage: Stage) -> None:
     worker = stage.worker(graph_url="http://127.0.0.1:1")
     await stage.say("help")

@@ -156,6 +156,7 @@ class CellService:
             await self.keeper.close(self._shared.settings.stop_seconds / 2)
             await self._handling.close()
             await self._statuses.close()
+            await self._sender.close(self._shared.settings.stop_seconds / 4)
             await self._settle.close()
             await end(registry)
             self._shared.directory.drop_cell(self._cell.name)

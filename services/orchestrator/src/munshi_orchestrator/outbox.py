@@ -75,10 +75,16 @@ class _Talk:
     """One conversation with something to send."""
 
     job: SendJob | None = None
+    """Claimed, and not yet on its way to Meta."""
     more: bool = False
     unsettled_since: datetime | None = None
     """Since when the fate of the next row is unknown."""
     woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def leaves(self, job: SendJob) -> None:
+        """The job is on its way; a later one may have been handed over meanwhile."""
+        if self.job is job:
+            self.job = None
 
 
 @dataclass(slots=True)
@@ -122,6 +128,7 @@ class Sender:
         """The token under which a tenant was last seen to be paused for its credentials."""
         self._whole_since = time.monotonic()
         self._heard: dict[TenantKey, datetime] = {}
+        self._given_back: set[asyncio.Task[str | None]] = set()
         parts.directory.on_change(self._on_tenant)
 
     @property
@@ -148,7 +155,8 @@ class Sender:
         return not late
 
     def drop(self, grant: LaneGrant) -> None:
-        """Ends all work of a lane at once. Rows being sent are settled by their statuses."""
+        """Ends all work of a lane at once. Rows on their way to Meta are settled by their statuses; those
+        that were only claimed are given back, since nobody else knows that they did not leave."""
         lane = self._lanes.get(grant.lane)
         if lane is None or lane.grant.fence != grant.fence:
             return
@@ -156,12 +164,29 @@ class Sender:
         lane.closed.set()
         for task in lane.tasks:
             task.cancel()
+        for talk in lane.talks.values():
+            if talk.job is not None:
+                self._give_back(grant.fence, talk.job)
+
+    async def close(self, seconds: float) -> None:
+        """After the last lane: waits until what was given back is written."""
+        if self._given_back:
+            await asyncio.wait(set(self._given_back), timeout=seconds)
 
     def send(self, grant: LaneGrant, tenant: TenantKey, conversation_id: int, job: SendJob | None) -> None:
         """Sends the row that a commit has claimed; without one, what waits in the conversation."""
         lane = self._lanes.get(grant.lane)
         if lane is not None and lane.grant.fence == grant.fence:
             self._wake(lane, (tenant, conversation_id), job)
+        elif job is not None:
+            self._give_back(grant.fence, job)
+
+    def _give_back(self, fence: int, job: SendJob) -> None:
+        """Queues a row again that was claimed and not sent; the lane's next owner takes it."""
+        end = after(NotSent("lane_lost"), job.attempt)
+        writing = asyncio.get_running_loop().create_task(self._with.settle.add(_result(fence, job, end)))
+        self._given_back.add(writing)
+        writing.add_done_callback(self._given_back.discard)
 
     def look_again(self, tenant: TenantKey, conversation_id: int) -> None:
         """What held a conversation may be over (a status settled its row)."""
@@ -241,15 +266,14 @@ class Sender:
     async def _work(self, lane: _LaneSends, key: tuple[TenantKey, int], talk: _Talk) -> None:
         try:
             while True:
-                job, talk.job = talk.job, None
-                if job is None:
+                if talk.job is None:
                     if lane.closing or not talk.more:
                         return
-                    job = await self._claim(lane, key, talk)
-                    if job is None:
+                    claimed = await self._claim(lane, key, talk)
+                    if claimed is None:
                         continue
-                    talk.more = True
-                if await self._deliver(lane, job):
+                    talk.job, talk.more = claimed, True
+                if await self._deliver(lane, talk, talk.job):
                     talk.more = True
         except Exception:  # noqa: BLE001 - a defect of ours; logged, and the lane's sweep finds the row again
             _log.exception("sending_stopped", lane=lane.grant.lane, tenant=key[0])
@@ -338,12 +362,13 @@ class Sender:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(talk.woken.wait(), seconds)
 
-    async def _deliver(self, lane: _LaneSends, job: SendJob) -> bool:
+    async def _deliver(self, lane: _LaneSends, talk: _Talk, job: SendJob) -> bool:
         """Sends one row and writes its end. Whether it may have to be sent again."""
         tenant = self._with.directory.get(job.tenant)
         token = tenant.credentials.access_token.get_secret_value() if tenant else ""
         with self._with.tracing.span("send", [job.traceparent], tenant=job.tenant, outbox_id=job.id):
-            answer = await self._post(lane, tenant, token, job)
+            answer = await self._post(lane, talk, tenant, token, job)
+            talk.leaves(job)
         end = after(answer, job.attempt)
         self._with.metrics.sends.labels(end.label).inc()
         if end.result is Result.SENT:
@@ -355,7 +380,9 @@ class Sender:
         await self._with.settle.add(_result(lane.grant.fence, job, end))
         return end.result in _AGAIN
 
-    async def _post(self, lane: _LaneSends, tenant: Tenant | None, token: str, job: SendJob) -> Answer:
+    async def _post(
+        self, lane: _LaneSends, talk: _Talk, tenant: Tenant | None, token: str, job: SendJob
+    ) -> Answer:
         if tenant is None:
             return NotSent("tenant_gone")
         try:
@@ -366,6 +393,7 @@ class Sender:
             # What this worker still knows of its own send is true: nothing was sent.
             return NotSent("lane_lost")
         body = addressed(job.body, job.id, phone=job.phone, bsuid=job.bsuid)
+        talk.leaves(job)
         return await self._with.graph.post(
             tenant.spec.whatsapp.graph_version, job.phone_number_id, token, body
         )
