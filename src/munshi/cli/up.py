@@ -93,7 +93,7 @@ def up(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
         bool,
         typer.Option(
             help="Start NVIDIA Triton where `make engines` set it up. Without it the engines run in the "
-            "services' own processes: slower under load, and some 0.5 GB of memory less."
+            "services' own processes: slower under load, and some 0.4 GB of memory less."
         ),
     ] = True,
     background: Annotated[bool, typer.Option("--background", hidden=True)] = False,
