@@ -163,7 +163,7 @@ def test_everything_listens_on_the_loopback_address_only(platform: PlatformRig) 
         for connection in psutil.Process(process.pid).net_connections("tcp")
         if connection.status == psutil.CONN_LISTEN
     ]
-    assert {port for _, port in listening} == {platform.port + offset for offset in (0, 1, 3, 4, 5, 6)}
+    assert {port for _, port in listening} == {platform.port + offset for offset in (0, 1, 3, 4, 5, 6, 7)}
     assert {address for address, _ in listening} == {"127.0.0.1"}
 
 
@@ -175,7 +175,7 @@ def test_postgres_runs_as_nobody_when_root_starts_it(platform: PlatformRig) -> N
 def test_secrets_are_readable_by_their_owner_only(platform: PlatformRig) -> None:
     for path in (platform.data / "platform.json", platform.data / "keys" / "ring.json"):
         assert path.stat().st_mode & 0o077 == 0
-    for folder in ("keys", "cells", "tenants", "logs", "postgres"):
+    for folder in ("keys", "cells", "tenants", "logs", "postgres", "objects"):
         assert (platform.data / folder).stat().st_mode & 0o077 == 0
 
 
@@ -208,9 +208,14 @@ def test_a_tenant_is_applied_changed_and_deleted_live(
     assert post_signed(platform, key, body, "secret-one") == 200
     assert post_signed(platform, key, body, "secret-three") == 401
 
+    cell = key if isolation == "Dedicated" else "pool"
+    kept = platform.data / "objects" / "cells" / cell / key / "ab" / "picture"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"a picture")
     done = platform.munshi("delete", "tenant", name, "-n", "tests")
     assert done.returncode == 0, done.stderr
     assert "erased" in done.stdout
+    assert not kept.parents[1].exists()
     wait_for(lambda: handshake(platform, key) == 404, 2, "the tenant is gone")
     assert key not in {tenant["key"] for tenant in platform.status()["tenants"]}
     assert before == {one["name"]: one["pid"] for one in platform.status()["processes"]}, (
