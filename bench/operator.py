@@ -7,6 +7,8 @@ ready; a restart at rest, in seconds until every tenant had its pass, and in wri
 Pooled tenants, with the whole program over real NATS and PostgreSQL: memory, requests to the API server at
 rest, one tenant's change until a reader of the pool's registry (as its pods are) has it, and the same behind
 a storm of changes.
+
+A crowd of pooled tenants, with an outside that answers at once: memory and restart at ten thousand.
 """
 
 import argparse
@@ -85,7 +87,7 @@ async def with_operator(ground: Ground, count: int) -> tuple[Figures, list[dict[
             done = ok_applies(await ground.scrape())
             applied_at = monotonic() - begun if done >= 12 * count else None
             continue
-        ready = await ground.count("operated", TENANT, ready_tenant) == count
+        ready = await all_ready(ground, count)
     seconds = monotonic() - begun
     await applying
     figures = {
@@ -179,6 +181,33 @@ async def measure_dedicated(count: int) -> Figures:
 # --- pooled ------------------------------------------------------------------------------------------------
 
 
+async def measure_crowd(count: int) -> Figures:
+    """What the operator itself needs for many."""
+    async with a_ground(nodes=1) as ground:
+        await ground.make_namespace("operated")
+        begun = monotonic()
+        await apply_tenants(ground, "operated", count, "Pooled")
+        figures = {"applied_seconds": monotonic() - begun}
+        begun = monotonic()
+        process = ground.start_operator("operated")
+        worker = psutil.Process(process.pid)
+        await until(lambda: all_ready(ground, count), 900)
+        figures |= {
+            "seconds": monotonic() - begun,
+            "cpu_seconds": cpu_of(worker),
+            "memory_mib": memory_of(process),
+        }
+        figures |= await restart(ground, lambda: ground.start_operator("operated"), count)
+        return {f"crowd_{name}": value for name, value in figures.items()}
+
+
+async def all_ready(ground: Ground, count: int) -> bool:
+    """Whether all tenants are Ready: by the operator's own figure, and then by a list, which is costly."""
+    if (await ground.scrape()).get('munshi_operator_tenants{ready="True"}', 0) < count:
+        return False
+    return await ground.count(None, TENANT, ready_tenant) == count
+
+
 @dataclass
 class Pool:
     """The whole program over real servers, and a reader of the pool's registry, as every pod has one."""
@@ -193,11 +222,11 @@ class Pool:
         """The operator."""
         return self.ground.start_operator("operated", self.environment, **settings)
 
-    async def live(self, number: int, name: str) -> float:
+    async def live(self, number: int, name: str, namespace: str = "operated") -> float:
         """Seconds from a change of a tenant until the reader has it."""
         begun = monotonic()
-        manifest = shop(number, "operated", isolation="Pooled", displayName=name)
-        key = TenantKey(f"operated_{manifest['metadata']['name']}")
+        manifest = shop(number, namespace, isolation="Pooled", displayName=name)
+        key = TenantKey(f"{namespace}_{manifest['metadata']['name']}")
         await self.ground.apply(manifest)
 
         def has_it() -> bool:
@@ -216,7 +245,7 @@ class Pool:
 
     async def all_ready(self) -> bool:
         """Whether all are Ready as they are written now."""
-        return await self.ground.count("operated", TENANT, ready_tenant) == self.count
+        return await all_ready(self.ground, self.count + _CHANGES)
 
 
 @asynccontextmanager
@@ -227,6 +256,7 @@ async def a_pool(ground: Ground, count: int) -> AsyncIterator[Pool]:
         servers.start()
         async with rig_on(servers, ground.folder) as rig:
             environment = environment_of(ground.folder, "operated", servers, rig.database, ground.kubeconfig)
+            environment["MUNSHI_OPERATOR_NAMESPACES"] = "operated,other"
             for name in ("LEASE_SECONDS", "POOL_EVENT_BYTES", "POOL_DEAD_BYTES"):
                 del environment[f"MUNSHI_OPERATOR_{name}"]
             directory = TenantDirectory()
@@ -244,34 +274,43 @@ async def a_pool(ground: Ground, count: int) -> AsyncIterator[Pool]:
 async def measure_pooled(count: int) -> Figures:
     """Memory, changes, a storm, a restart, and what is asked at rest."""
     async with a_ground(nodes=1) as ground, a_pool(ground, count) as pool:
-        await ground.make_namespace("operated")
+        for namespace in ("operated", "other"):
+            await ground.make_namespace(namespace)
         process = pool.start()
         begun = monotonic()
         await apply_tenants(ground, "operated", count, "Pooled")
+        await apply_tenants(ground, "other", _CHANGES, "Pooled", first=count)
         await until(pool.all_ready, 900)
         figures = {"seconds": monotonic() - begun, "memory_mib": memory_of(process)}
         changes = [await pool.live(number, f"New {number}") for number in range(_CHANGES)]
         figures |= {"change_seconds": statistics.median(changes), "change_most_seconds": max(changes)}
         figures |= await storm(pool)
         figures["after_storm_memory_mib"] = memory_of(process)
-        figures |= await restart(ground, pool.start, count)
+        figures |= await restart(ground, pool.start, count + _CHANGES)
         figures |= await at_rest(pool)
         return {f"pooled_{name}": value for name, value in figures.items()}
 
 
 async def storm(pool: Pool) -> Figures:
-    """Many change at once; ten others, each once, wait no longer for it."""
+    """One namespace's tenants change at once; beside them ten of another namespace, and ten of the same."""
     size = min(_STORM, pool.count // 2)
     changed = [shop(n, "operated", isolation="Pooled", displayName="Storm") for n in range(size)]
     begun = monotonic()
     blowing = asyncio.create_task(many((lambda m=m: pool.ground.apply(m)) for m in changed))  # type: ignore[misc]
     await asyncio.sleep(0.5)
-    single = await asyncio.gather(*(pool.live(size + n, "Single") for n in range(_CHANGES)))
+    same = asyncio.gather(*(pool.live(size + n, "Single") for n in range(_CHANGES)))
+    other = await asyncio.gather(*(pool.live(pool.count + n, "Single", "other") for n in range(_CHANGES)))
+    behind = await same
     await blowing
     await pool.until(lambda: sum(one.spec.display_name == "Storm" for one in pool.directory) == size)
     seconds = monotonic() - begun
     await until(pool.all_ready, 300)
-    return {"storm_seconds": seconds, "storm_single_most_seconds": max(single)}
+    return {
+        "storm_changes": float(size),
+        "storm_seconds": seconds,
+        "storm_single_most_seconds": max(other),
+        "storm_single_same_namespace_most_seconds": max(behind),
+    }
 
 
 async def at_rest(pool: Pool) -> Figures:
@@ -309,14 +348,20 @@ def main() -> int:
     """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tenants", type=int, default=1000, help="dedicated ones; 0: none")
-    parser.add_argument("--pooled", type=int, default=10_000, help="pooled ones; 0: none")
+    parser.add_argument("--pooled", type=int, default=10_000, help="pooled ones over real servers; 0: none")
+    parser.add_argument("--crowd", type=int, default=10_000, help="pooled ones without; 0: none")
     options = parser.parse_args()
-    load = os.getloadavg()[0]
-    figures: Figures = {"tenants": options.tenants, "pooled_tenants": options.pooled, "load_before": load}
-    for count, measure in ((options.tenants, measure_dedicated), (options.pooled, measure_pooled)):
+    figures: Figures = {}
+    for count, measure in (
+        (options.tenants, measure_dedicated),
+        (options.pooled, measure_pooled),
+        (options.crowd, measure_crowd),
+    ):
         if count:
-            found = asyncio.run(measure(count))
-            found["pooled_load" if measure is measure_pooled else "load"] = os.getloadavg()[0]
+            part = measure.__name__.removeprefix("measure_")
+            found = {f"{part}_tenants": float(count), f"{part}_load_before": os.getloadavg()[0]}
+            found |= asyncio.run(measure(count))
+            found[f"{part}_load_after"] = os.getloadavg()[0]
             for name, value in found.items():
                 print(f"{name:32} {value:12.2f}", flush=True)
             figures |= found

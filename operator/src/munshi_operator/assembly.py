@@ -40,7 +40,8 @@ def assemble(
         cluster, Bucket(settings.writes_per_second, settings.write_burst), 4 * settings.parallel, leading
     )
     observed = Observed()
-    queue: Queue[TenantKey] = Queue(Backoff(settings.backoff_seconds, settings.backoff_most_seconds))
+    backoff = Backoff(settings.backoff_seconds, settings.backoff_most_seconds)
+    queue: Queue[TenantKey] = Queue(backoff, group=_namespace)
     world = World(
         cluster=guarded,
         observed=observed,
@@ -55,3 +56,8 @@ def assemble(
     )
     engine = Engine(guarded, observed, queue, Reconciler.over(world), settings)
     return Parts(world, engine, guarded)
+
+
+def _namespace(key: TenantKey) -> object:
+    """Whose changes take turns."""
+    return key.partition("_")[0]

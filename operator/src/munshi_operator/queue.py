@@ -1,7 +1,8 @@
 """The one queue: keyed, without duplicates, a back-off for each key, fresh changes before routine. Pure.
 
 A key is in work once at a time; what happens to it meanwhile puts it back when it is done. Lanes are served
-in turn by weight, so that a storm in one stops none; in a lane, first come, first served.
+in turn by weight, so that a storm in one stops none. In a lane, groups (namespaces) are served in turn, so
+that one team's thousand changes hold nobody else's up; in a group, first come, first served.
 """
 
 import asyncio
@@ -46,12 +47,61 @@ class Backoff:
 
 
 @dataclass
+class _Waiting(Generic[K]):
+    """Keys of one lane, with the time since which they wait."""
+
+    group: Callable[[K], object]
+    _groups: "OrderedDict[object, OrderedDict[K, float]]" = field(default_factory=OrderedDict)
+    _count: int = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._groups.get(self.group(key), ())
+
+    def add(self, key: K, now: float) -> None:
+        """Puts a key, which is not in yet, behind the others of its group."""
+        self._groups.setdefault(self.group(key), OrderedDict())[key] = now
+        self._count += 1
+
+    def take(self) -> K:
+        """The first key of the group whose turn it is."""
+        group, keys = self._groups.popitem(last=False)
+        key, _ = keys.popitem(last=False)
+        if keys:
+            self._groups[group] = keys
+        self._count -= 1
+        return key
+
+    def discard(self, key: K) -> None:
+        """Takes a key out, if it is in."""
+        group = self.group(key)
+        keys = self._groups.get(group)
+        if keys is None or keys.pop(key, None) is None:
+            return
+        self._count -= 1
+        if not keys:
+            del self._groups[group]
+
+    def since(self) -> float | None:
+        """The earliest time since which one waits."""
+        return min((next(iter(keys.values())) for keys in self._groups.values()), default=None)
+
+
+def _one_group(_: object) -> object:
+    return None
+
+
+@dataclass
 class Queue(Generic[K]):
     """Keys that wait, in lanes, or for a time."""
 
     backoff: Backoff
     clock: Callable[[], float] = monotonic
-    _ready: dict[Lane, "OrderedDict[K, float]"] = field(init=False)
+    group: Callable[[K], object] = _one_group
+    """Whose turn a key takes."""
+    _ready: dict[Lane, _Waiting[K]] = field(init=False)
     _due: dict[K, tuple[float, Lane]] = field(init=False, default_factory=dict)
     _times: list[tuple[float, int, K]] = field(init=False, default_factory=list)
     _working: dict[K, float] = field(init=False, default_factory=dict)
@@ -66,7 +116,7 @@ class Queue(Generic[K]):
     """When a pass last ended, or the queue was last seen without anything to do."""
 
     def __post_init__(self) -> None:
-        self._ready = {lane: OrderedDict() for lane in Lane}
+        self._ready = {lane: _Waiting(self.group) for lane in Lane}
         self.last_progress = self.clock()
 
     def resume(self) -> None:
@@ -99,7 +149,7 @@ class Queue(Generic[K]):
     def forget(self, key: K) -> None:
         """The key is no longer of interest."""
         for waiting in self._ready.values():
-            waiting.pop(key, None)
+            waiting.discard(key)
         self._due.pop(key, None)
         self._again.pop(key, None)
         self._failures.pop(key, None)
@@ -110,7 +160,7 @@ class Queue(Generic[K]):
             self._ripen()
             lane = self._next_lane()
             if lane is not None:
-                key, _ = self._ready[lane].popitem(last=False)
+                key = self._ready[lane].take()
                 self._working[key] = self.clock()
                 return key
             if not self._working:
@@ -152,7 +202,7 @@ class Queue(Generic[K]):
     def oldest(self) -> float:
         """Seconds that the longest waiting key has waited for its turn."""
         self._ripen()
-        firsts = [next(iter(waiting.values())) for waiting in self._ready.values() if waiting]
+        firsts = [since for waiting in self._ready.values() if (since := waiting.since()) is not None]
         return self.clock() - min(firsts) if firsts else 0.0
 
     @property
@@ -177,8 +227,8 @@ class Queue(Generic[K]):
             if key in waiting:
                 if other <= lane:
                     return
-                del waiting[key]
-        self._ready[lane][key] = self.clock()
+                waiting.discard(key)
+        self._ready[lane].add(key, self.clock())
         if self.depth == 1 and not self._working:
             self.last_progress = self.clock()
         self._woken.set()

@@ -170,3 +170,20 @@ def test_no_change_is_ever_lost(steps: list[tuple[str, str]]) -> None:
         assert not owed
 
     asyncio.run(run())
+
+
+async def test_one_group_s_storm_holds_no_other_group_up(clock: Clock) -> None:
+    queue: Queue[str] = Queue(Backoff(1.0, 60.0), clock, group=lambda key: key.partition("_")[0])
+    for number in range(1000):
+        queue.add(f"busy_{number}")
+    for key in ("calm_a", "calm_b", "other_a"):
+        queue.add(key)
+    first = [await taken(queue) for _ in range(6)]
+    assert first == ["busy_0", "calm_a", "other_a", "busy_1", "calm_b", "busy_2"]
+    queue.forget("busy_3")
+    clock.now += 5
+    assert queue.oldest == 5
+    assert queue.depth == 996
+    rest = [await taken(queue) for _ in range(996)]
+    assert rest == [f"busy_{number}" for number in range(4, 1000)]
+    assert await taken(queue) is None
