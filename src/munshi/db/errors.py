@@ -1,7 +1,6 @@
 """What a database error means for the work that met it; the one table of it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 import asyncpg
 
@@ -15,6 +14,7 @@ _AGAIN = (
     "57",  # server stops, statement timed out
     "58",  # I/O
 )
+_OF_CONNECTION = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _REASONS = {"MU403": "foreign_tenant", "MU422": "unusable_turn"}
 
 
@@ -22,27 +22,36 @@ class Stale(Exception):  # not an error of anybody: the caller reads again
     """The data is not as the caller saw it (SQLSTATE MU409). Nothing was written."""
 
 
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turns the driver's errors into ours.
+class translated:  # noqa: N801 - read as a word: `with translated():`
+    """Turns the driver's errors into ours. A class: a generator costs a hundredth of a turn.
 
     Raises:
         Retryable: the server is away, busy or stopping, or two transactions met.
         Permanent: the statement will never succeed; `reason` names why.
         Stale: read again and compute again.
     """
-    try:
-        yield
-    except asyncpg.PostgresError as error:
-        code = getattr(error, "sqlstate", None) or ""
-        if code == "MU409":
-            raise Stale(str(error)) from error
-        if code[:2] in _AGAIN:
-            raise Retryable(f"database: {type(error).__name__} ({code})") from error
-        raise Permanent(
-            f"database: {type(error).__name__} ({code})", _REASONS.get(code, "database")
-        ) from error
-    except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-        # The internal one is what a statement gets whose connection breaks while it is being prepared
-        # (asyncpg 0.32, seen when PostgreSQL is killed under load).
-        raise Retryable(f"database: {type(error).__name__}") from error
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, asyncpg.PostgresError):
+            raise _of_server(error) from error
+        if isinstance(error, _OF_CONNECTION):
+            # The internal one is what a statement gets whose connection breaks while it is being prepared
+            # (asyncpg 0.32, seen when PostgreSQL is killed under load).
+            raise Retryable(f"database: {type(error).__name__}") from error
+
+
+def _of_server(error: asyncpg.PostgresError) -> Exception:
+    code = getattr(error, "sqlstate", None) or ""
+    if code == "MU409":
+        return Stale(str(error))
+    told = f"database: {type(error).__name__} ({code})"
+    if code[:2] in _AGAIN:
+        return Retryable(told)
+    return Permanent(told, _REASONS.get(code, "database"))

@@ -55,6 +55,8 @@ class GraphApi:
             timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=min(5.0, seconds)),
             # The answer to a message must be read as it is; nothing here sets cookies.
             cookie_jar=aiohttp.DummyCookieJar(),
+            # An answer is a few hundred bytes: nothing to be packed, and each header costs at every send.
+            skip_auto_headers=("Accept", "Accept-Encoding"),
         )
 
     async def close(self) -> None:

@@ -1,6 +1,7 @@
 """The orchestrator's figures for Prometheus: base units, few series."""
 
 from collections.abc import Callable
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -14,6 +15,8 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.turns = self._counter("munshi_turns", "Turns by what became of them.", "outcome")
+        self.turn = cache(self.turns.labels)
+        """The counter of one outcome; finding it by its label costs more than counting."""
         self.turn_steps = self._histogram("munshi_turn_seconds", "Seconds of a turn by step.", "step")
         self.reply_age = Histogram(
             "munshi_reply_age_seconds",

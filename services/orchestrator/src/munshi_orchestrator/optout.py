@@ -19,8 +19,14 @@ class Wish(StrEnum):
     START = "start"
 
 
+_PLAIN = {code: " " for code in range(128) if unicodedata.category(chr(code))[0] in "PSZC"}
+"""What is no letter or digit of ASCII, to be read as a space."""
+
+
 def _normalised(text: str) -> str:
     """Small letters, no accents on Latin letters, one space between words, no punctuation or symbol."""
+    if text.isascii():  # the same by a table: character by character it is a hundredth of a turn
+        return " ".join(text.lower().translate(_PLAIN).split())
     kept = []
     for char in unicodedata.normalize("NFD", text.casefold()):
         category = unicodedata.category(char)

@@ -6,6 +6,7 @@ the theoretical arrival time (GCRA): when the bucket will be full again.
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 BURST = 20
@@ -14,8 +15,7 @@ NOTICE_ABOVE = 10
 """Waiting messages above which the person is told once that it takes a while."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(NamedTuple):
     """What the bucket says of one message: wait so many seconds, and then what its state is."""
 
     wait: float

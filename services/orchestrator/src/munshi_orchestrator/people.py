@@ -2,10 +2,11 @@
 written."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from munshi.contracts.events import Person
-from munshi.contracts.ids import PhoneNumberID
+from munshi.contracts.ids import PhoneNumberID, TenantKey
 from munshi.contracts.subjects import inbound, partition_of
 from munshi.db.turns import Identity
 from munshi.registry import Tenant
@@ -14,9 +15,15 @@ from munshi.sealing import conversation_key, lookup_hash, seal
 
 def identity(tenant: Tenant, kind: Literal["bsuid", "phone"], value: str) -> Identity:
     """One identity, hashed for look-up and sealed for use."""
-    return Identity(
-        kind, lookup_hash(tenant.lookup_key, kind, value), seal(tenant.data_key, value.encode(), tenant.key)
-    )
+    return _identity(tenant.lookup_key, tenant.data_key, tenant.key, kind, value)
+
+
+@lru_cache(maxsize=4096)
+def _identity(
+    lookup_key: bytes, data_key: bytes, owner: TenantKey, kind: Literal["bsuid", "phone"], value: str
+) -> Identity:
+    """Kept for who writes several messages in a row; under other keys it is made anew."""
+    return Identity(kind, lookup_hash(lookup_key, kind, value), seal(data_key, value.encode(), owner))
 
 
 def identities_of(tenant: Tenant, *people: Person) -> tuple[Identity, ...]:

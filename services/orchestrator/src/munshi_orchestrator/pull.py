@@ -10,7 +10,7 @@ and an idle lane costs one in half a minute.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 from nats.aio.client import Client
@@ -37,8 +37,7 @@ _TIMED_OUT = ("408", "404")
 _HEARTBEAT = "100"
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One event as it came from the bus."""
 
     sequence: int

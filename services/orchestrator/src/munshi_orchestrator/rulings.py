@@ -1,9 +1,9 @@
 """What is to be done with what a person said, before any assistant is asked: pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from munshi.contracts.assistant import Said, SaidKind
 from munshi.contracts.tenant import WhatsAppTenantSpec
@@ -32,8 +32,7 @@ class Disposition(StrEnum):
     DEAD = "dead"
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(NamedTuple):
     """What to do with a step of a conversation."""
 
     disposition: Disposition

@@ -3,7 +3,7 @@ nothing."""
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from opentelemetry import trace
 from opentelemetry.trace import Link
@@ -19,16 +19,20 @@ class Tracing:
         self._enabled = bool(os.environ.get(ENDPOINT)) if enabled is None else enabled
         self._tracer = trace.get_tracer("munshi.orchestrator")
 
-    @contextlib.contextmanager
     def span(
         self, name: str, traceparents: Sequence[str | None], **attributes: str | int
-    ) -> Iterator[str | None]:
-        """A span below the first context and linked to the others; yields the `traceparent` of what
+    ) -> contextlib.AbstractContextManager[str | None]:
+        """A span below the first context and linked to the others; gives the `traceparent` of what
         follows."""
-        first = traceparents[0] if traceparents else None
         if not self._enabled:
-            yield first
-            return
+            return contextlib.nullcontext(traceparents[0] if traceparents else None)
+        return self._span(name, traceparents, attributes)
+
+    @contextlib.contextmanager
+    def _span(
+        self, name: str, traceparents: Sequence[str | None], attributes: Mapping[str, str | int]
+    ) -> Iterator[str | None]:
+        first = traceparents[0] if traceparents else None
         above = parent(first)
         context = trace.set_span_in_context(above) if above else None
         links = [Link(found) for other in traceparents[1:] if (found := span_context(other))]

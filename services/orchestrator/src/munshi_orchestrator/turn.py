@@ -138,7 +138,7 @@ class TurnRunner:
                 progress = await self._once(reading, left, waiting, begin)
             match progress:
                 case Done(outcome):
-                    self._with.metrics.turns.labels(outcome).inc()
+                    self._with.metrics.turn(outcome).inc()
                     return outcome
                 case Later(seconds):
                     await reading.sleep(seconds)
@@ -148,7 +148,7 @@ class TurnRunner:
                     left = await self._read_files(reading, left, loaded)
                 case Again(rest):
                     left = rest
-        self._with.metrics.turns.labels("duplicate").inc()
+        self._with.metrics.turn("duplicate").inc()
         return "duplicate"
 
     async def apologise(self, reading: Reading, step: Step, notice: Notice) -> None:
@@ -165,7 +165,7 @@ class TurnRunner:
                 return
             match await self._write(reading, left, _apology(reading, left, loaded, notice)):
                 case Done(outcome):
-                    self._with.metrics.turns.labels(outcome).inc()
+                    self._with.metrics.turn(outcome).inc()
                     return
                 case LinkFirst():
                     await self._link(reading, left)

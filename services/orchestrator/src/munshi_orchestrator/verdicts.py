@@ -2,8 +2,8 @@
 `contracts.cloud_api`."""
 
 import random
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from munshi.contracts.cloud_api import Action, ErrorClass, Verdict, classify
 from munshi_orchestrator.graph import Accepted, Answer, NotSent, Refused, Unknown
@@ -28,8 +28,7 @@ class Pause(StrEnum):
     """Until a person resumes it, or one message is tried again after a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Consequence:
+class Consequence(NamedTuple):
     """What to do after one send."""
 
     result: Result

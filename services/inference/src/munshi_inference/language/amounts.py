@@ -251,9 +251,7 @@ def find_numbers(tokens: Sequence[Token], raw: str, taken: frozenset[int] = froz
 @lru_cache(maxsize=16384)
 def _may_begin(text: str, kind: str) -> bool:
     """Whether a number can begin with such a token: most words begin none, whatever follows them."""
-    return (
-        kind == "number" or text in {"a", "l"} or bool(nw.look_up(text) or _code_of(text))
-    )
+    return kind == "number" or text in {"a", "l"} or bool(nw.look_up(text) or _code_of(text))
 
 
 def _number_at(reader: _Reader, i: int) -> Number | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from hashlib import blake2b
 
 from munshi.contracts.assistant import Entry, Said, TurnInput
@@ -18,6 +19,8 @@ from munshi_orchestrator.assistants.ledger.state import State
 
 _LONGEST_TOKEN = 160
 """A row's id has 200 characters, and the button's own word needs a few."""
+
+_DEFAULTS = Ledger()
 
 ON_ACCOUNT = frozenset({Category.CREDIT, Category.PAYMENT})
 """Categories that make a balance, and so need a customer."""
@@ -46,14 +49,14 @@ class Desk:
     @property
     def settings(self) -> Ledger:
         """The tenant's block of settings."""
-        return self.given.spec.ledger or Ledger()
+        return self.given.spec.ledger or _DEFAULTS
 
     @property
     def origin(self) -> MessageID:
         """The message that what is said here began with."""
         return self.origin_id or self.said.message_id
 
-    @property
+    @cached_property
     def today(self) -> date:
         """The day on which the message was written, where the tenant lives."""
         return day_of(self.said.at, self.given.spec.zone)

@@ -58,10 +58,11 @@ async def read_all(understander: Understander, given: TurnInput, state: State) -
         if confirmed is not None:
             said, origin = confirmed[0], confirmed[1].message_id
             state.unsure = None
-        understanding = _nothing(said.text)
         if said.text and said.button_id is None and said.kind is not SaidKind.REVOKE:
             understanding = await _understood(understander, given, said, state)
             current = language.choose(given, current, understanding.language, said.text)
+        else:
+            understanding = _nothing(said.text)
         readings.append(Reading(said, understanding, current or language.first_of(given, None), origin))
     return tuple(readings)
 
