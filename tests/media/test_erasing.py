@@ -55,6 +55,33 @@ async def test_bytes_that_came_in_two_messages_stay_for_the_other(stage: Stage) 
     assert await shop.keys() == set()
 
 
+async def test_what_is_being_read_is_deleted_once_it_is_read(stage: Stage) -> None:
+    shop = await stage.shop()
+    request = await shop.takes(files.photograph(), "image/jpeg")
+    stage.script(documents="waits")
+    try:
+        reading = asyncio.create_task(stage.read(request))
+        await stage.until(lambda: stage.calls("documents", shop.key) == 1)
+        deleting = asyncio.create_task(delete(shop, request.message_id))
+        await asyncio.sleep(0.3)
+        assert not deleting.done()
+    finally:
+        stage.script(documents="well")
+    await reading
+    await deleting
+    assert await shop.keys() == set()
+
+
+async def test_bytes_that_rotted_in_the_store_are_fetched_anew(stage: Stage) -> None:
+    shop = await stage.shop()
+    data = files.picture(text="rots")
+    kept = original(await stage.read(await shop.takes(data, "image/jpeg")))
+    await shop.objects.put(kept.key, data[:-10] + b"0123456789")
+    answer = await stage.read(await shop.takes(data, "image/jpeg"))
+    assert answer.document is not None
+    assert await shop.objects.get(kept.key) == data
+
+
 async def test_a_signed_url_opens_one_object_for_a_while(stage: Stage) -> None:
     shop = await stage.shop()
     data = files.picture()

@@ -224,6 +224,25 @@ async def test_the_operator_finds_its_own_policy_unchanged(tmp_path: Path) -> No
             await objects.put("ab/x", b"x")
 
 
+async def test_objects_are_encrypted_where_the_store_is_asked_to(minio: S3Server, tmp_path: Path) -> None:
+    sealed = address_on(minio, CELLS[1]).model_copy(update={"encryption": "AES256"})
+    objects = ObjectStore(sealed).of("shops_sharma")
+    large = tmp_path / "large"
+    large.write_bytes(bytes(20_000_000))
+    await objects.put("ab/small", b"x")
+    await objects.put("ab/large", large)
+    assert await objects.get("ab/small") == b"x"
+    for name in ("small", "large"):
+        key = f"cells/{CELLS[1]}/shops_sharma/ab/{name}"
+        found = minio.client().stat_object(bucket_name=BUCKET, object_name=key)
+        assert found.metadata is not None
+        assert found.metadata["x-amz-server-side-encryption"] == "AES256"
+    url = await objects.sign("ab/small", 60)
+    assert url is not None
+    async with aiohttp.ClientSession() as http, http.get(url) as answer:
+        assert await answer.read() == b"x"
+
+
 async def test_a_server_that_is_away_is_asked_again(tmp_path: Path) -> None:
     with running(MinioServer(tmp_path / "s3")) as server:
         await storage_of(server).ensure(CELLS[0])

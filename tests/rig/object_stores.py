@@ -1,6 +1,7 @@
 """Real S3 servers as processes: MinIO, whose admin API the operator speaks, and versitygw. `tools/s3-servers`
 builds both."""
 
+import base64
 import contextlib
 import http.client
 import json
@@ -101,8 +102,9 @@ class MinioServer(S3Server):
         return (str(program("minio")), "server", "--quiet", "--address", address, str(self.folder / "data"))
 
     def environment(self) -> dict[str, str]:
-        """Root's keys; nothing is told to its makers."""
+        """Root's keys, and one to encrypt with; nothing is told to its makers."""
         return {
+            "MINIO_KMS_SECRET_KEY": f"tests:{base64.b64encode(bytes(range(32))).decode()}",
             "MINIO_ROOT_USER": ROOT_KEY,
             "MINIO_ROOT_PASSWORD": ROOT_SECRET,
             "MINIO_BROWSER": "off",

@@ -146,8 +146,7 @@ class CellService:
         if isinstance(request, SignRequest):
             return await self._sign(request)
         if isinstance(request, DeleteRequest):
-            self._tenant(request.tenant)
-            return await delete_messages(self.store.of(request.tenant), request, self._shared.metrics)
+            return await self._delete(request)
         if isinstance(request, ReadRequest):
             key = (verb, request.tenant, request.message_id, request.media_id)
             return await self._joining(key, watch, lambda shown: self._read(request, shown))
@@ -155,6 +154,13 @@ class CellService:
             fields = tuple(request.model_dump().values())
             return await self._joining((verb, *fields), watch, lambda _: self._send(request))
         raise AssertionError(verb)
+
+    async def _delete(self, request: DeleteRequest) -> MediaAnswer:
+        tenant = self._tenant(request.tenant)
+        # What is being read right now would be written after it was deleted.
+        concerned = {(Verb.READ, request.tenant, message_id) for message_id in request.message_ids}
+        await self._joining.settled(lambda key: isinstance(key, tuple) and key[:3] in concerned)
+        return await delete_messages(self.store.of(tenant.key), request, self._shared.metrics)
 
     async def _read(self, request: ReadRequest, watch: Watch) -> MediaAnswer:
         tenant = self._tenant(request.tenant)

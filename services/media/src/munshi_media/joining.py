@@ -31,6 +31,12 @@ class Joining(Generic[Got]):
         watch.follow(shown)
         return await asyncio.shield(task)
 
+    async def settled(self, concerns: Callable[[Hashable], bool]) -> None:
+        """Waits until the work under way for such keys is over, however it ends."""
+        tasks = [task for key, (task, _) in self._running.items() if concerns(key)]
+        if tasks:
+            await asyncio.wait(tasks)
+
     async def close(self) -> None:
         """Ends all work under way."""
         tasks = [task for task, _ in self._running.values()]

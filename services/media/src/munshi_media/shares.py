@@ -15,6 +15,11 @@ class FairShare:
         self.waiting = 0
         """How many wait, all tenants together."""
 
+    @property
+    def free(self) -> bool:
+        """Whether a place is to be had without waiting."""
+        return self._free > 0
+
     @contextlib.asynccontextmanager
     async def place(self, tenant: str) -> AsyncIterator[None]:
         """Waits for a place, and gives it up at the end."""
