@@ -41,6 +41,10 @@ class Source(StrEnum):
     EMAIL = "email"
 
 
+HEARD_SURELY = 0.6
+"""A voice note heard with less confidence is said back before anything is made of it."""
+
+
 class Said(_Frozen):
     """One message of a turn, already typed and sorted."""
 
@@ -65,6 +69,11 @@ class Said(_Frozen):
     """Why a file was not read."""
     file: Stored | None = None
     """What is kept of it."""
+
+    @property
+    def unsure(self) -> bool:
+        """Whether it is a voice note that may say something else."""
+        return self.transcript is not None and self.transcript.confidence < HEARD_SURELY
 
 
 class Usage(_Frozen):
@@ -115,6 +124,15 @@ class Balance(_Frozen):
     last_entry_on: date | None
 
 
+class Remembered(_Frozen):
+    """A fact that is like what was asked for."""
+
+    key: str
+    value: dict[str, Any]
+    likeness: float
+    """Cosine of the two vectors; 1 is the same."""
+
+
 class LedgerReader(Protocol):
     """Reads one person's books, in the tenant's session. Each call is one statement."""
 
@@ -145,6 +163,11 @@ class LedgerReader(Protocol):
 
     async def entries_of_message(self, message_id: MessageID) -> Sequence[Entry]:
         """Live entries that came of this message, or that this reply of ours answered; oldest first."""
+        ...
+
+    async def like(self, prefix: str, about: str, limit: int) -> Sequence[Remembered]:
+        """Facts of the person whose keys begin with `prefix`, most like `about` first; empty where nothing
+        here can compare."""
         ...
 
 
@@ -251,6 +274,12 @@ class Remember(_Frozen):
     op: Literal["remember"] = "remember"
     key: str
     value: dict[str, Any]
+    about: str | None = Field(default=None, max_length=300)
+    """By what it is found again through likeness; `None`: by its key alone."""
+    embedding: tuple[float, ...] | None = None
+    """Of `about`; put in by the orchestrator, where there is an engine."""
+    model: str | None = None
+    """The engine's model."""
 
 
 VOICE_REPLIES = "voice_replies"

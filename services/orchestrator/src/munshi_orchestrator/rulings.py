@@ -85,6 +85,6 @@ def rule(
 def _wish(spec: WhatsAppTenantSpec, said: Sequence[Said], *, opted_out: bool) -> Wish | None:
     """The last whole message decides where several were joined."""
     for one in reversed(said):
-        if one.kind in (SaidKind.TEXT, SaidKind.BUTTON):
+        if one.kind in (SaidKind.TEXT, SaidKind.BUTTON) and not one.unsure:
             return wish_of(spec.assistant, one.text, opted_out=opted_out)
     return None

@@ -7,8 +7,6 @@ from munshi_orchestrator.assistants.ledger.desk import Desk, token
 from munshi_orchestrator.assistants.ledger.phrases import Phrase
 from munshi_orchestrator.assistants.ledger.state import LONGEST_TEXT, State, Unsure
 
-SURELY = 0.6
-"""A voice note heard with less confidence is said back before anything is made of it."""
 HEARD, YES, NO = "heard", "yes", "no"
 
 
@@ -18,7 +16,7 @@ def confirmed(state: State, said: Said) -> tuple[Said, Unsure] | None:
     if unsure is None:
         return None
     tapped = said.button_id == f"{HEARD}|{YES}|{token(unsure.message_id)}"
-    if not tapped and not (said.kind is SaidKind.TEXT and words.is_yes(said.text)):
+    if not tapped and not (said.kind is SaidKind.TEXT and not said.unsure and words.is_yes(said.text)):
         return None
     update = {"kind": SaidKind.TEXT, "text": unsure.text, "button_id": None, "source": Source.VOICE}
     return said.model_copy(update=update), unsure
@@ -47,7 +45,7 @@ def doubted(desk: Desk) -> bool:
     if not text:
         desk.answer.add(desk.voice.say(Phrase.VOICE_SILENT))
         return True
-    if transcript.confidence >= SURELY:
+    if not desk.said.unsure:
         return False
     desk.state.unsure = Unsure(message_id=desk.said.message_id, text=text)
     carried = token(desk.said.message_id)
