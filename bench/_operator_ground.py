@@ -40,6 +40,8 @@ class Ground:
     """One API server, and where things of this run lie."""
 
     client: httpx2.AsyncClient
+    eyes: httpx2.AsyncClient
+    """For the operator's own figures."""
     kubeconfig: Path
     folder: Path
     processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
@@ -110,8 +112,7 @@ class Ground:
     async def scrape(self) -> dict[str, float]:
         """The operator's figures, by series."""
         port = await self.port()
-        async with httpx2.AsyncClient() as client:
-            text = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
+        text = (await self.eyes.get(f"http://127.0.0.1:{port}/metrics")).text
         lines = (line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))
         return {name: float(value) for name, value in lines}
 
@@ -132,9 +133,10 @@ async def a_ground(nodes: int) -> AsyncIterator[Ground]:
         by = control_plane_by()
         kubeconfig = up(name, by, "--control-plane-only", "--kwok", str(nodes))
         try:
-            async with way_in(kubeconfig) as client:
+            async with way_in(kubeconfig) as client, httpx2.AsyncClient(timeout=60) as eyes:
+                client.timeout = httpx2.Timeout(60)
                 await ensure_definition(client)
-                ground = Ground(client, kubeconfig, folder)
+                ground = Ground(client, eyes, kubeconfig, folder)
                 try:
                     yield ground
                 finally:

@@ -90,7 +90,7 @@ async def blown_or_idle(program: Program, fuse: Fuse, done: Done) -> bool:
     return fuse.blown.is_set() or await done(program)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)  # some 15 starts of the program
 @pytest.mark.parametrize("case", CASES)
 async def test_killed_after_every_write(program: Program, proxy: ApiProxy, case: str) -> None:
     before, then, done, least = CASES[case]

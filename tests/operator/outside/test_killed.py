@@ -80,7 +80,7 @@ CASES: dict[str, tuple[Step, Callable[[Rig, Served], Awaitable[None]]]] = {
 }
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)  # some 30 processes
 @pytest.mark.parametrize("case", CASES)
 async def test_killed_after_every_request(rig: Rig, case: str) -> None:
     step, holds = CASES[case]
