@@ -42,6 +42,10 @@ class InferenceSettings(BaseSettings):
         description="Folder that Triton may read files in, by path; given where it shares the disk with the "
         "services. Default: none, files are sent as bytes or as a URL.",
     )
+    nlu_model: Path | None = Field(
+        default=None,
+        description="Folder of a fine-tuned model of understanding, with its card; default: the one of Munshi.",
+    )
     speech_model: Path | None = Field(
         default=None,
         description="Whisper weights: a CTranslate2 folder (faster-whisper) or a .pt file (openai-whisper).",
@@ -62,7 +66,10 @@ class InferenceSettings(BaseSettings):
     )
     embeddings_model: str = Field(default="", description="Model name for that service.")
     embeddings_dimensions: int = Field(
-        default=1024, ge=8, le=2000, description="Length of that service's vectors; pgvector indexes to 2,000."
+        default=1024,
+        ge=8,
+        le=2000,
+        description="Length of that service's vectors; 384, 768, 1024 and 1536 have an index.",
     )
     embeddings_key: SecretStr = Field(default=SecretStr(""), description="Key of that service.")
     tts_url: str = Field(

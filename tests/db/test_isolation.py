@@ -252,6 +252,7 @@ CALLS = {
     "end_model_call": "end_model_call('T', 7, 1, 1, 1, 'done')",
     "read_model_costs": "read_model_costs('T', '2026-11-01')",
     "purge_model_calls": "purge_model_calls('T', now() + '1 year', 100)",
+    "read_like": "read_like('T', 7, '', 'x', '[1,0]', 5)",
     "read_same_receipt": """read_same_receipt('T', 7, '{"sha256": "x"}')""",
     "read_customers": "read_customers('T', 7, 10)",
     "read_balance": "read_balance('T', 7, 7)",

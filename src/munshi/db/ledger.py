@@ -4,11 +4,13 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from munshi.contracts.assistant import Balance, CategoryTotal, Customer, Entry
+from munshi.contracts.assistant import Balance, CategoryTotal, Customer, Entry, Remembered
 from munshi.contracts.ids import MessageID, TenantKey
-from munshi.contracts.media import DocumentFields
+from munshi.contracts.media import DocumentFields, Embedder
 from munshi.db.connection import Pool
 from munshi.db.errors import translated
+from munshi.db.memory import Memories, Vector
+from munshi.errors import Permanent, Retryable
 
 MOST_CUSTOMERS = 5_000
 """A person with more names has the oldest left out of fuzzy matching; 5,000 are matched in about 1 ms."""
@@ -27,11 +29,13 @@ class LedgerBooks:
         tenant: TenantKey,
         user_id: int | None,
         names: Sequence[Customer] | None = None,
+        embedder: Embedder | None = None,
     ) -> None:
         self._pool = pool
         self._tenant = tenant
         self._user = user_id
         self._names = names
+        self._embedder = embedder
 
     async def customers(self) -> Sequence[Customer]:
         """All names of the books, the most recently used first, at most 5,000."""
@@ -55,6 +59,19 @@ class LedgerBooks:
         """Sums of a period of days, both ends included, in the tenant's own days."""
         found = await self._read("SELECT read_totals($1, $2, $3, $4)", first, last)
         return [CategoryTotal.model_validate(row) for row in found or ()]
+
+    async def like(self, prefix: str, about: str, limit: int) -> Sequence[Remembered]:
+        """Facts of the person whose keys begin with `prefix`, most like `about` first; empty without an
+        engine that compares, or while it is away."""
+        if self._embedder is None or self._user is None:
+            return ()
+        try:
+            (numbers,) = await self._embedder.embed((about,), self._tenant)
+        except (Permanent, Retryable):
+            return ()
+        vector = Vector(self._embedder.info().model, numbers)
+        memories = Memories(self._pool, self._tenant)
+        return await memories.like(vector, person=self._user, prefix=prefix, limit=limit)
 
     async def last_entry(self) -> Entry | None:
         """The youngest live entry."""

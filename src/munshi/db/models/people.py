@@ -1,9 +1,9 @@
 """Who writes, and what they said: users, identities, conversations, messages, memory."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import CheckConstraint, Index, Integer, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, Integer, Table, UniqueConstraint, literal_column, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from munshi.db.models.base import EMPTY_OBJECT, NOW, Base, Vector, of_user, own_id
@@ -132,3 +132,17 @@ class Memory(Base):
     value: Mapped[dict[str, Any]]
     embedding: Mapped[list[float] | None] = mapped_column(Vector)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    model: Mapped[str | None]
+
+
+LIKE_LENGTHS = (128, 384, 768, 1024, 1536)
+"""Lengths of vectors that are indexed: those of the models that are supported."""
+for _n in LIKE_LENGTHS:
+    Index(
+        f"memory_like_{_n}",
+        literal_column(f"(embedding::halfvec({_n}))").label("halved"),
+        postgresql_using="hnsw",
+        postgresql_ops={"halved": "halfvec_cosine_ops"},
+        postgresql_where=text(f"vector_dims(embedding) = {_n}"),
+        _table=cast("Table", Memory.__table__),
+    )
