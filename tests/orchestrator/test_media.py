@@ -214,6 +214,21 @@ async def test_nothing_is_read_for_who_stopped(stage: Stage, media: ScriptedMedi
     assert media.asked == []
 
 
+async def test_a_person_of_the_business_finds_the_file_and_the_customer_hears_nothing(
+    stage: Stage, media: ScriptedMedia
+) -> None:
+    media.reads["m1"] = answer(RECEIPT)
+    worker(stage, announce_seconds="0.01")
+    await stage.say("before")
+    await stage.replies(1)
+    await stage.settled()
+    await stage.db.execute("update conversations set mode = 'human'")
+    await picture(stage)
+    await stage.settled()
+    assert await stage.one("select count(*) from attachments") == 1
+    assert len(stage.graph.sent) == 1
+
+
 async def test_in_the_end_the_person_is_told_and_the_message_can_be_replayed(
     stage: Stage, media: ScriptedMedia
 ) -> None:

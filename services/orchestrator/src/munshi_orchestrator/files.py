@@ -15,6 +15,7 @@ import structlog
 from munshi.contracts.ids import MessageID
 from munshi.contracts.media import MediaAnswer, MediaProgress, ReadRequest, Verb
 from munshi.errors import MunshiError
+from munshi.tasks import end
 from munshi_orchestrator.backoff import backoff
 from munshi_orchestrator.media import MediaAway, MediaClient
 from munshi_orchestrator.metrics import Metrics
@@ -74,9 +75,7 @@ class Files:
         try:
             answers = await reading.unless_halted(asyncio.gather(*tasks))
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(*tasks)
         return step.with_answers(dict(answers))
 
     async def _one(

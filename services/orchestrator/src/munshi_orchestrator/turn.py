@@ -15,6 +15,7 @@ import structlog
 
 from munshi.contracts.assistant import Assistant, Reply, TurnInput, TurnOutcome, Usage
 from munshi.contracts.ids import MessageID
+from munshi.contracts.media import Embedder
 from munshi.contracts.tenant import AssistantKind
 from munshi.db.connection import Pool
 from munshi.db.ledger import LedgerBooks
@@ -33,6 +34,7 @@ from munshi.db.turns import (
 )
 from munshi_orchestrator.barrier import Barrier
 from munshi_orchestrator.files import Files
+from munshi_orchestrator.likeness import with_vectors
 from munshi_orchestrator.metrics import Metrics
 from munshi_orchestrator.notices import Notice, text_of
 from munshi_orchestrator.number_rate import NumberRates
@@ -60,6 +62,8 @@ class TurnParts:
     rates: NumberRates
     assistants: Mapping[AssistantKind, Assistant]
     """Those that are there; a tenant of another kind is told so."""
+    embedder: Embedder | None
+    """What memories are compared by."""
     metrics: Metrics
     tracing: Tracing
     concurrent: int
@@ -93,10 +97,15 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class ReadFirst:
-    """There are files to be read before a turn can be computed. `loaded` is what the turn was loaded as."""
+    """There are files to be read before a turn can be computed. `loaded` is what the turn was loaded as;
+    `told`: the person hears of it where it takes long."""
 
     loaded: LoadedTurn
+    told: bool
 
+
+_WITH_FILES = (Disposition.TURN, Disposition.HUMAN)
+"""Files of messages that are not answered for other reasons are not read."""
 
 Progress = Done | Later | LinkFirst | Again | ReadFirst
 
@@ -144,8 +153,8 @@ class TurnRunner:
                     await reading.sleep(seconds)
                 case LinkFirst():
                     await self._link(reading, left)
-                case ReadFirst(loaded):
-                    left = await self._read_files(reading, left, loaded)
+                case ReadFirst(loaded, told):
+                    left = await self._read_files(reading, left, loaded, told=told)
                 case Again(rest):
                     left = rest
         self._with.metrics.turn("duplicate").inc()
@@ -186,8 +195,8 @@ class TurnRunner:
         ruling = rule(tenant.spec, loaded.conversation, step.said, waiting, now)
         if ruling.wait > 0:
             return Later(ruling.wait)
-        if step.unread and ruling.disposition is Disposition.TURN:
-            return ReadFirst(loaded)
+        if step.unread and ruling.disposition in _WITH_FILES:
+            return ReadFirst(loaded, told=ruling.disposition is Disposition.TURN)
         await begin()
         outcome: TurnOutcome | None = None
         if ruling.disposition is Disposition.TURN:
@@ -195,10 +204,12 @@ class TurnRunner:
         commit = _drafted(reading, step, loaded, ruling, outcome)
         return await self._write(reading, step, commit)
 
-    async def _read_files(self, reading: Reading, step: Step, loaded: LoadedTurn) -> Step:
+    async def _read_files(self, reading: Reading, step: Step, loaded: LoadedTurn, *, told: bool) -> Step:
         """Outside the places for turns: a file may take minutes, and nothing of this worker meanwhile."""
 
         async def announce(message_id: MessageID) -> None:
+            if not told:
+                return
             commit = _announcement(reading, step, loaded, message_id)
             match await self._with.turns.announce(commit):
                 case Announced(conversation_id):
@@ -229,10 +240,16 @@ class TurnRunner:
                 messages_today=talk.day_count if talk else 0,
             ),
             voice_replies=person.voice_replies if person else False,
-            reader=LedgerBooks(self._with.pool, tenant.key, person.id if person else None, loaded.customers),
+            reader=LedgerBooks(
+                self._with.pool,
+                tenant.key,
+                person.id if person else None,
+                loaded.customers,
+                self._with.embedder,
+            ),
         )
         began = time.perf_counter()
-        outcome = await assistant.turn(given)
+        outcome = await with_vectors(self._with.embedder, tenant.key, await assistant.turn(given))
         self._compute_seconds.observe(time.perf_counter() - began)
         return outcome
 
