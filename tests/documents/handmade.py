@@ -53,8 +53,8 @@ def rendered(names: list[str]) -> Iterator[tuple[str, Image.Image]]:
         browser = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         try:
             for name in names:
-                size = {"width": int(known[name]["width"]), "height": 300}
-                page = browser.new_page(viewport=size, device_scale_factor=SCALE)
+                width = int(known[name]["width"])
+                page = browser.new_page(viewport={"width": width, "height": 300}, device_scale_factor=SCALE)
                 page.goto((PAGES / f"{name}.html").as_uri())
                 shot = page.screenshot(full_page=True)
                 page.close()

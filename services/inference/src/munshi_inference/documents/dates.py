@@ -25,15 +25,17 @@ _MONTHS = (
 )
 _MONTH = {plain(name): month for month, names in enumerate(_MONTHS, 1) for name in names.split()}
 _NAMES = "|".join(sorted(map(re.escape, _MONTH), key=len, reverse=True))
+_TIME = r"(?!\d(?!\d?:\d))"
+"""No digit follows, but the time of day may, without a space."""
 _SEPARATOR = r"\s?[-/.,|]\s?"
 
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"(?<!\d)(20\d\d){_SEPARATOR}(\d{{1,2}}){_SEPARATOR}(\d{{1,2}})(?!\d)"), "ymd"),
-    (re.compile(rf"(?<![\d.])(\d{{1,2}}){_SEPARATOR}(\d{{1,2}}){_SEPARATOR}(20\d\d)(?!\d)"), "dmy"),
+    (re.compile(rf"(?<![\d.])(\d{{1,2}}){_SEPARATOR}(\d{{1,2}}){_SEPARATOR}(20\d\d){_TIME}"), "dmy"),
     (re.compile(rf"(?<![\d.])(\d{{1,2}}){_SEPARATOR}(\d{{1,2}}){_SEPARATOR}(\d\d)(?![\d/.])"), "dmy"),
     (
         re.compile(
-            rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th)?[\s./,-]{{0,3}}({_NAMES})[\s./,'’-]{{0,3}}(20\d\d|\d\d)(?!\d)",
+            rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th)?[\s./,-]{{0,3}}({_NAMES})[\s./,'’-]{{0,3}}(20\d\d|\d\d){_TIME}",
             re.IGNORECASE,
         ),
         "dMy",

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from munshi.contracts.media import FileKind
 from munshi.contracts.understanding import Category
 from munshi_inference.documents.kind import Classes
+from munshi_inference.documents.labels import names_buyer
 from munshi_inference.documents.letters import plain
 
 MODEL_NAME = "document_judge"
@@ -39,6 +40,8 @@ def _grams(text: str) -> Iterator[str]:
     words = ["0" if word.isdigit() else word for word in _WORD.findall(plain(text[:LONGEST]).casefold())]
     yield f"#lines{min(text.count(chr(10)) // 4, 8)}"
     yield f"#money{min(len(_PAISE.findall(text)) // 2, 10)}"
+    if any(names_buyer(row) for row in text.split("\n")):
+        yield "#buyer"
     for word in words:
         framed = f" {word} "
         yield framed

@@ -64,7 +64,8 @@ _PHRASES: Mapping[Label, str] = {
     "old balance|refund|cash return",
     Label.COUNT: "total qty|total quantity|total items|no of items|item count|items|qty|pcs|total pcs|"
     "कुल नग|कुल वस्तु|total no of items|total units|total nos",
-    Label.SAVED: "you saved|total savings|savings|your savings|total saving|mrp total|total mrp|आपने बचाए|"
+    Label.SAVED: "amount after due date|payable after due date|after due date|late fee|previous due|"
+    "you saved|total savings|savings|your savings|total saving|mrp total|total mrp|आपने बचाए|"
     "points|total discount|बचत",
     Label.CHARGE: "service charge|packing|packing charges|delivery charge|delivery|freight|transport|tip|"
     "container charge|parcel charge|सेवा शुल्क|shipping|handling|convenience fee|labour|भाड़ा|ढुलाई",

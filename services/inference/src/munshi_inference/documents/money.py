@@ -71,7 +71,8 @@ def _believable(text: str, found: Sequence[Amount]) -> tuple[Amount, ...]:
 def _line(index: int, row: Row) -> Line:
     text = amounts.clean(row.text)
     match = labels.find(text, MONEY)
-    found = _believable(text, amounts.find(text))
+    less = match is not None and match.label is Label.DISCOUNT
+    found = _believable(text, amounts.find(text.replace("-", " ") if less else text))
     named = labels.find(text, _NAMES)
     if named is not None and (match is None or len(named.phrase) > len(match.phrase)):
         found = tuple(amount for amount in found if amount.paise)

@@ -11,13 +11,13 @@ _TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9/\-_.]*")
 _DAY = re.compile(r"^\d{1,4}[-/.](\d{1,2}|[A-Za-z]{3})[-/.]\d{2,4}$")
 _NAMED = re.compile(
     r"(?:(?:tax\s*)?inv(?:oice|olce|o1ce)?|bill|bil1|receipt|rcpt|voucher|vch|(?:cash\s*)?memo|slip|challan|order|token|"
-    r"txn|transaction|ref|ticket|document|doc|check|trn|chk|कैश मेमो|बिल|रसीद|चालान|बीजक|आदेश)\s*"
+    r"txn|transaction|booking|ref|ticket|document|doc|check|trn|chk|कैश मेमो|बिल|रसीद|चालान|बीजक|आदेश)\s*"
     r"(?:(?:number|num|no|n0|id|नंबर|नं|न॑|संख्या|क्रमांक|क्र|सं)(?![^\W\d_])\.?|#|\S{1,2}(?=\s*:))?\s*[.:#=;\-]*\s*"
     r"(?P<value>[A-Za-z0-9#][\w/\-.]*)?",
     re.IGNORECASE,
 )
 _NO = re.compile(
-    r"(?:\bno\b|\bn0\b|#|क्रमांक|संख्या|नं)\s*[.:#]*\s*(?P<value>[A-Za-z0-9][\w/\-.]*)", re.IGNORECASE
+    r"(?:\bno\b|\bn0\b|#|क्रमांक|क्र\b|संख्या|नं)\s*[.:#]*\s*(?P<value>[A-Za-z0-9][\w/\-.]*)", re.IGNORECASE
 )
 _STRONG = tuple("invoice inv bill receipt rcpt memo voucher vch बिल रसीद चालान बीजक challan".split())
 _FOREIGN = re.compile(

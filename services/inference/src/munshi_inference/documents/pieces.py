@@ -8,6 +8,12 @@ from dataclasses import dataclass, replace
 COLUMN_GAP = 1.6
 """Of a row's height: a wider gap between two pieces is the gap between two columns."""
 
+FEWEST_LONG = 5
+"""Long lines on a page from which perspective can be told."""
+
+STEEPEST = 0.08
+"""Slope that a line may still have after the page was turned level; more is a mistake."""
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -99,16 +105,47 @@ def skew(quads: Iterable[Quad]) -> float:
     return statistics.median(angles) if angles else 0.0
 
 
+def _leaning(quads: Sequence[Quad]) -> tuple[float, float]:
+    """How the slope of lines changes down the page seen from the side: slope = first + second * height, by
+    least squares over boxes at least three times as wide as tall, long ones counting for more."""
+    weights, heights, slopes = [], [], []
+    for (ax, ay), (bx, by), (cx, cy), (dx, dy) in quads:
+        run, fall = (bx - ax + cx - dx) / 2, (by - ay + cy - dy) / 2
+        if run > 3 * math.hypot(dx - ax, dy - ay) > 0:
+            weights.append(run)
+            heights.append((ay + by + cy + dy) / 4)
+            slopes.append(fall / run)
+    if len(weights) < FEWEST_LONG:
+        return 0.0, 0.0
+    total = sum(weights)
+    height = sum(w * h for w, h in zip(weights, heights, strict=True)) / total
+    slope = sum(w * s for w, s in zip(weights, slopes, strict=True)) / total
+    spread = sum(w * (h - height) ** 2 for w, h in zip(weights, heights, strict=True))
+    both = sum(w * (h - height) * (s - slope) for w, h, s in zip(weights, heights, slopes, strict=True))
+    change = both / spread if spread > 0 else 0.0
+    return slope - change * height, change
+
+
 def upright(quads: Sequence[Quad], texts: Sequence[str], confidences: Sequence[float]) -> list[Piece]:
-    """Pieces of boxes that may lie askew, turned so that lines run level."""
+    """Pieces of boxes that may lie askew, turned and sheared so that lines run level also in perspective."""
     angle = skew(quads)
     cosine, sine = math.cos(-angle), math.sin(-angle)
+    turned = [[(x * cosine - y * sine, x * sine + y * cosine) for x, y in quad] for quad in quads]
+    first, change = _leaning(turned)
     pieces = []
-    for quad, text, confidence in zip(quads, texts, confidences, strict=True):
-        turned = [(x * cosine - y * sine, x * sine + y * cosine) for x, y in quad]
-        (ax, ay), (bx, by), (cx, cy), (dx, dy) = turned
+    for quad, text, confidence in zip(turned, texts, confidences, strict=True):
+        (ax, ay), (bx, by), (cx, cy), (dx, dy) = quad
+        slope = first + change * (ay + by + cy + dy) / 4
+        lift = min(max(slope, -STEEPEST), STEEPEST) * (ax + bx + cx + dx) / 4
         pieces.append(
-            Piece(text, (ax + dx) / 2, (ay + by) / 2, (bx + cx) / 2, (cy + dy) / 2, float(confidence))
+            Piece(
+                text,
+                (ax + dx) / 2,
+                (ay + by) / 2 - lift,
+                (bx + cx) / 2,
+                (cy + dy) / 2 - lift,
+                float(confidence),
+            )
         )
     return pieces
 

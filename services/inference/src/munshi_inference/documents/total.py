@@ -37,8 +37,8 @@ FEATURES = (
     "sharp",
 )
 
-_WEIGHTS: tuple[float, ...] = (
-    *(-4.0, 4.0, 2.5, 0.7, -0.8, -1.5, 3.0, 0.5, 1.5, 1.5),
+WEIGHTS: tuple[float, ...] = (
+    *(-4.0, 4.0, 2.0, 0.7, -0.8, -1.5, 3.0, 0.5, 1.5, 1.5),
     *(0.7, 0.5, -2.0, 0.3, 0.3, 0.5, 0.7, -3.0, 0.5),
 )
 """Before any training; the model's card brings its own."""
@@ -140,7 +140,7 @@ class _Surroundings:
                     _agrees(value, self.found.expected, rounded=True),
                     _agrees(value, self.found.partial, rounded=True),
                     _agrees(value, self.settled, rounded=False),
-                    value == self.largest,
+                    value == self.largest or (order > 0 and amount.value == self.largest),
                     self.counts[value] > 1,
                     line.index / max(self.count - 1, 1),
                     order > 0,
@@ -155,6 +155,13 @@ class _Surroundings:
         )
 
 
+def _possible(amount: Amount, found: Sums) -> list[int]:
+    """Which readings of an amount may be meant: those that follow from the other rows, where one does."""
+    orders = [order for order, value in enumerate(amount.readings) if value > 0]
+    following = [o for o in orders if _agrees(amount.readings[o], found.expected, rounded=True)]
+    return following or orders
+
+
 def candidates(lines: Sequence[Line], found: Sums) -> list[Candidate]:
     """All amounts that may be the total, with each of their readings."""
     around = _Surroundings(lines, found)
@@ -164,20 +171,19 @@ def candidates(lines: Sequence[Line], found: Sums) -> list[Candidate]:
             if line.label is None and not (amount.paise or amount.marked or amount.value >= 20):
                 continue
             made += [
-                Candidate(value, line.index, around.features(line, amount, order))
-                for order, value in enumerate(amount.readings)
-                if value > 0
+                Candidate(amount.readings[order], line.index, around.features(line, amount, order))
+                for order in _possible(amount, found)
             ]
     return made
 
 
-def probability(features: Sequence[float], weights: Sequence[float] = _WEIGHTS) -> float:
+def probability(features: Sequence[float], weights: Sequence[float] = WEIGHTS) -> float:
     """That an amount with these features is the total."""
     score = sum(f * w for f, w in zip(features, weights, strict=True))
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, score))))
 
 
-def choose(made: Sequence[Candidate], weights: Sequence[float] = _WEIGHTS) -> tuple[Candidate | None, float]:
+def choose(made: Sequence[Candidate], weights: Sequence[float] = WEIGHTS) -> tuple[Candidate | None, float]:
     """The likeliest candidate and the probability that it is the total; `(None, 0)` without any."""
     if not made:
         return None, 0.0

@@ -22,7 +22,7 @@ _ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _CONTACT = re.compile(
-    r"\b(ph|phone|mob|mobile|tel|contact|email|e-mail|www|gstin|gst|fssai|cin|pan|tin|lic|d\.?l|reg|fax|whatsapp)\b|"
+    r"\b(ph|phone|mob|mobile|tel|contact|email|e-mail|www|gstin|gst|fssai|cin|pan|tin|lic|d\.?l|reg|fax|whatsapp|helpline)\b|"
     r"@|\.com|\.in\b|फोन|मो\.|मोबाइल|\d{8,}|\d{5}\s\d{5}",
     re.IGNORECASE,
 )
@@ -43,6 +43,7 @@ _SELLER = re.compile(
     r"^\s*(?:sold by|seller|supplier|vendor|from|merchant|issued by|विक्रेता)\s*[:\-]\s*(?P<name>.*)$",
     re.IGNORECASE,
 )
+_PAID_TO = re.compile(r"^\s*paid to\s+(?P<name>[^\W\d].{2,})$", re.IGNORECASE)
 _EDGE = " .,:;*|-_=~'\"`•#"
 
 
@@ -52,9 +53,9 @@ def _score(row: Row, order: int, median: float) -> float:
     letters = len(key(text))
     if letters < 3:
         return -9.0
-    score = 2.0 - 0.35 * order + 1.6 * min(row.height / median - 1.0, 1.5)
+    score = 2.0 - 0.35 * order + 2.5 * min(row.height / median - 1.0, 1.5)
     score += (
-        1.5 * bool(_TRADE.search(text))
+        1.2 * bool(_TRADE.search(text))
         - 2.2 * bool(_ADDRESS.search(text))
         - 3.0 * bool(_CONTACT.search(text))
     )
@@ -90,6 +91,8 @@ def find(rows: Sequence[Row]) -> tuple[str | None, float]:
             name = named["name"] or (rows[index + 1].text if index + 1 < len(rows) else "")
             if len(key(name)) >= 3 and not _ADDRESS.search(name):
                 return tidy(name), 0.85
+        if paid := _PAID_TO.match(plain(row.text)):
+            return tidy(paid["name"]), 0.8
     head = _head(rows)
     if not head:
         return None, 0.0

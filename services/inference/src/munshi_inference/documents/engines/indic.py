@@ -102,11 +102,20 @@ def is_ornament(text: str) -> bool:
 
 def with_figures(read: str, figures: str, sure: float) -> str:
     """The one engine's words with the other's figures, where both saw as many of them."""
+    if sure < 0.7 or any("\u0966" <= c <= "\u096f" for c in read):
+        return plain(read)  # the first engine makes Latin digits of Hindi ones, wrong ones
+    read = plain(read)
     mine, other = _NUMBER.findall(read), _NUMBER.findall(figures)
-    if sure < 0.7 or len(mine) != len(other):
+    if len(mine) != len(other):
         return read
     fresh = iter(other)
-    return _NUMBER.sub(lambda _: next(fresh), read)
+    return _NUMBER.sub(lambda match: _better(match, next(fresh)), read)
+
+
+def _better(mine: re.Match[str], other: str) -> str:
+    """The other engine's figure, unless it took the rupee sign before it for a digit."""
+    signed = mine.string[: mine.start()].rstrip().endswith("₹")
+    return mine[0] if signed and other[1:] == mine[0] else other
 
 
 def reread(picture: Pixels, found: Found, tesseract: TesseractEngine, trained: str, seconds: float) -> Found:
@@ -127,6 +136,35 @@ def reread(picture: Pixels, found: Found, tesseract: TesseractEngine, trained: s
     return Found(found.quads, tuple(texts), tuple(sure))
 
 
+def _mixed(words: Sequence[Word], confirmed: str) -> bool:
+    """Whether a line of an Indic script holds words in Latin letters that the first engine did not see: the
+    model of two languages makes `five` of a Hindi word now and then."""
+    latin = [w.text for w in words if w.text.isascii() and sum(c.isalpha() for c in w.text) >= 2]
+    known = confirmed.casefold()
+    return is_indic("".join(w.text for w in words)) and any(w.casefold() not in known for w in latin)
+
+
+def _without_latin(
+    picture: Pixels,
+    found: Found,
+    indices: Sequence[int],
+    lines: list[list[Word]],
+    tesseract: TesseractEngine,
+    trained: str,
+    seconds: float,
+) -> list[list[Word]]:
+    """The lines, the mixed ones among them read by the Indic model alone."""
+    mixed = [at for at, index in enumerate(indices) if _mixed(lines[at], found.texts[index])]
+    if not mixed:
+        return lines
+    page = stack(picture, [found.quads[indices[at]] for at in mixed])
+    again = _by_band(tesseract.words(page.picture, trained, seconds, english=False), page.bands)
+    for at, words in zip(mixed, again, strict=True):
+        if is_indic("".join(word.text for word in words)):
+            lines[at] = words
+    return lines
+
+
 def _replace(
     picture: Pixels,
     found: Found,
@@ -140,12 +178,13 @@ def _replace(
     page = stack(picture, [found.quads[i] for i in indices])
     lines = _by_band(tesseract.words(page.picture, trained, seconds), page.bands)
     texts, sure = out
+    lines = _without_latin(picture, found, indices, lines, tesseract, trained, seconds)
     seen = 0
     for index, words in zip(indices, lines, strict=True):
-        text = plain(" ".join(word.text for word in words))
+        text = " ".join(word.text for word in words)
         if not is_indic(text):
             if text and not found.texts[index]:
-                texts[index], sure[index] = text, min(word.confidence for word in words)
+                texts[index], sure[index] = plain(text), min(word.confidence for word in words)
             continue
         seen += 1
         texts[index] = with_figures(text, plain(found.texts[index]), found.confidences[index])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 
 from munshi_inference.documents.engines.rapid import Pixels
-from munshi_inference.documents.letters import plain
+from munshi_inference.documents.letters import INVISIBLE
 
 TRAINED = {"hi": "hin", "mr": "hin", "ne": "hin", "si": "sin", "ta": "tam"}
 """BCP 47 primary tags to Tesseract's languages."""
@@ -73,14 +73,16 @@ class TesseractEngine:
         name = TRAINED.get(language.partition("-")[0])
         return name if name in self.languages else None
 
-    def words(self, picture: Pixels, trained: str, seconds: float = 30.0) -> list[Word]:
+    def words(
+        self, picture: Pixels, trained: str, seconds: float = 30.0, *, english: bool = True
+    ) -> list[Word]:
         """The words of a picture of even lines.
 
         Raises:
             subprocess.SubprocessError: it failed or took longer than `seconds`.
         """
         _, encoded = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])
-        languages = f"eng+{trained}" if "eng" in self.languages else trained
+        languages = f"eng+{trained}" if english and "eng" in self.languages else trained
         table = self._run(
             ["-", "-", "-l", languages, "--psm", "6", "--dpi", "300", "tsv"], encoded.tobytes(), seconds
         )
@@ -91,7 +93,7 @@ def _words(table: str) -> list[Word]:
     """Words of Tesseract's table: level 5, confidence in percent."""
     found = []
     for line in csv.DictReader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE):
-        text = plain(line.get("text") or "").strip()
+        text = (line.get("text") or "").translate(INVISIBLE).strip()
         if line.get("level") != "5" or not text:
             continue
         left, top = int(line["left"]), int(line["top"])

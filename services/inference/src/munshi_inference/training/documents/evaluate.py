@@ -1,8 +1,8 @@
 """Scores the readers: `python -m munshi_inference.training.documents.evaluate [--pictures FOLDER]`.
 
 Prints, for each set, shares right of the total, day, vendor, bill number, GSTIN, kind and category, and the
-CPU seconds of a page on one core. Sets: what the generator draws (with a seed that training never uses), and a
-folder of pictures with a `truth.json` (`tests/documents/handmade.py` makes the hand-made one).
+CPU seconds of a page on one core. Sets: what the generator draws (with a seed that training never uses), and
+a folder of pictures with a `truth.json` (`tests/documents/handmade.py` makes the hand-made one).
 """
 
 import argparse

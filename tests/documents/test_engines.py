@@ -1,0 +1,191 @@
+"""The reader as services get it: pictures and PDFs, in processes that may die or hang; no network."""
+
+import asyncio
+import io
+import os
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+
+import psutil
+import pytest
+from PIL import Image, ImageDraw
+
+from munshi.contracts.media import READERS, FileRef, ReadHints, Refusal
+from munshi.errors import Retryable
+from munshi.files.kinds import FileRefused
+from munshi.inference import InferenceSettings, load_engine
+from munshi_inference.documents.engine import DocumentEngine
+from munshi_inference.documents.engines.tesseract import TesseractEngine, TesseractMissing
+from munshi_inference.training.documents import drawing, drawn, evaluate
+from munshi_inference.training.documents.bills import TODAY
+
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("documents")]
+
+HINTS = ReadHints(languages=("en",), today=TODAY, seconds=120)
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[DocumentEngine]:
+    loaded = load_engine(READERS["documents"], InferenceSettings())
+    assert isinstance(loaded, DocumentEngine)
+    yield loaded
+    await loaded.close()
+
+
+def fonts() -> None:
+    """Skips where nothing can be drawn."""
+    try:
+        drawing.check()
+    except drawing.FontsMissing as error:
+        pytest.skip(str(error))
+
+
+def tesseract() -> None:
+    """Skips where Hindi cannot be read."""
+    try:
+        if TesseractEngine().trained("hi") is None:
+            pytest.skip("Tesseract has no Hindi: make system-packages")
+    except TesseractMissing as error:
+        pytest.skip(str(error))
+
+
+def children() -> set[int]:
+    """Processes of this one that read pages."""
+    return {child.pid for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())}
+
+
+def blank() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (300, 200), "white").save(out, "JPEG")
+    return out.getvalue()
+
+
+def digital_pdf(rows: list[str]) -> bytes:
+    """A PDF with text, written by hand."""
+    lines = " ".join(f"({row}) Tj 0 -20 Td" for row in rows)
+    stream = f"BT /F1 12 Tf 50 780 Td {lines} ET".encode()
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R"
+        b" /Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    out = b"%PDF-1.4\n"
+    places = []
+    for number, body in enumerate(objects, 1):
+        places.append(len(out))
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    head = b"xref\n0 6\n0000000000 65535 f \n"
+    return out + head + table + b"trailer << /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF" % len(out)
+
+
+async def test_what_is_no_document_is_refused_or_empty(engine: DocumentEngine, tmp_path: Path) -> None:
+    empty = await engine.read(FileRef("image/jpeg", data=blank()), HINTS)
+    assert (empty.text, empty.fields.total, empty.confidence) == ("", None, 0.0)
+    for data, refusal in (
+        (b"\xff\xd8\xff\xe0broken", Refusal.MALFORMED),
+        (b"%PDF-1.4 broken", Refusal.MALFORMED),
+        (b"PK\x03\x04....", Refusal.WRONG_TYPE),
+    ):
+        with pytest.raises(FileRefused) as refused:
+            await engine.read(FileRef("image/jpeg", data=data), HINTS)
+        assert refused.value.refusal is refusal
+    with pytest.raises(FileRefused) as gone:
+        await engine.read(FileRef("image/jpeg", path=tmp_path / "gone.jpg"), HINTS)
+    assert gone.value.refusal is Refusal.GONE
+
+
+async def test_pdf_is_read_as_text(engine: DocumentEngine) -> None:
+    rows = [
+        "Acme Traders Pvt Ltd",
+        "Tax Invoice",
+        "Invoice No: AT-77",
+        "Date: 12/11/2026",
+        "Grand Total 4,720.00",
+    ]
+    document = await engine.read(FileRef("application/pdf", data=digital_pdf(rows)), HINTS)
+    assert (document.engine, document.pages) == ("pdf", 1)
+    assert (document.fields.total, document.fields.invoice_no) == (Decimal("4720.00"), "AT-77")
+    assert document.fields.vendor == "Acme Traders Pvt Ltd"
+
+
+async def test_scanned_pdf_is_looked_at(engine: DocumentEngine) -> None:
+    paper = Image.new("RGB", (620, 400), "white")
+    ImageDraw.Draw(paper).text((40, 60), "SAI STORE\nBill No: 41\nTotal  431.50", fill="black", font_size=40)
+    out = io.BytesIO()
+    paper.save(out, "PDF", resolution=100)
+    document = await engine.read(FileRef("application/pdf", data=out.getvalue()), HINTS)
+    assert document.engine.startswith("rapidocr")
+    assert document.fields.total == Decimal("431.50")
+
+
+async def test_killed_and_hanging_workers_are_replaced(engine: DocumentEngine) -> None:
+    file = FileRef("image/jpeg", data=blank())
+    before = children()
+    await engine.read(file, HINTS)
+    (worker,) = children() - before
+    os.kill(worker, signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while True:  # a worker that died unseen costs at most one retry
+        try:
+            await engine.read(file, HINTS)
+            break
+        except Retryable:
+            assert time.monotonic() < deadline
+    (stopped,) = children() - before
+    assert stopped != worker
+    os.kill(stopped, signal.SIGSTOP)
+    with pytest.raises(Retryable):
+        await engine.read(file, ReadHints(today=TODAY, seconds=1.0))
+    assert (await engine.read(file, HINTS)).text == ""
+    assert stopped not in children()
+
+
+async def test_ends_its_processes() -> None:
+    before = children()
+    loaded = load_engine(READERS["documents"], InferenceSettings())
+    await loaded.read(FileRef("image/jpeg", data=blank()), HINTS)
+    assert children() - before
+    await loaded.close()
+    deadline = time.monotonic() + 20
+    while children() - before and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)
+    assert not children() - before
+
+
+def test_models_are_never_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    def trap(*_: object) -> None:
+        raise AssertionError("a reader reached for the network")
+
+    monkeypatch.setattr(socket.socket, "connect", trap)
+    monkeypatch.setattr(socket, "getaddrinfo", trap)
+    from munshi_inference.documents.engines.rapid import RapidEngine
+
+    assert RapidEngine().model.startswith("PP-OCR")
+
+
+def test_drawn_receipts_are_read_right() -> None:
+    """A few pages only: the whole sets are scored by `make evaluate-documents`."""
+    fonts()
+    from munshi_inference.documents.page_reader import PageReader
+
+    score = evaluate.evaluate(PageReader(), drawn.samples("clean", 4, evaluate.SEED))
+    assert score.share("total") == 1.0, score.wrong
+    assert (score.share("date") or 0) >= 0.75, score.wrong
+    assert (score.share("vendor") or 0) >= 0.75, score.wrong
+
+
+def test_drawn_hindi_receipts_are_read_right() -> None:
+    fonts()
+    tesseract()
+    from munshi_inference.documents.page_reader import PageReader
+
+    score = evaluate.evaluate(PageReader(), drawn.samples("hindi", 3, evaluate.SEED))
+    assert (score.share("total") or 0) >= 0.66, score.wrong
