@@ -44,7 +44,7 @@ class InferenceSettings(BaseSettings):
     )
     nlu_model: Path | None = Field(
         default=None,
-        description="Folder of a fine-tuned model of understanding, with its card; default: the one of Munshi.",
+        description="Folder of a fine-tuned model of understanding, with its card; default: Munshi's own.",
     )
     speech_model: Path | None = Field(
         default=None,

@@ -1,30 +1,48 @@
 """Entry points `munshi.engines`: the understanding in process, and over Triton with that one behind it."""
 
+import json
+from pathlib import Path
+
 from munshi.contracts.media import EngineInfo
 from munshi.contracts.understanding import Understander
 from munshi.inference import InferenceSettings
 from munshi_inference.answers import KeptAnswers
 from munshi_inference.nlu import repository
-from munshi_inference.nlu.engine import load
+from munshi_inference.nlu.engine import LedgerEngine
 
 _LANGUAGES = ("hi", "en")
 
 
-def _info() -> EngineInfo:
-    version = repository.latest(repository.repository()).name
+def engine_of(folder: Path) -> LedgerEngine:
+    """The engine over a version of the model, of whichever kind its card says that it is."""
+    card = json.loads((folder / repository.CARD_FILE).read_text(encoding="utf-8"))
+    if card.get("kind") == "encoder":
+        from munshi_inference.nlu.encoder import EncoderEngine, EncoderModel
+
+        return EncoderEngine(EncoderModel(folder))
+    return LedgerEngine(repository.LedgerModel(folder))
+
+
+def _folder(settings: InferenceSettings) -> Path:
+    return settings.nlu_model or repository.latest(repository.repository())
+
+
+def _info(settings: InferenceSettings) -> EngineInfo:
+    own = settings.nlu_model is None
     return EngineInfo(
         part="nlu",
-        engine="crf and linear classifier",
+        engine="crf and linear classifier" if own else "fine-tuned encoder",
         where="in-process",
-        model=f"{repository.MODEL_NAME}/{version}",
+        model=f"{repository.MODEL_NAME}/{_folder(settings).name}",
         languages=_LANGUAGES,
         ready=True,
     )
 
 
-def in_process(_: InferenceSettings | None = None) -> Understander:
-    """The newest model, in this process. Raises `repository.ModelError` when there is none."""
-    return KeptAnswers(load(), _info())
+def in_process(settings: InferenceSettings | None = None) -> Understander:
+    """The model of the settings, in this process. Raises `repository.ModelError` when there is none."""
+    settings = settings or InferenceSettings()
+    return KeptAnswers(engine_of(_folder(settings)), _info(settings))
 
 
 def over_triton(settings: InferenceSettings | None = None) -> Understander:
@@ -32,4 +50,5 @@ def over_triton(settings: InferenceSettings | None = None) -> Understander:
     from munshi_inference.triton.engines import TritonUnderstander
 
     settings = settings or InferenceSettings()
-    return KeptAnswers(TritonUnderstander(settings.triton_url, load(), _info()), _info())
+    info = _info(settings)
+    return KeptAnswers(TritonUnderstander(settings.triton_url, engine_of(_folder(settings)), info), info)

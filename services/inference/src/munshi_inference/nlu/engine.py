@@ -19,7 +19,7 @@ from munshi_inference.nlu.assembly import Labelled
 from munshi_inference.nlu.features import sentence_rows, unit_features
 from munshi_inference.nlu.masking import mask
 from munshi_inference.nlu.repository import LedgerModel, Scores
-from munshi_inference.nlu.units import read
+from munshi_inference.nlu.units import Reading, read
 
 LEAST_CATEGORY = 0.5
 """A category less probable than this, of those there are, is left out, so that it is asked for."""
@@ -58,7 +58,7 @@ class LedgerEngine:
         reading = read(request.text, request.today)
         if not reading.units:
             return Understanding(text=request.text, intent=Intent.OTHER, confidence=0.0), 0.0
-        labels, certainty = self.model.tag(unit_features(reading, self.model.lexicon))
+        labels, certainty = self._tag(reading)
         labelled = Labelled(reading, tuple(labels))
         scores = self._classify(labelled)
         language = self._language(request.text, scores)
@@ -77,6 +77,9 @@ class LedgerEngine:
         if rest or masked:
             first = first.model_copy(update={"further": tuple(rest), "masked": masked})
         return first, joint
+
+    def _tag(self, reading: Reading) -> tuple[list[str], float]:
+        return self.model.tag(unit_features(reading, self.model.lexicon))
 
     def _classify(self, labelled: Labelled) -> Scores:
         return self.model.classify(sentence_rows(labelled.reading, labelled.labels, self.model.ledger_words))

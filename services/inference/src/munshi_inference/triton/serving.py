@@ -95,11 +95,10 @@ class Understanding(Served[Any]):
     """`ledger_nlu`: reads texts one after the other; each takes a fraction of a millisecond."""
 
     def load(self, folder: Path, version: str) -> Any:
-        """The engine over the very version that Triton serves."""
-        from munshi_inference.nlu.engine import LedgerEngine
-        from munshi_inference.nlu.repository import LedgerModel
+        """The engine over the very version that Triton serves, or the model of the settings."""
+        from munshi_inference.understanding import engine_of
 
-        return LedgerEngine(LedgerModel(folder / version))
+        return engine_of(_settings().nlu_model or folder / version)
 
     def results(self, tensors: dict[str, list[bytes]]) -> list[bytes]:
         """Readings."""
