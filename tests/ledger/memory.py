@@ -4,6 +4,7 @@ Customers are found by id, else by one spelling of their name, else made new. Co
 place, an undone row is gone. An effect on a row that is not there is refused, and nothing of the turn kept.
 """
 
+import functools
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
@@ -22,12 +23,20 @@ from munshi.contracts.assistant import (
     Entry,
     LearnAlias,
     Remember,
+    Remembered,
     RemoveEntry,
     Source,
 )
 from munshi.contracts.ids import MessageID
 from munshi.contracts.media import DocumentFields
 from munshi.contracts.understanding import Category
+from munshi.inference import InferenceSettings
+from munshi_inference.embeddings.small import SmallEmbedder, load_small
+
+
+@functools.cache
+def _embedder() -> SmallEmbedder:
+    return load_small(InferenceSettings())
 
 
 class NotAsSeenError(Exception):
@@ -51,6 +60,8 @@ class MemoryBooks:
     files: dict[MessageID, tuple[str | None, DocumentFields]] = field(default_factory=dict)
     """What came with messages: digest and reading, as the platform keeps it."""
     remembered: dict[str, dict[str, Any]] = field(default_factory=dict)
+    about: dict[str, str] = field(default_factory=dict)
+    """What remembered facts are about, by their keys."""
     metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
     """Of entries, by ref."""
@@ -115,6 +126,17 @@ class MemoryBooks:
                 found += [row for row in await self.entries_of_message(message_id) if row not in found]
         return found
 
+    async def like(self, prefix: str, about: str, limit: int) -> Sequence[Remembered]:
+        self.calls += 1
+        facts = [(key, text) for key, text in self.about.items() if key.startswith(prefix)]
+        vectors = _embedder().vectors([about, *(text for _, text in facts)])
+        scores = [float(vectors[0] @ vector) for vector in vectors[1:]]
+        found = [
+            Remembered(key=key, value=self.remembered[key], likeness=score)
+            for (key, _), score in zip(facts, scores, strict=True)
+        ]
+        return sorted(found, key=lambda fact: -fact.likeness)[:limit]
+
     async def entries_of_message(self, message_id: MessageID) -> Sequence[Entry]:
         self.calls += 1
         wanted = {message_id, *self.replies.get(message_id, ())}
@@ -156,6 +178,8 @@ class MemoryBooks:
                 self.names[place] = known.model_copy(update={"aliases": aliases})
             case Remember():
                 self.remembered[effect.key] = effect.value
+                if effect.about is not None:
+                    self.about[effect.key] = effect.about
             case _:
                 pass
 

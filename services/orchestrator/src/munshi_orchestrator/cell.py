@@ -10,6 +10,7 @@ import structlog
 from munshi.bus.connection import Connection
 from munshi.contracts.assistant import Assistant
 from munshi.contracts.ids import TenantKey
+from munshi.contracts.media import Embedder
 from munshi.contracts.tenant import AssistantKind
 from munshi.db.connection import Pool, open_pool
 from munshi.db.dead_letters import Graveyard
@@ -54,6 +55,7 @@ class Shared:
     settings: OrchestratorSettings
     directory: TenantDirectory
     assistants: Mapping[AssistantKind, Assistant]
+    embedder: Embedder | None
     graph: GraphApi
     metrics: Metrics
     tracing: Tracing
@@ -100,6 +102,7 @@ class CellService:
                 files=Files(media, patience, shared.metrics),
                 rates=rates,
                 assistants=shared.assistants,
+                embedder=shared.embedder,
                 metrics=shared.metrics,
                 tracing=shared.tracing,
                 concurrent=settings.concurrent_turns,

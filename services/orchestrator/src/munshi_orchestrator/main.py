@@ -14,10 +14,11 @@ from prometheus_client import CollectorRegistry
 from munshi.bus.connection import Connection, serve_cells
 from munshi.contracts.assistant import Assistant
 from munshi.contracts.ids import CellName
+from munshi.contracts.media import READERS, Embedder
 from munshi.contracts.tenant import AssistantKind
 from munshi.contracts.understanding import Understander
 from munshi.errors import UserMistake
-from munshi.inference import InferenceSettings, infos, load_understander
+from munshi.inference import EngineMissing, InferenceSettings, infos, load_engine, load_understander
 from munshi.probes import engines_route, serve_probes
 from munshi.registry import TenantDirectory
 from munshi.telemetry import configure
@@ -48,6 +49,16 @@ def build_assistants(engine: Understander) -> Mapping[AssistantKind, Assistant]:
     return built
 
 
+def load_embedder(settings: InferenceSettings) -> Embedder | None:
+    """What memories are compared by; without it facts are found by their keys alone."""
+    try:
+        found: Embedder = load_engine(READERS["embeddings"], settings)
+    except EngineMissing as error:
+        _log.warning("no_embeddings", add=error.info.add)
+        return None
+    return found
+
+
 class Orchestrator:
     """One worker: all cells of a folder."""
 
@@ -56,11 +67,13 @@ class Orchestrator:
         settings: OrchestratorSettings,
         built: Mapping[AssistantKind, Assistant],
         engines: Sequence[object] = (),
+        embedder: Embedder | None = None,
     ) -> None:
         """`engines`: those that `/engines` tells of."""
         self._settings = settings
         self._assistants = built
         self._engines = engines
+        self._embedder = embedder
         self._metrics = Metrics()
         self._directory = TenantDirectory()
         self._cells: dict[CellName, CellService] = {}
@@ -72,7 +85,14 @@ class Orchestrator:
         settings = self._settings
         graph = GraphApi(settings.graph_url, settings.send_connections, settings.send_seconds)
         shared = Shared(
-            settings, self._directory, self._assistants, graph, self._metrics, Tracing(), self._room
+            settings=settings,
+            directory=self._directory,
+            assistants=self._assistants,
+            embedder=self._embedder,
+            graph=graph,
+            metrics=self._metrics,
+            tracing=Tracing(),
+            room=self._room,
         )
 
         async def session(connection: Connection) -> None:
@@ -158,8 +178,11 @@ class Orchestrator:
 
 async def serve(settings: OrchestratorSettings) -> None:
     """Runs a worker until SIGTERM or SIGINT."""
-    engine = load_understander(settings.engine, InferenceSettings())
-    orchestrator = Orchestrator(settings, build_assistants(engine), [engine])
+    inference = InferenceSettings()
+    engine = load_understander(settings.engine, inference)
+    embedder = load_embedder(inference)
+    engines = [engine, *([embedder] if embedder else [])]
+    orchestrator = Orchestrator(settings, build_assistants(engine), engines, embedder)
     # Models and libraries stay for good: without this each full collection walks over all of them.
     gc.collect()
     gc.freeze()

@@ -18,6 +18,7 @@ from munshi.contracts.assistant import (
     LearnAlias,
     LedgerReader,
     Remember,
+    Remembered,
     RemoveEntry,
     Source,
 )
@@ -204,9 +205,13 @@ class Books:
         self._deltas.append(_Delta(-1, entry))
         self._live[entry.ref] = None
 
-    def remember(self, key: str, value: dict[str, Any]) -> None:
-        """A fact about the person."""
-        self.effects.append(Remember(key=key, value=value))
+    def remember(self, key: str, value: dict[str, Any], about: str | None = None) -> None:
+        """A fact about the person; `about`: by what it is found again through likeness."""
+        self.effects.append(Remember(key=key, value=value, about=about))
+
+    async def like(self, prefix: str, about: str, limit: int) -> Sequence[Remembered]:
+        """Facts of earlier turns most like `about`."""
+        return await self.reader.like(prefix, about, limit)
 
     def learn(self, person: Person, alias: str) -> None:
         """Another spelling of a customer who is already in the books."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from munshi.contracts.assistant import Entry, SaidKind, Source
 from munshi.contracts.understanding import Category, Intent, Understanding
-from munshi_orchestrator.assistants.ledger import balances, money, words
+from munshi_orchestrator.assistants.ledger import balances, money, vendors, words
 from munshi_orchestrator.assistants.ledger.books import person_of
 from munshi_orchestrator.assistants.ledger.days import single_day_of
 from munshi_orchestrator.assistants.ledger.desk import ON_ACCOUNT, Desk, token
@@ -154,6 +154,8 @@ async def book(desk: Desk, draft: Draft) -> Entry | None:
     began = draft.source is not Source.TEXT and draft.message_id != desk.said.message_id
     desk.books.add(entry, draft.source, _metadata(draft), draft.message_id if began else None)
     _remember(desk, draft, entry)
+    if draft.receipt is not None:
+        vendors.remember(desk, draft.receipt, entry)
     return entry
 
 

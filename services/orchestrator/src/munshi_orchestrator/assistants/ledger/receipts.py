@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from munshi.contracts.assistant import Entry
 from munshi.contracts.media import Document, FileKind, LineItem
 from munshi.contracts.understanding import Category, Understanding
-from munshi_orchestrator.assistants.ledger import entries, fields, questions, words
+from munshi_orchestrator.assistants.ledger import entries, fields, questions, vendors, words
 from munshi_orchestrator.assistants.ledger.books import person_of
 from munshi_orchestrator.assistants.ledger.desk import Desk, token
 from munshi_orchestrator.assistants.ledger.money import show
@@ -63,12 +63,14 @@ async def _draft(
 ) -> Draft:
     read, caption = document.fields, _caption(desk, understanding)
     vendor = words.clean(read.vendor, LONGEST_NAME) if read.vendor else None
+    known = await vendors.known(desk, vendor, read.gstin) if vendor else None
+    vendor = known.name if known else vendor
     draft = Draft(
         id=token(desk.next_name()),
         message_id=desk.origin,
         text=words.clean(desk.said.text or vendor or "", LONGEST_TEXT),
         currency=caption.entities.currency or read.currency or desk.settings.currency,
-        category=_category(document, caption, desk.said.text),
+        category=_category(document, caption, desk.said.text, known),
         name=caption.entities.customer_name or vendor,
         day=read.date,
         source=desk.said.source,
@@ -96,12 +98,16 @@ def _caption(desk: Desk, understanding: Understanding) -> Understanding:
     return Understanding(text="", intent=understanding.intent, confidence=0.0)
 
 
-def _category(document: Document, caption: Understanding, text: str) -> Category:
+def _category(
+    document: Document, caption: Understanding, text: str, known: vendors.Vendor | None
+) -> Category:
     named = words.category_of(text) or (
         caption.entities.category if caption.intent in ENTRIES or caption.confidence >= SURELY else None
     )
     if named is not None:
         return named
+    if known is not None:
+        return known.category
     if document.category is not None and document.category_confidence >= _GUESSED:
         return document.category
     return Category.BUY if document.kind is FileKind.INVOICE else Category.EXPENSE
