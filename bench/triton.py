@@ -185,9 +185,7 @@ def _show(result: dict[str, float]) -> None:
     print(f"median of {ROUNDS} rounds; load {result['load']:.0f} on {result['cores']:.0f} cores")
     print(f"one at a time: p50 (asked 1), p99 {result['p50_ms']:8.2f} {result['p99_ms']:8.2f} ms")
     print(f"{AT_ONCE} at once: texts a second, wall {result['texts_per_second']:8.0f}")
-    print(
-        f"CPU of a text: server, client   {result['server_cpu_us']:8.0f} {result['client_cpu_us']:8.0f} us"
-    )
+    print(f"CPU of a text: server, client   {result['server_cpu_us']:8.0f} {result['client_cpu_us']:8.0f} us")
     print(f"CPU of a text read in process     {result['in_process_cpu_us']:8.0f} us")
     print(f"texts a second and core           {result['texts_per_second_core']:8.0f}    (asked 3,000)")
     print(f"  of the server's core alone      {result['texts_per_second_server_core']:8.0f}")
