@@ -67,7 +67,7 @@ def alerting(installed: Installed, folder: Path) -> Iterator[Alerting]:
 
 def _groups(installed: Installed) -> Any:
     """The rules as the chart makes them."""
-    rules = "monitoring.rules.enabled=true"
+    rules = "demo.enabled=true,monitoring.rules.enabled=true"
     shown = ("--show-only", "templates/monitoring/rules.yaml", "--kube-version", "1.34")
     rendered = installed.helm("template", RELEASE, str(CHART), "--set", rules, *shown)
     return yaml.safe_load(rendered)["spec"]["groups"]
