@@ -81,9 +81,11 @@ startupProbe:
 readinessProbe:
   httpGet: {path: "/healthz?js-server-only=true", port: monitor}
   periodSeconds: 2
+  timeoutSeconds: 3
 livenessProbe:
   httpGet: {path: "/healthz?js-enabled-only=true", port: monitor}
   periodSeconds: 10
+  timeoutSeconds: 3
   failureThreshold: 6
 resources:
   requests: {cpu: 50m, memory: 64Mi}
@@ -134,9 +136,11 @@ startupProbe:
 readinessProbe:
   httpGet: {path: /readyz, port: http}
   periodSeconds: 2
+  timeoutSeconds: 3
 livenessProbe:
   httpGet: {path: /healthz, port: http}
   periodSeconds: 10
+  timeoutSeconds: 3
 resources:
   requests: {cpu: 50m, memory: 96Mi}
   limits: {memory: 256Mi}
