@@ -189,3 +189,16 @@ def test_drawn_hindi_receipts_are_read_right() -> None:
 
     score = evaluate.evaluate(PageReader(), drawn.samples("hindi", 3, evaluate.SEED))
     assert (score.share("total") or 0) >= 0.66, score.wrong
+
+
+def test_models_of_paddleocr_are_known_by_their_form(tmp_path: Path) -> None:
+    from munshi_inference.documents.engines import paddle
+
+    assert not paddle.is_paddle(tmp_path)
+    for name in ("PP-OCRv5_mobile_det", "PP-OCRv5_mobile_rec"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "inference.yml").write_text(f"Global:\n  model_name: {name}\n")
+    assert paddle.is_paddle(tmp_path)
+    assert paddle.model(tmp_path, "rec") == ("PP-OCRv5_mobile_rec", tmp_path / "PP-OCRv5_mobile_rec")
+    with pytest.raises(FileNotFoundError):
+        paddle.model(tmp_path, "cls")

@@ -88,10 +88,16 @@ def load(settings: InferenceSettings) -> DocumentEngine:
     """
     if any(importlib.util.find_spec(name) is None for name in ("rapidocr", "cv2", "PIL", "pypdfium2")):
         raise EngineMissing(EngineInfo(part="ocr", engine="", where="", add=STEP))
+    from munshi_inference.documents.engines import paddle
     from munshi_inference.documents.engines.tesseract import STEP as TESSERACT
     from munshi_inference.documents.engines.tesseract import TRAINED, TesseractEngine, TesseractMissing
 
+    models = settings.ocr_model_dir
     languages, name, add = ["en"], "rapidocr", ""
+    if models is not None and paddle.is_paddle(models):
+        name = paddle.PaddleEngine.name
+        if importlib.util.find_spec("paddleocr") is None:
+            raise EngineMissing(EngineInfo(part="ocr", engine="", where="", add=paddle.STEP))
     try:
         tesseract = TesseractEngine()
         languages += [tag for tag in TRAINED if tesseract.trained(tag)]

@@ -13,6 +13,7 @@ from munshi.files import kinds, pictures
 from munshi.files.kinds import Family, FileRefused
 from munshi_inference.documents import reading
 from munshi_inference.documents.engines import indic
+from munshi_inference.documents.engines.paddle import PaddleEngine, is_paddle
 from munshi_inference.documents.engines.rapid import Pixels, RapidEngine
 from munshi_inference.documents.engines.tesseract import TesseractEngine, TesseractMissing
 from munshi_inference.documents.judging import MODEL_NAME, LinearJudge
@@ -39,7 +40,9 @@ class PageReader:
         Raises:
             ImportError, FileNotFoundError, ModelError: rapidocr, its models or our own are missing.
         """
-        self.latin = RapidEngine(models)
+        self.latin: RapidEngine | PaddleEngine = (
+            PaddleEngine(models) if models is not None and is_paddle(models) else RapidEngine(models)
+        )
         self.tesseract: TesseractEngine | None = None
         try:
             self.tesseract = TesseractEngine()
