@@ -52,7 +52,7 @@ BEGIN
         RETURN coalesce(v_found, '[]');
     END IF;
     PERFORM set_config('hnsw.iterative_scan', 'strict_order', true);
-    PERFORM set_config('hnsw.ef_search', greatest(80, least(1000, 4 * p_limit))::text, true);
+    PERFORM set_config('hnsw.ef_search', greatest(200, least(1000, 4 * p_limit))::text, true);
     EXECUTE format(
         'SELECT jsonb_agg(to_jsonb(near)) FROM ('
         'SELECT m.key, m.value, 1 - (m.embedding::halfvec(%1$s) OPERATOR(public.<=>) $3::halfvec(%1$s)) AS likeness '
