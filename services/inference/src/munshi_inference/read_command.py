@@ -119,9 +119,11 @@ class Readers:
             return Reading(file, mistake=str(error))
 
     async def _listen(self, file: Path, mime_type: str) -> Transcript:
-        from munshi.files import sounds
-
         engine = self._engine("speech")
+        try:
+            from munshi.files import sounds
+        except ImportError as error:
+            raise UserMistake(f"{error.name} is not installed: pip install 'munshi[sounds]'") from error
         with TemporaryDirectory(prefix="munshi-read-") as folder:
             wav = Path(folder) / "sound.wav"
             await asyncio.to_thread(sounds.speech_wav, file, mime_type, wav, LONGEST_SOUND)
