@@ -26,6 +26,7 @@ SETTINGS = (
     ("Orchestrator", "munshi_orchestrator.settings", "OrchestratorSettings"),
     ("Media", "munshi_media.settings", "MediaSettings"),
     ("Orchestrator and media: engines", "munshi.inference", "InferenceSettings"),
+    ("Orchestrator: language models", "munshi.llm.settings", "LlmSettings"),
     ("Emulator", "munshi_emulator.settings", "Settings"),
     ("Operator", "munshi_operator.settings", "OperatorSettings"),
     ("Operator: what it makes outside the cluster", "munshi_operator.outside.settings", "OutsideSettings"),

@@ -21,7 +21,6 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from pydantic import ValidationError
 
 from munshi.contracts.llm import ChatMessage, Prompt, Shape, ShapedAnswer, Spending, Spent, TextAnswer
-from munshi.contracts.media import EngineInfo
 from munshi.errors import Permanent, Retryable
 from munshi.llm.masking import Mask
 from munshi.llm.settings import ModelSettings
@@ -108,15 +107,6 @@ class ModelChain:
         self._metrics = metrics
         self._salt_key = salt_key
         self._away: dict[str, float] = {}
-
-    def info(self) -> list[EngineInfo]:
-        """What there is, for `munshi status`."""
-        if not self._models:
-            return [EngineInfo("llm", "", "", add="set MUNSHI_LLM_MODELS to OpenAI-compatible services")]
-        return [
-            EngineInfo("llm", model.name, "url", model=model.model, ready=True)
-            for model in self._models.values()
-        ]
 
     async def close(self) -> None:
         """Ends all connections."""

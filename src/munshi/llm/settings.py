@@ -5,6 +5,8 @@ from decimal import Decimal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from munshi.contracts.media import EngineInfo
+
 
 class ModelSettings(BaseModel):
     """One model behind an OpenAI-compatible URL."""
@@ -40,3 +42,9 @@ class LlmSettings(BaseSettings):
         '"url": "http://vllm/v1", "model": "…", "prompt_price": "0.10", "completion_price": "0.40"}]`. '
         "Prices are US dollars for a million tokens. Empty: there is none.",
     )
+
+    def infos(self) -> list[EngineInfo]:
+        """What `munshi status` shows: each model, or the step that adds one."""
+        if not self.llm_models:
+            return [EngineInfo("llm", "", "", add="set MUNSHI_LLM_MODELS to OpenAI-compatible services")]
+        return [EngineInfo("llm", m.name, "url", model=m.model, ready=True) for m in self.llm_models]

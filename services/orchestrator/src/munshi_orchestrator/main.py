@@ -14,11 +14,12 @@ from prometheus_client import CollectorRegistry
 from munshi.bus.connection import Connection, serve_cells
 from munshi.contracts.assistant import Assistant
 from munshi.contracts.ids import CellName
-from munshi.contracts.media import READERS, Embedder
+from munshi.contracts.media import READERS, Embedder, EngineInfo
 from munshi.contracts.tenant import AssistantKind
 from munshi.contracts.understanding import Understander
 from munshi.errors import UserMistake
 from munshi.inference import EngineMissing, InferenceSettings, infos, load_engine, load_understander
+from munshi.llm.settings import LlmSettings
 from munshi.probes import engines_route, serve_probes
 from munshi.registry import TenantDirectory
 from munshi.telemetry import configure
@@ -105,12 +106,15 @@ class Orchestrator:
                 self._metrics.registry,
                 self.alive,
                 self.ready,
-                [served_route(self.generation_served), engines_route(lambda: infos(self._engines))],
+                [served_route(self.generation_served), engines_route(self._told)],
             ) as port:
                 _log.info("orchestrator_ready", worker=settings.worker_name, port=port)
                 await serve_cells(settings.cells_dir, "orchestrator", session)
         finally:
             await graph.close()
+
+    async def _told(self) -> list[EngineInfo]:
+        return [*await infos(self._engines), *LlmSettings().infos()]
 
     async def _serve(self, shared: Shared, connection: Connection) -> None:
         cell = connection.cell
