@@ -4,7 +4,7 @@ The graph computes and keeps nothing: it runs without a checkpointer, and the ou
 is put together from LangGraph's own `Pregel` and `NodeBuilder`: the run is that of a `StateGraph`, less the
 step that spreads the input over channels, less the traced run of each function and of its sequence with what
 writes its result, and less the stream of updates that `ainvoke` reads beside the values. Together they are
-two thirds of its CPU (`docs/benchmarks.md`).
+more than half of its CPU (`docs/benchmarks.md`).
 """
 
 from collections.abc import Awaitable, Callable
