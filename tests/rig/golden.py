@@ -4,6 +4,7 @@
 """
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ import yaml
 
 from munshi.contracts.ids import CellName
 from munshi.contracts.tenant import WhatsAppTenant
+from munshi.provision.object_store import bucket_address, folder_address, object_store_text
 from munshi_operator.builders import Blueprint, build_children, parse_blueprint
 from munshi_operator.types import CellAccess, Manifest, TenantObject
 
@@ -68,6 +70,26 @@ networkPolicy:
 labels: {cluster: mumbai-1}
 inheritLabels: [cost-centre, team]
 """
+MEDIA = """
+media:
+  image: munshi/media:1.0.0
+  resources: {requests: {cpu: 50m, memory: 320Mi}, limits: {memory: 1Gi}}
+  env: {MUNSHI_TRITON_URL: "munshi-triton.munshi.svc:8001"}
+networkPolicy:
+  objectStore: {ports: [9000], to: [{podSelector: {matchLabels: {app: minio}}, namespaceSelector: {}}]}
+  inference:
+    - askedBy: [orchestrator, media]
+      server: {ports: [8001], to: [{podSelector: {matchLabels: {app: triton}}, namespaceSelector: {}}]}
+    - askedBy: [orchestrator]
+      server: {ports: [8000], to: [{podSelector: {matchLabels: {app: vllm}}, namespaceSelector: {}}]}
+"""
+FULL_MEDIA = """
+media:
+  image: registry.example/munshi/media:1.0.0
+  replicas: 2
+  maxReplicas: 4
+  resources: {requests: {cpu: 50m, memory: 320Mi}, limits: {memory: 1Gi}}
+"""
 POOLED_ROUTES = """
 ingress: {image: "munshi/ingress:1.0.0"}
 orchestrator: {image: "munshi/orchestrator:1.0.0"}
@@ -120,12 +142,35 @@ def access(cell: CellName) -> CellAccess:
     )
 
 
+def with_bucket(cell: CellName) -> CellAccess:
+    """What opens a cell that has a place in a bucket."""
+    store = bucket_address(
+        "s3://media",
+        cell,
+        endpoint="https://s3.example",
+        region="ap-south-1",
+        access_key="munshi0123",
+        secret_key="invented",
+    )
+    creds = "invented credentials of the media service"
+    return replace(access(cell), media_creds=creds, object_store=object_store_text(store))
+
+
+def with_folder(cell: CellName) -> CellAccess:
+    """What opens a cell that keeps files on volumes of its pods."""
+    store = object_store_text(folder_address(Path("/data/objects"), cell))
+    return replace(with_bucket(cell), object_store=store)
+
+
 def children(
-    one: TenantObject, blueprint: str | Blueprint = SMALL, replicas: int | None = None
+    one: TenantObject,
+    blueprint: str | Blueprint = SMALL,
+    replicas: int | None = None,
+    opened: Callable[[CellName], CellAccess] = access,
 ) -> list[Manifest]:
     """The builders' answer."""
     parsed = parse_blueprint(blueprint) if isinstance(blueprint, str) else blueprint
-    return build_children(one, access(one.cell), parsed, orchestrator_replicas=replicas)
+    return build_children(one, opened(one.cell), parsed, orchestrator_replicas=replicas)
 
 
 def open_server() -> list[Manifest]:
@@ -146,6 +191,12 @@ def cases() -> dict[str, list[Manifest]]:
         "dedicated-long-name": children(tenant(LONG_NAME)),
         "dedicated-digit-first": children(tenant("7-eleven")),
         "dedicated-open-server": open_server(),
+        "dedicated-media": children(tenant(), SMALL + MEDIA, opened=with_bucket),
+        "dedicated-media-asleep": children(
+            tenant(hibernated=True), FULL + FULL_MEDIA, replicas=0, opened=with_bucket
+        ),
+        "dedicated-media-scaled": children(tenant(), FULL + FULL_MEDIA, opened=with_bucket),
+        "dedicated-media-on-trial": children(tenant(), SMALL + MEDIA, opened=with_folder),
         "pooled-with-a-route": children(tenant(isolation="Pooled"), POOLED_ROUTES),
     }
 

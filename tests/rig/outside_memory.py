@@ -35,11 +35,21 @@ class MemoryOutside:
     """Called when something was changed, before it is answered."""
     drifted: set[TenantKey] = field(default_factory=set)
     """Of whom something was deleted behind the operator's back."""
+    object_store: str | None = None
+    """What media services are told of theirs."""
 
     async def access(self, cell: CellName) -> CellAccess:
         """See `Outside`."""
         return CellAccess(
-            cell, 16, "nats://nats:4222", "ingress", "orchestrator", "postgresql://x", "11" * 32
+            cell=cell,
+            partitions=16,
+            nats_url="nats://nats:4222",
+            ingress_creds="ingress",
+            orchestrator_creds="orchestrator",
+            database_url="postgresql://x",
+            sealing_key="11" * 32,
+            media_creds="media",
+            object_store=self.object_store,
         )
 
     async def ensure_platform(self) -> None:

@@ -9,6 +9,7 @@ import structlog
 
 from munshi.errors import Permanent, Retryable
 from munshi_operator.api import UNMADE, Conflict, Gone, Selection
+from munshi_operator.builders.names import MEDIA
 from munshi_operator.drift import (
     changed,
     mark_of,
@@ -57,6 +58,8 @@ class Converged:
 
     pods: dict[str, Pods] = field(default_factory=dict)
     """Wanted Deployments by name."""
+    beside: set[str] = field(default_factory=set)
+    """Of these, the ones without which texts are answered all the same."""
     repaired: list[str] = field(default_factory=list)
     held_back: bool = False
     """A new version waits for this tenant's turn."""
@@ -75,8 +78,9 @@ class Converged:
 
     @property
     def serving(self) -> bool:
-        """Every Deployment that wants pods has one that is ready."""
-        return not self.lacking and all(pods.ready >= min(1, pods.wanted) for pods in self.pods.values())
+        """Every Deployment that answers texts and wants pods has one that is ready."""
+        needed = (pods for name, pods in self.pods.items() if name not in self.beside)
+        return not self.lacking and all(pods.ready >= min(1, pods.wanted) for pods in needed)
 
     @property
     def lacking(self) -> list[Ref]:
@@ -122,6 +126,8 @@ class Children:
             child = known.get(ref)
             if ref.kind is DEPLOYMENT and child is not None and child.pods is not None and child.ours:
                 result.pods[ref.name] = child.pods
+                if child.component == MEDIA:
+                    result.beside.add(ref.name)
         return result
 
     async def _stands(self, ref: Ref) -> Manifest | None:

@@ -7,6 +7,7 @@ from munshi_operator.builders.names import (
     INGRESS,
     INSTANCE_LABEL,
     MANAGER_LABEL,
+    MEDIA,
     NAME_LABEL,
     ORCHESTRATOR,
 )
@@ -16,12 +17,14 @@ from munshi_operator.types import CellAccess, Manifest
 
 
 def pool_secrets(access: CellAccess, namespace: str) -> list[Manifest]:
-    """The folder of `munshi.cells` for the pool's ingress and its orchestrator. Pure."""
-    return [_secret(one, cell_files(access, one), namespace) for one in (INGRESS, ORCHESTRATOR)]
+    """The folder of `munshi.cells` for the pool's ingress and orchestrator, and its media service where an
+    object store is set up. Pure."""
+    components = (INGRESS, ORCHESTRATOR, *((MEDIA,) if access.object_store is not None else ()))
+    return [_secret(one, cell_files(access, one), namespace) for one in components]
 
 
 async def ensure_pool(cluster: Cluster, access: CellAccess, namespace: str) -> int:
-    """Writes the two Secrets where they differ; returns how many were written.
+    """Writes the Secrets where they differ; returns how many were written.
 
     They are read for it: they are no tenant's, so no watch tells of them.
     """

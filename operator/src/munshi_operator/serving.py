@@ -310,8 +310,9 @@ def _marks(access: CellAccess, served: Served, url: str) -> Marks:
     spec = tenant.spec.model_dump(mode="json", by_alias=True)
     given = dict(served.credentials)
     numbers = spec["whatsapp"]
+    wanted = [spec, given, served.cell, served.hibernated, access.partitions]
     return Marks(
-        outside=_mark(access, [spec, given, served.cell, served.hibernated, access.partitions]),
+        outside=_mark(access, [*wanted, access.object_store] if access.object_store else wanted),
         meta=_mark(access, [numbers, given, url]),
     )
 

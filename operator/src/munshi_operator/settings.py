@@ -78,7 +78,9 @@ class OperatorSettings(BaseSettings):
     )
     nats_url: str = Field(default="nats://localhost:4222", description="NATS, as operator and pods reach it.")
     object_store_url: str = Field(
-        default="", description="Bucket of the media, as s3://bucket; none: no object store is set up."
+        default="",
+        description="Bucket of the media, as s3://bucket; none: no object store is set up, so no "
+        "media service runs. pod:///folder: a volume of each media pod, for a try.",
     )
     parallel: int = Field(
         default=16,

@@ -51,6 +51,9 @@ class CellAccess:
     database_url: str = field(repr=False)
     sealing_key: str = field(repr=False)
     """32 bytes in hex."""
+    media_creds: str | None = field(default=None, repr=False)
+    object_store: str | None = field(default=None, repr=False)
+    """Content of `object-store.json`; `None`: no object store is set up, so no media service runs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from rig.operating import Stage
 SPACE = OperatorSettings().namespace
 INGRESS = Ref(SECRET, SPACE, "munshi-pool-ingress")
 ORCHESTRATOR = Ref(SECRET, SPACE, "munshi-pool-orchestrator")
+MEDIA = Ref(SECRET, SPACE, "munshi-pool-media")
 
 
 @asynccontextmanager
@@ -47,6 +48,17 @@ async def test_they_hold_the_folders_of_a_cell(stage: Stage) -> None:
     assert names(stage, INGRESS) == set(cell_files(access, "ingress"))
     assert names(stage, ORCHESTRATOR) == set(cell_files(access, "orchestrator"))
     assert "database-url" not in names(stage, INGRESS)
+
+
+async def test_the_media_service_has_one_where_an_object_store_is_set_up(stage: Stage) -> None:
+    async with replica(stage, 600.0) as one:
+        await stage.until(lambda: one.working)
+    assert stage.api.get(MEDIA) is None
+    stage.outside.object_store = '{"url": "s3://media", "prefix": "cells/pool/"}'
+    async with replica(stage, 600.0) as one:
+        await stage.until(lambda: one.working)
+    assert names(stage, MEDIA) == {"cell.json", "nats-url", "nats.creds", "sealing-key", "object-store.json"}
+    assert "object-store.json" not in names(stage, ORCHESTRATOR) | names(stage, INGRESS)
 
 
 async def test_one_that_went_or_was_edited_is_set_right_at_the_resync(stage: Stage) -> None:

@@ -7,7 +7,6 @@ the same `munshi.dev/config`: it restarts no pod by itself.
 from munshi.contracts.tenant import Isolation
 from munshi_operator.builders.access import service_account, service_secret
 from munshi_operator.builders.blueprint import Blueprint, parse_blueprint
-from munshi_operator.builders.names import INGRESS, ORCHESTRATOR
 from munshi_operator.builders.plan import Plan
 from munshi_operator.builders.policies import network_policy
 from munshi_operator.builders.routes import pooled_route, route, service
@@ -27,20 +26,20 @@ def build_children(
         tenant: as observed.
         access: what opens the cell that serves it.
         blueprint: what the chart's values say.
-        orchestrator_replicas: so many orchestrators, with no autoscaler beside (0 while it sleeps); `None`:
-            as spec and blueprint say.
+        orchestrator_replicas: so many orchestrators, with no autoscaler beside (0 while it sleeps, and no
+            media service either); `None`: as spec and blueprint say.
     """
     plan = Plan(tenant, access, blueprint, orchestrator_replicas)
     if tenant.tenant.spec.isolation is Isolation.POOLED:
         return pooled_route(plan)
-    both = (INGRESS, ORCHESTRATOR)
+    all_of_them = plan.components
     return [
-        *(service_account(plan, one) for one in both),
-        *(service_secret(plan, one) for one in both),
-        *(policy for one in both for policy in network_policy(plan, one)),
+        *(service_account(plan, one) for one in all_of_them),
+        *(service_secret(plan, one) for one in all_of_them),
+        *(policy for one in all_of_them for policy in network_policy(plan, one)),
         service(plan),
-        *(disruption_budget(plan, one) for one in both),
-        *(deployment(plan, one) for one in both),
-        *(made for one in both for made in scaler(plan, one)),
+        *(disruption_budget(plan, one) for one in all_of_them),
+        *(deployment(plan, one) for one in all_of_them),
+        *(made for one in all_of_them for made in scaler(plan, one)),
         *route(plan),
     ]

@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Mapping
 
-from munshi_operator.builders.names import INGRESS, ORCHESTRATOR
+from munshi_operator.builders.names import INGRESS, MEDIA, ORCHESTRATOR
 from munshi_operator.builders.plan import Plan
 from munshi_operator.types import CellAccess, Manifest
 
@@ -22,7 +22,8 @@ def secret_name(plan: Plan, component: str) -> str:
 
 
 def service_secret(plan: Plan, component: str) -> Manifest:
-    """The folder of `munshi.cells` as a Secret. Ingress has no way to the database."""
+    """The folder of `munshi.cells` as a Secret. The orchestrator alone has a way to the database,
+    the media service alone to the object store."""
     return plan.object(
         ("v1", "Secret"),
         secret_name(plan, component),
@@ -38,7 +39,11 @@ def encoded(files: Mapping[str, str]) -> dict[str, str]:
 
 def cell_files(access: CellAccess, component: str) -> dict[str, str]:
     """The files that a component's pods are given, as `munshi.cells` reads them."""
-    creds = access.ingress_creds if component == INGRESS else access.orchestrator_creds
+    creds = {
+        INGRESS: access.ingress_creds,
+        ORCHESTRATOR: access.orchestrator_creds,
+        MEDIA: access.media_creds,
+    }[component]
     files = {
         "cell.json": json.dumps({"cell": access.cell, "partitions": access.partitions}),
         "nats-url": access.nats_url,
@@ -48,4 +53,6 @@ def cell_files(access: CellAccess, component: str) -> dict[str, str]:
         files["nats.creds"] = creds
     if component == ORCHESTRATOR:
         files["database-url"] = access.database_url
+    if component == MEDIA and access.object_store is not None:
+        files["object-store.json"] = access.object_store
     return files

@@ -52,7 +52,7 @@ class Resources(_Part):
 
 
 class Workload(_Part):
-    """One of the two Deployments of a dedicated tenant."""
+    """One of the Deployments of a dedicated tenant."""
 
     image: str = Field(min_length=1)
     """Full name with tag or digest. A change replaces the pods."""
@@ -196,6 +196,15 @@ class Server(_Part):
     """TCP ports."""
 
 
+class ModelServer(_Part):
+    """A shared model server (Triton, vLLM)."""
+
+    asked_by: tuple[Literal["orchestrator", "media"], ...] = Field(min_length=1)
+    """Whose pods ask it."""
+    server: Server
+    """Where it is."""
+
+
 _SYSTEM: Peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}
 
 
@@ -215,14 +224,18 @@ class Policies(_Part):
     database: Server = Server(ports=(5432,))
     """PostgreSQL, or the pooler before it; for the orchestrator alone."""
     graph: Server = Server(ports=(443,))
-    """The Graph API, for the orchestrator alone. Without peers: anywhere but `graphExcept`, since Meta has no
-    fixed addresses."""
+    """The Graph API, for orchestrator and media service. Without peers: anywhere but `graphExcept`, since
+    Meta has no fixed addresses."""
     graph_except: tuple[str, ...] = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16")
     """IPv4 networks that are not Meta's: the private ones and the cloud's own addresses."""
     graph_except_v6: tuple[str, ...] = ("fc00::/7", "fe80::/10")
     """The same of IPv6. Empty: no IPv6 at all, for networks whose policies know IPv4 alone."""
+    object_store: Server = Server(ports=(443,))
+    """The object store, for the media service alone."""
+    inference: tuple[ModelServer, ...] = ()
+    """Shared model servers."""
     extra_egress: tuple[dict[str, Any], ...] = ()
-    """Further rules of egress for both kinds of pods: collectors of traces, model servers."""
+    """Further rules of egress for all pods: collectors of traces."""
 
 
 class Blueprint(_Part):
@@ -232,8 +245,12 @@ class Blueprint(_Part):
     """Takes webhooks."""
     orchestrator: Workload
     """Works out turns and sends."""
+    media: Workload | None = None
+    """Fetches, checks, keeps and reads files. None is made where this is left out, or where no object store
+    is set up."""
     graph_url: str = Field(default="https://graph.facebook.com", pattern=r"^https?://.*[^/]$")
-    """Base of the Graph API, without version. A change replaces the orchestrators."""
+    """Base of the Graph API, without version. A change replaces orchestrators and
+    media services."""
     pods: Pods = Pods()
     """What holds for every pod."""
     route: Route

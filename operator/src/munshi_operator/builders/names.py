@@ -6,6 +6,7 @@ from munshi_operator.types import Manifest, TenantObject
 
 INGRESS = "ingress"
 ORCHESTRATOR = "orchestrator"
+MEDIA = "media"
 
 TENANT_LABEL = "munshi.dev/tenant"
 NAME_LABEL = "app.kubernetes.io/name"

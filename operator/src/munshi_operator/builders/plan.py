@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from munshi_operator.builders.blueprint import Blueprint, Workload
-from munshi_operator.builders.names import INGRESS, child_name, labels, owner_of
+from munshi_operator.builders.names import INGRESS, MEDIA, ORCHESTRATOR, child_name, labels, owner_of
 from munshi_operator.types import CellAccess, Manifest, TenantObject
 
 PORT = 8080
@@ -40,8 +42,23 @@ class Plan:
         given = self.tenant.tenant.metadata.labels
         return {key: given[key] for key in self.blueprint.inherit_labels if key in given}
 
+    @property
+    def components(self) -> tuple[str, ...]:
+        """What runs for a dedicated tenant. The media service needs an object store."""
+        with_media = self.blueprint.media is not None and self.access.object_store is not None
+        return (INGRESS, ORCHESTRATOR, MEDIA) if with_media else (INGRESS, ORCHESTRATOR)
+
+    @property
+    def folder(self) -> str:
+        """Where the media service keeps files on a volume of its own pod, which goes with it (for a try);
+        empty: it keeps them in a bucket."""
+        url = str(orjson.loads(self.access.object_store or "{}").get("url", ""))
+        return url.removeprefix("file://") if url.startswith("file://") else ""
+
     def workload(self, component: str) -> Workload:
-        """What the blueprint says of a component."""
+        """What the blueprint says of a component that runs."""
+        if component == MEDIA and self.blueprint.media is not None:
+            return self.blueprint.media
         return self.blueprint.ingress if component == INGRESS else self.blueprint.orchestrator
 
     def named(self, suffix: str) -> str:

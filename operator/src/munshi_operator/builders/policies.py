@@ -3,7 +3,7 @@
 from typing import Any
 
 from munshi_operator.builders.blueprint import Server
-from munshi_operator.builders.names import INGRESS, ORCHESTRATOR, selector
+from munshi_operator.builders.names import INGRESS, MEDIA, ORCHESTRATOR, selector
 from munshi_operator.builders.plan import PORT_NAME, Plan
 from munshi_operator.types import Manifest
 
@@ -40,6 +40,9 @@ def _outgoing(plan: Plan, component: str) -> list[Rule]:
     rules: list[Rule] = [{"ports": dns_ports, "to": list(policies.dns)}, _to(policies.nats)]
     if component == ORCHESTRATOR:
         rules += [_to(policies.database), _to_graph(plan)]
+    if component == MEDIA:
+        rules += [_to_graph(plan), *(() if plan.folder else (_to(policies.object_store),))]
+    rules += [_to(one.server) for one in policies.inference if component in one.asked_by]
     return [*rules, *policies.extra_egress]
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from munshi_operator.builders.blueprint import ScalerKind
-from munshi_operator.builders.names import ORCHESTRATOR, selector
+from munshi_operator.builders.names import MEDIA, ORCHESTRATOR, selector
 from munshi_operator.builders.plan import Plan
 from munshi_operator.types import Manifest
 
@@ -19,6 +19,8 @@ def replicas(plan: Plan, component: str) -> int | None:
             return plan.orchestrator_replicas
         if plan.tenant.tenant.spec.replicas is not None:
             return plan.tenant.tenant.spec.replicas
+    if component == MEDIA and plan.orchestrator_replicas == 0:
+        return 0  # it is asked by the orchestrator alone, which sleeps
     workload = plan.workload(component)
     return None if workload.max_replicas else workload.replicas
 

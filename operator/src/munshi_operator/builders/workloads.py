@@ -1,4 +1,4 @@
-"""The two Deployments of a dedicated tenant. Pure.
+"""The Deployments of a dedicated tenant. Pure.
 
 The pod template is spelled here once and for all: `tests/operator/unit/builders` holds it byte for byte,
 since another spelling would replace the pods of every tenant. What pods must restart for is counted into
@@ -9,7 +9,7 @@ and the registry.
 from typing import Any
 
 from munshi_operator.builders.access import secret_name
-from munshi_operator.builders.names import ORCHESTRATOR, labels, selector
+from munshi_operator.builders.names import INGRESS, MEDIA, labels, selector
 from munshi_operator.builders.plan import PORT, PORT_NAME, Plan
 from munshi_operator.builders.scaling import replicas
 from munshi_operator.drift import CONFIG, digest
@@ -25,6 +25,9 @@ _PROGRESS_SECONDS = 300
 _READ_BY_GROUP = 0o440
 _READ_BY_ALL = 0o444
 _TMP_BYTES = "64Mi"
+_SPOOL_BYTES = "4Gi"
+"""Of the media service: 32 files at once, of at most 100 MB each, with room for what is made of them."""
+_OBJECTS_BYTES = "2Gi"
 
 
 def deployment(plan: Plan, component: str) -> Manifest:
@@ -53,15 +56,17 @@ def config_digest(plan: Plan, component: str) -> str:
     shared = plan.blueprint.pods.model_dump(mode="json", exclude_defaults=True)
     wanted: dict[str, Any] = {"template": _TEMPLATE, "workload": asked, "pods": shared}
     wanted["labels"] = plan.inherited
-    if component == ORCHESTRATOR:
+    if component != INGRESS:
         wanted["graph"] = plan.blueprint.graph_url
+    if component == MEDIA and plan.folder:
+        wanted["folder"] = plan.folder
     return digest(wanted)
 
 
 def environment(plan: Plan, component: str) -> dict[str, str]:
     """Settings of a component, by their environment names."""
     own = {"MUNSHI_HOST": "0.0.0.0", "MUNSHI_PORT": str(PORT), "MUNSHI_CELLS_DIR": CELLS_DIR}  # noqa: S104 (a pod's own address)
-    if component == ORCHESTRATOR:
+    if component != INGRESS:
         own["MUNSHI_GRAPH_URL"] = plan.blueprint.graph_url
     return {**own, **plan.workload(component).env}
 
@@ -86,7 +91,7 @@ def _pod(plan: Plan, component: str) -> dict[str, Any]:
         "securityContext": _pod_security(pods.run_as_user),
         "topologySpreadConstraints": [_spread(plan, component)],
         "containers": [_container(plan, component)],
-        "volumes": [_cell_volume(plan, component), {"name": "tmp", "emptyDir": {"sizeLimit": _TMP_BYTES}}],
+        "volumes": _volumes(plan, component),
     }
     if pods.image_pull_secrets:
         spec["imagePullSecrets"] = [{"name": name} for name in pods.image_pull_secrets]
@@ -97,6 +102,24 @@ def _pod(plan: Plan, component: str) -> dict[str, Any]:
     if pods.tolerations:
         spec["tolerations"] = list(pods.tolerations)
     return spec
+
+
+def _volumes(plan: Plan, component: str) -> list[dict[str, Any]]:
+    tmp = _SPOOL_BYTES if component == MEDIA else _TMP_BYTES
+    volumes = [_cell_volume(plan, component), {"name": "tmp", "emptyDir": {"sizeLimit": tmp}}]
+    if component == MEDIA and plan.folder:
+        volumes.append({"name": "objects", "emptyDir": {"sizeLimit": _OBJECTS_BYTES}})
+    return volumes
+
+
+def _mounts(plan: Plan, component: str) -> list[dict[str, Any]]:
+    mounts: list[dict[str, Any]] = [
+        {"name": "cell", "mountPath": f"{CELLS_DIR}/{plan.access.cell}", "readOnly": True},
+        {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 (a volume of the pod)
+    ]
+    if component == MEDIA and plan.folder:
+        mounts.append({"name": "objects", "mountPath": plan.folder})
+    return mounts
 
 
 def _cell_volume(plan: Plan, component: str) -> dict[str, Any]:
@@ -136,10 +159,7 @@ def _container(plan: Plan, component: str) -> dict[str, Any]:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        "volumeMounts": [
-            {"name": "cell", "mountPath": f"{CELLS_DIR}/{plan.access.cell}", "readOnly": True},
-            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 (a volume of the pod)
-        ],
+        "volumeMounts": _mounts(plan, component),
         **_probes(),
     }
     if workload.pre_stop_seconds:

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from munshi.bus.streams import Sizing
 from munshi.contracts.ids import CellName, TenantKey
 from munshi.contracts.tenant import POOL, Credentials, Isolation, TenantEntry, WhatsAppTenantSpec
-from munshi.provision.cell_rights import cell_creds, ingress_creds
+from munshi.provision.cell_rights import cell_creds, ingress_creds, media_creds
 from munshi.provision.cells import account_limits, as_user
 from munshi.provision.derived_keys import MasterKey
 from munshi.provision.key_ring import CellKeys
@@ -112,6 +112,7 @@ class Planner:
             orchestrator_creds=cell_creds(self.master, cell).services,
             database_url=as_user(self.addresses.pods_database_url, role, plan.keys.database_password),
             sealing_key=plan.keys.sealing_key,
+            media_creds=media_creds(self.master, cell),
         )
 
     def entry(self, want: Served) -> TenantEntry:

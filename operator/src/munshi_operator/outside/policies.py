@@ -5,14 +5,10 @@ import re
 from typing import Any
 
 from munshi.contracts.ids import CellName, TenantKey
+from munshi.provision.object_store import prefix_of_cell
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _CELL = re.compile(r"[a-z0-9]([-_a-z0-9]{0,126}[a-z0-9])?")
-
-
-def prefix_of_cell(cell: CellName) -> str:
-    """Where a cell's objects lie. Ends with `/`, so that `cells/shops_a/` is not also `cells/shops_ab/`."""
-    return f"cells/{cell}/"
 
 
 def prefix_of(cell: CellName, key: TenantKey) -> str:

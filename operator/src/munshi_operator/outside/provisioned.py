@@ -6,7 +6,7 @@ Rights follow one rule: a tenant's rows belong to the cell that its row names, a
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import TypeVar
 
@@ -75,7 +75,8 @@ class Provisioned:
 
     async def access(self, cell: CellName) -> CellAccess:
         """What opens a cell. Derived; no I/O."""
-        return self.planner.access(cell, self.database.role(cell))
+        known = self.planner.access(cell, self.database.role(cell))
+        return replace(known, object_store=self.storage.address(cell))
 
     async def ensure_platform(self) -> None:
         """Makes the pool's cell."""

@@ -18,9 +18,16 @@ from minio.deleteobjects import DeleteObject
 from minio.error import MinioAdminException, MinioException
 
 from munshi.contracts.ids import CellName, TenantKey
+from munshi.contracts.tenant import POOL
 from munshi.errors import Permanent, Retryable, UserMistake
 from munshi.provision.derived_keys import MasterKey
-from munshi_operator.outside.policies import cell_policy, policy_name, prefix_of, prefix_of_cell, user_of
+from munshi.provision.object_store import (
+    bucket_address,
+    folder_address,
+    object_store_text,
+    prefix_of_cell,
+)
+from munshi_operator.outside.policies import cell_policy, policy_name, prefix_of, user_of
 from munshi_operator.outside.settings import OutsideSettings
 from munshi_operator.types import Part
 
@@ -59,6 +66,10 @@ class Storage(Protocol):
         """What the status says when all is well."""
         ...
 
+    def address(self, cell: CellName) -> str | None:
+        """What the cell's media service is given, as `object-store.json`; `None`: none can run. No I/O."""
+        ...
+
 
 class NoStorage:
     """No object store is given."""
@@ -79,7 +90,17 @@ class NoStorage:
 
     def part(self) -> Part:
         """That none is needed is fine."""
-        return Part(True, "NotConfigured", "no object store is set up; text is answered, media is not kept")
+        return Part(
+            True,
+            "NotConfigured",
+            "no object store is set up, so no media service runs: texts are answered, pictures, sound and "
+            "documents are not read",
+        )
+
+    def address(self, cell: CellName) -> str | None:
+        """No media service."""
+        del cell
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +118,8 @@ class UnmanagedStorage(NoStorage):
         return Part(
             True,
             "NotSetUp",
-            f"nothing was set up in the bucket {self.bucket}: no user, key or policy, so no media is kept; "
+            f"nothing was set up in the bucket {self.bucket}: no user, key or policy, so no media "
+            "service runs; "
             "give MUNSHI_OPERATOR_OBJECT_STORE_ENDPOINT (objectStore.endpoint in the chart's values) the URL "
             "of its server's admin API, with an access key and a secret key",
         )
@@ -133,11 +155,36 @@ class FolderStorage:
         """A folder."""
         return Part(True, "Ready", "media is kept in a folder")
 
+    def address(self, cell: CellName) -> str | None:
+        """The folder."""
+        return object_store_text(folder_address(self.root, cell))
+
     async def _do(self, work: Callable[[], Got]) -> Got:
         try:
             return await asyncio.to_thread(work)
         except OSError as error:
             raise Retryable(f"the folder of the object store cannot be used: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class PodStorage(NoStorage):
+    """A folder on a volume of each media pod, for a try: the operator sees none of it, and what a tenant's
+    own pod keeps goes with it."""
+
+    folder: Path
+
+    async def erase(self, cell: CellName, key: TenantKey) -> None:
+        """Nothing can be deleted from here; what is left in the pool's volume is named in the log."""
+        if cell == POOL:
+            _log.warning("objects_left", folder=str(self.folder), prefix=prefix_of(cell, key))
+
+    def part(self) -> Part:
+        """That nothing lasts."""
+        return Part(True, "ForTrial", "media is kept on the media pods' own volumes, for a try alone")
+
+    def address(self, cell: CellName) -> str | None:
+        """The folder in the pod."""
+        return object_store_text(folder_address(self.folder, cell))
 
 
 def _merge(source: Path, target: Path) -> None:
@@ -160,6 +207,9 @@ class S3Storage:
     """A bucket, with a user and a policy for each cell. The library blocks, so it runs in threads."""
 
     bucket: str
+    endpoint: str
+    """URL, as operator and pods reach it."""
+    region: str
     data: Minio
     admin: MinioAdmin
     master: MasterKey = field(repr=False)
@@ -221,6 +271,18 @@ class S3Storage:
         """A bucket."""
         return Part(True, "Ready", f"media is kept in the bucket {self.bucket}")
 
+    def address(self, cell: CellName) -> str | None:
+        """The cell's part of the bucket, with its own key."""
+        made = bucket_address(
+            f"s3://{self.bucket}",
+            cell,
+            endpoint=self.endpoint,
+            region=self.region,
+            access_key=user_of(cell),
+            secret_key=self.master.storage_secret(cell),
+        )
+        return object_store_text(made)
+
     async def _do(self, work: Callable[[], Got]) -> Got:
         try:
             return await asyncio.to_thread(work)
@@ -254,7 +316,7 @@ def _known(ask: Callable[[], str]) -> dict[str, Any] | None:
 
 
 def open_storage(url: str, settings: OutsideSettings, master: MasterKey) -> Storage:
-    """The store that the settings name: `s3://bucket`, `file:///folder`, or none.
+    """The store that the settings name: `s3://bucket`, `file:///folder`, `pod:///folder`, or none.
 
     Raises:
         UserMistake: the URL is none of these, or the endpoint is missing.
@@ -264,6 +326,8 @@ def open_storage(url: str, settings: OutsideSettings, master: MasterKey) -> Stor
         return NoStorage()
     if parts.scheme == "file" and parts.path:
         return FolderStorage(Path(parts.path))
+    if parts.scheme == "pod" and parts.path:
+        return PodStorage(Path(parts.path))
     if parts.scheme != "s3" or not parts.netloc:
         raise UserMistake(f"the object store {url!r} is neither s3://bucket nor file:///folder")
     if not settings.object_store_endpoint:
@@ -280,6 +344,8 @@ def open_storage(url: str, settings: OutsideSettings, master: MasterKey) -> Stor
     secure = endpoint.scheme == "https"
     return S3Storage(
         bucket=parts.netloc,
+        endpoint=settings.object_store_endpoint,
+        region=settings.object_store_region,
         data=Minio(
             endpoint=endpoint.netloc,
             access_key=settings.object_store_access_key,

@@ -10,19 +10,36 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic_settings import BaseSettings
 
 from munshi.cells import load_cell
 from munshi.contracts.ids import CellName
+from munshi.inference import InferenceSettings
+from munshi.llm.settings import LlmSettings
 from munshi_ingress.settings import IngressSettings
+from munshi_media.settings import MediaSettings
 from munshi_operator.builders import Blueprint, build_children, parse_blueprint
 from munshi_operator.builders.names import MOST, child_name
 from munshi_operator.drift import CONFIG
 from munshi_operator.kinds import CHILDREN, kind_of, ref_of
-from munshi_operator.types import Manifest
+from munshi_operator.types import CellAccess, Manifest
 from munshi_orchestrator.settings import OrchestratorSettings
-from rig.golden import FULL, POOLED_ROUTES, SMALL, access, cases, children, tenant
+from rig.golden import (
+    FULL,
+    FULL_MEDIA,
+    MEDIA,
+    POOLED_ROUTES,
+    SMALL,
+    access,
+    cases,
+    children,
+    tenant,
+    with_bucket,
+    with_folder,
+)
 
 BOTH = ("ingress", "orchestrator")
+ALL = (*BOTH, "media")
 NAMES = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True)
 SERVICE_NAME = r"[a-z]([-a-z0-9]*[a-z0-9])?"
 
@@ -95,8 +112,10 @@ def test_every_object_is_known_and_says_whose_it_is(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", [name for name in sorted(cases()) if name.startswith("dedicated")])
-@pytest.mark.parametrize("component", BOTH)
+@pytest.mark.parametrize("component", ALL)
 def test_pods_fulfil_the_profile_restricted_and_have_no_way_to_the_api(case: str, component: str) -> None:
+    if component == "media" and "media" not in case:
+        pytest.skip("none is made")
     spec = pod(cases()[case], component)
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -110,25 +129,30 @@ def test_pods_fulfil_the_profile_restricted_and_have_no_way_to_the_api(case: str
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-    assert {volume["name"] for volume in spec["volumes"]} == {"cell", "tmp"}
+    assert {volume["name"] for volume in spec["volumes"]} - {"objects"} == {"cell", "tmp"}
 
 
 @pytest.mark.parametrize(
-    ("component", "settings"), [("ingress", IngressSettings), ("orchestrator", OrchestratorSettings)]
+    ("component", "settings"),
+    [
+        ("ingress", (IngressSettings,)),
+        ("orchestrator", (OrchestratorSettings, InferenceSettings, LlmSettings)),
+        ("media", (MediaSettings, InferenceSettings)),
+    ],
 )
 def test_every_setting_is_one_that_the_service_reads(
-    component: str, settings: type[IngressSettings] | type[OrchestratorSettings]
+    component: str, settings: tuple[type[BaseSettings], ...]
 ) -> None:
-    (container,) = pod(children(tenant()), component)["containers"]
+    (container,) = pod(cases()["dedicated-media"], component)["containers"]
     given_names = {entry["name"] for entry in container["env"]}
-    known = {f"MUNSHI_{name}".upper() for name in settings.model_fields}
+    known = {f"MUNSHI_{name}".upper() for one in settings for name in one.model_fields}
     assert given_names <= known
     assert {"MUNSHI_HOST", "MUNSHI_PORT", "MUNSHI_CELLS_DIR"} <= given_names
 
 
-@pytest.mark.parametrize("component", BOTH)
+@pytest.mark.parametrize("component", ALL)
 def test_the_probes_ask_where_the_pod_listens(component: str) -> None:
-    (container,) = pod(children(tenant()), component)["containers"]
+    (container,) = pod(cases()["dedicated-media"], component)["containers"]
     (port,) = container["ports"]
     env = {entry["name"]: entry["value"] for entry in container["env"]}
     assert env["MUNSHI_PORT"] == str(port["containerPort"])
@@ -136,9 +160,9 @@ def test_the_probes_ask_where_the_pod_listens(component: str) -> None:
         assert container[probe]["httpGet"]["port"] == port["name"]
 
 
-@pytest.mark.parametrize("component", BOTH)
+@pytest.mark.parametrize("component", ALL)
 def test_the_services_can_read_the_mounted_cell(component: str, tmp_path: Path) -> None:
-    manifests = children(tenant())
+    manifests = cases()["dedicated-media"]
     spec = pod(manifests, component)
     (container,) = spec["containers"]
     mount = next(entry for entry in container["volumeMounts"] if entry["name"] == "cell")
@@ -150,13 +174,18 @@ def test_the_services_can_read_the_mounted_cell(component: str, tmp_path: Path) 
     for name, encoded in secret["data"].items():
         (folder / name).write_bytes(base64.b64decode(encoded))
     cell = load_cell(folder)
-    wanted = access(CellName("shops_sharma-kirana"))
-    creds = wanted.ingress_creds if component == "ingress" else wanted.orchestrator_creds
+    wanted = with_bucket(CellName("shops_sharma-kirana"))
+    creds = getattr(wanted, f"{component}_creds")
     assert (cell.name, cell.partitions, cell.nats_url, cell.nats_creds) == (
         wanted.cell, wanted.partitions, wanted.nats_url, creds,
     )  # fmt: skip
     assert cell.sealing_key.hex() == wanted.sealing_key
-    assert cell.database_url == (None if component == "ingress" else wanted.database_url)
+    assert cell.database_url == (wanted.database_url if component == "orchestrator" else None)
+    assert (cell.object_store is not None) == (component == "media")
+    if cell.object_store is not None:
+        assert cell.object_store.prefix == "cells/shops_sharma-kirana/"
+        assert cell.object_store.secret_key.get_secret_value() == "invented"
+        assert not cell.object_store.allow_http
 
 
 @pytest.mark.parametrize("blueprint", [SMALL, FULL])
@@ -321,6 +350,66 @@ def test_the_query_names_the_tenants_own_pods() -> None:
         'max(munshi_queue_age_seconds{namespace="shops",pod=~"sharma-kirana-orchestrator-.+"})'
     )
     assert trigger["threshold"] == "10"
+
+
+# --- media ---
+
+
+def test_no_media_service_is_made_without_an_object_store_or_an_image() -> None:
+    for manifests in (children(tenant(), SMALL + MEDIA), children(tenant(), opened=with_bucket)):
+        assert "media" not in json.dumps(manifests)
+
+
+def test_a_media_service_changes_nothing_of_the_others() -> None:
+    made = {ref_of(each): each for each in children(tenant(), SMALL + MEDIA, opened=with_bucket)}
+    for each in children(tenant()):
+        if each["kind"] != "NetworkPolicy":  # they may ask the model servers now
+            assert made[ref_of(each)] == each
+
+
+def test_the_media_service_sleeps_with_its_orchestrator() -> None:
+    asleep = cases()["dedicated-media-asleep"]
+    assert replicas_of(asleep, "media") == 0
+    assert scalers(asleep) == {("HorizontalPodAutoscaler", "ingress")}
+    awake = cases()["dedicated-media-scaled"]
+    assert replicas_of(awake, "media") is None
+    assert ("HorizontalPodAutoscaler", "media") in scalers(awake)
+    in_the_spec = children(tenant(replicas=3), FULL + FULL_MEDIA, opened=with_bucket)
+    assert replicas_of(in_the_spec, "media") is None, "the spec's number is of orchestrators"
+
+
+def test_a_new_place_for_the_bytes_restarts_only_who_keeps_them_elsewhere() -> None:
+    before = children(tenant(), SMALL + MEDIA, opened=with_bucket)
+    assert config(children(tenant(), SMALL + MEDIA, opened=with_folder), "media") != config(before, "media")
+
+    def with_other_key(cell: CellName) -> CellAccess:
+        given = with_bucket(cell)
+        return replace(given, object_store=str(given.object_store).replace("invented", "another"))
+
+    made = children(tenant(), SMALL + MEDIA, opened=with_other_key)
+    assert one(made, "Deployment", "media") == one(before, "Deployment", "media")
+    assert one(made, "Secret", "media") != one(before, "Secret", "media")
+
+
+def test_on_trial_the_folder_of_the_cell_is_a_volume_that_can_be_written() -> None:
+    manifests = cases()["dedicated-media-on-trial"]
+    (container,) = pod(manifests, "media")["containers"]
+    data = one(manifests, "Secret", "media")["data"]
+    address = json.loads(base64.b64decode(data["object-store.json"]))
+    (mount,) = (each for each in container["volumeMounts"] if each["name"] == "objects")
+    assert address["url"] == f"file://{mount['mountPath']}"
+    assert not mount.get("readOnly")
+
+
+def test_the_media_service_reaches_what_it_needs_and_no_database() -> None:
+    manifests = cases()["dedicated-media"]
+    policies = {part: one(manifests, "NetworkPolicy", part)["spec"] for part in ALL}
+    assert ports_of(policies["media"]["egress"]) == {53, 4222, 443, 9000, 8001}
+    assert ports_of(policies["orchestrator"]["egress"]) == {53, 4222, 5432, 443, 8001, 8000}
+    assert ports_of(policies["ingress"]["egress"]) == {53, 4222}
+    assert all(rule["from"] for rule in policies["media"]["ingress"])
+    on_trial = one(cases()["dedicated-media-on-trial"], "NetworkPolicy", "media")["spec"]
+    assert 9000 not in ports_of(on_trial["egress"])
 
 
 # --- routes ---
