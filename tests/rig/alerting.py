@@ -74,7 +74,7 @@ def _groups(installed: Installed) -> Any:
 
 
 def _config(installed: Installed, folder: Path) -> dict[str, Any]:
-    """Reads the pods by way of the API server, labelled as the chart's PodMonitor labels them."""
+    """Reads the pods that are there now, labelled as the chart's PodMonitors label them."""
     kubeconfig = yaml.safe_load(installed.node.kubeconfig.read_text())
     cluster, user = kubeconfig["clusters"][0]["cluster"], kubeconfig["users"][0]["user"]
     tls = {
@@ -82,24 +82,7 @@ def _config(installed: Installed, folder: Path) -> dict[str, Any]:
         "cert_file": _file(user, "client-certificate", folder),
         "key_file": _file(user, "client-key", folder),
     }
-    pod, namespace = "__meta_kubernetes_pod_name", "__meta_kubernetes_namespace"
-    label = "__meta_kubernetes_pod_label_app_kubernetes_io_"
-    relabel = [
-        {"action": "keep", "source_labels": [f"{label}component"], "regex": "ingress|orchestrator|operator"},
-        {"action": "keep", "source_labels": [f"{label}part_of"], "regex": "munshi"},
-        {"target_label": "__address__", "replacement": urlsplit(cluster["server"]).netloc},
-        {
-            "source_labels": [namespace, pod],
-            "regex": "(.+);(.+)",
-            "target_label": "__metrics_path__",
-            "replacement": "/api/v1/namespaces/${1}/pods/${2}:8080/proxy/metrics",
-        },
-        {"source_labels": [namespace], "target_label": "namespace"},
-        {"source_labels": [pod], "target_label": "pod"},
-        {"source_labels": [f"{label}instance"], "target_label": "tenant"},
-        {"source_labels": [namespace, pod], "target_label": "instance"},
-    ]
-    discovery = {"role": "pod", "kubeconfig_file": str(installed.node.kubeconfig)}
+    address = urlsplit(cluster["server"]).netloc
     return {
         "global": {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "1s"},
         "rule_files": [str(folder / "rules.yaml")],
@@ -108,11 +91,31 @@ def _config(installed: Installed, folder: Path) -> dict[str, Any]:
                 "job_name": NAMESPACE,
                 "scheme": "https",
                 "tls_config": tls,
-                "kubernetes_sd_configs": [discovery],
-                "relabel_configs": relabel,
+                "static_configs": [_target(pod, address) for pod in _pods(installed)],
             }
         ],
     }
+
+
+def _pods(installed: Installed) -> list[Any]:
+    """Those that are there now. Debian's Prometheus finds none by itself."""
+    ours = "app.kubernetes.io/part-of=munshi,app.kubernetes.io/component in (ingress,orchestrator,operator)"
+    found = json.loads(installed.node.kubectl("get", "pods", "-A", "--selector", ours, "--output=json"))
+    return [pod for pod in found["items"] if "deletionTimestamp" not in pod["metadata"]]
+
+
+def _target(pod: Any, address: str) -> dict[str, Any]:
+    """One pod, by way of the API server."""
+    meta = pod["metadata"]
+    namespace, name = meta["namespace"], meta["name"]
+    labels = {
+        "__metrics_path__": f"/api/v1/namespaces/{namespace}/pods/{name}:8080/proxy/metrics",
+        "namespace": namespace,
+        "pod": name,
+        "instance": f"{namespace}/{name}",
+        "tenant": meta["labels"].get("munshi.dev/tenant", "pool"),
+    }
+    return {"targets": [address], "labels": labels}
 
 
 def _file(where: dict[str, str], name: str, folder: Path) -> str:

@@ -125,7 +125,8 @@ class Talk:
             while await self._unanswered():
                 await asyncio.sleep(0.1)
         found = await self.answers()
-        assert found == dict(self.asked)
+        wrong = {who: (found.get(who), said) for who, said in self.asked.items() if found.get(who) != said}
+        assert not wrong, f"answered, said: {wrong}"
 
     async def answers(self) -> dict[tuple[str, str], list[str]]:
         """What was answered to the people of this talk: ids of their messages in the order of answers."""
