@@ -1,7 +1,6 @@
 """Steps of the operator on the outside, each in a process of its own that a test kills on the way."""
 
 import asyncio
-import multiprocessing
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from urllib.parse import urlsplit, urlunsplit
@@ -11,10 +10,8 @@ from munshi_operator.outside import OutsideSettings, Provisioned, open_outside
 from munshi_operator.settings import OperatorSettings
 from munshi_operator.types import Served
 from rig.cut_wire import wire
+from rig.forks import FORKS
 from rig.outside import SMALL, Rig, moved
-
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["munshi_operator.main", "rig.outside"])
 
 
 def renamed(want: Served) -> Served:
@@ -71,7 +68,7 @@ async def killed_after(rig: Rig, requests: int, step: Step, want: Served) -> boo
             nats_url=_through(nats, await way.lead_to(_port_of(nats))),
             pods_database_url=rig.admin_url,
         )
-        process = _FORKS.Process(target=_run, args=(step, settings, SMALL, want))
+        process = FORKS.Process(target=_run, args=(step, settings, SMALL, want))
         process.start()
         ended = asyncio.create_task(asyncio.to_thread(process.join))
         cut = asyncio.create_task(way.cut.wait())

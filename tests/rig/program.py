@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -30,6 +29,7 @@ from munshi_operator.main import run
 from munshi_operator.observed import TENANT_LABEL
 from munshi_operator.outside import open_outside
 from munshi_operator.settings import OperatorSettings
+from rig.forks import FORKS
 from rig.operating import secret, tenant
 from rig.outside import MASTER
 from rig.servers import Servers
@@ -39,10 +39,6 @@ BLUEPRINT: dict[str, dict[str, Any]] = {
     "orchestrator": {"image": "munshi-orchestrator:test"},
     "route": {"kind": "Ingress", "host": "hooks.example.test"},
 }
-
-
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["munshi_operator.main"])
 
 
 def _run_forked(environment: dict[str, str], log: Path) -> None:
@@ -105,7 +101,7 @@ class Program:
         environment = {**self.environment, "MUNSHI_OPERATOR_IDENTITY": identity, **given}
         log = self.folder / f"{identity}-{len(self.processes)}.log"
         log.touch()
-        process = _FORKS.Process(target=_run_forked, args=(environment, log))
+        process = FORKS.Process(target=_run_forked, args=(environment, log))
         process.start()
         self.processes.append(made := Forked(process))
         return made
