@@ -133,8 +133,9 @@ class Talk:
         found: dict[tuple[str, str], list[str]] = defaultdict(list)
         for reply in await self.meta.messages(direction="out", limit=20_000):
             who = reply["phone_number_id"], reply["body"]["to"]
-            if who in self.asked:
-                found[who].append(reply["body"].get("context", {}).get("message_id"))
+            answered = reply["body"].get("context", {}).get("message_id", "")
+            if answered.startswith(f"wamid.E2E{self.name}N"):  # not what somebody asked beside it
+                found[who].append(answered)
         return dict(found)
 
     async def _unanswered(self) -> dict[Any, Any]:
