@@ -81,8 +81,16 @@ class Fuse:
     def __init__(self, after: int = 1) -> None:
         self.left = after
         self.blown = asyncio.Event()
+        self.turn = asyncio.Lock()
         self.last = ""
         """The write after which it blew."""
+
+    def burn(self, asked: Asked) -> None:
+        """The server has done one write."""
+        self.left -= 1
+        if self.left == 0:
+            self.last = f"{asked.method} {asked.path}"
+            self.blown.set()
 
 
 @dataclass
@@ -123,23 +131,24 @@ class ApiProxy:
             headers["Impersonate-User"] = self.as_user
         if asked.watches:
             return await self._watch(request, asked, headers)
-        if asked.writes and self.fuse is not None and self.fuse.blown.is_set():
+        fuse = self.fuse
+        if fuse is None or not asked.writes:
+            return await self._ask(request, asked, headers)
+        async with fuse.turn:  # writes side by side would be done by the server before the first one's end
+            answer = None if fuse.blown.is_set() else await self._ask(request, asked, headers)
+            if answer is not None and answer.status < 300:
+                fuse.burn(asked)
+        if answer is None or fuse.blown.is_set():
             await _never(request)
+        assert answer is not None
+        return answer
+
+    async def _ask(self, request: web.Request, asked: Asked, headers: dict[str, str]) -> web.Response:
         answer = await self.upstream.request(
             asked.method, asked.path, params=asked.query, content=await request.read(), headers=headers
         )
         self.answers[asked.method, answer.status_code] += 1
-        if asked.writes and answer.status_code < 300 and self.fuse is not None:
-            await self._burn(self.fuse, request, asked)
         return web.Response(status=answer.status_code, body=answer.content, headers=_kept(answer))
-
-    async def _burn(self, fuse: Fuse, request: web.Request, asked: Asked) -> None:
-        fuse.left -= 1
-        if fuse.left == 0:
-            fuse.last = f"{asked.method} {asked.path}"
-            fuse.blown.set()
-        if fuse.left <= 0:
-            await _never(request)
 
     async def _watch(self, request: web.Request, asked: Asked, headers: dict[str, str]) -> web.StreamResponse:
         timeout = httpx2.Timeout(20, read=None)
