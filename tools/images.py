@@ -59,6 +59,11 @@ IMAGES = {
             ("munshi", "munshi-inference", "munshi-orchestrator"),
         ),
         Image(
+            "media",
+            "Fetches, checks, keeps and reads files, uploads what is sent",
+            ("munshi", "munshi-inference", "munshi-media"),
+        ),
+        Image(
             "emulator",
             "A stand-in for Meta's Graph API, with a phone-like page",
             ("munshi", "munshi-emulator"),

@@ -29,6 +29,10 @@ def engine_extras() -> tuple[str, ...]:
 
 ENGINE_EXTRAS = ("nlu", "ocr", "speech", "voices", "embeddings")
 ENGINES = engine_extras()
+INFERENCE = ("services/inference/pyproject.toml", "pyproject.toml")
+"""Further projects whose extras an image has."""
+MODELS = ("--extra", "triton", "--extra", "urls")
+"""What speaks to Triton and to services behind OpenAI-compatible URLs."""
 
 # lock: (project file, further arguments of the resolver)
 TARGETS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -40,8 +44,8 @@ TARGETS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("requirements/triton.in", *ENGINES, "--overrides", "requirements/triton-overrides.txt"),
     ),
     "image-ingress": ("services/ingress/pyproject.toml", ()),
-    "image-orchestrator": ("services/orchestrator/pyproject.toml", ()),
-    "image-media": ("services/media/pyproject.toml", ()),
+    "image-orchestrator": ("services/orchestrator/pyproject.toml", (*INFERENCE, "--extra", "llm", *MODELS)),
+    "image-media": ("services/media/pyproject.toml", (*INFERENCE, *ENGINES, *MODELS)),
     "image-emulator": ("services/emulator/pyproject.toml", ()),
     "image-migrations": ("migrations/pyproject.toml", ()),
     "image-operator": ("operator/pyproject.toml", ()),

@@ -61,6 +61,12 @@ class InferenceSettings(BaseSettings):
     ocr_model_dir: Path | None = Field(
         default=None, description="PaddleOCR models of one's own, a folder each; default: those of rapidocr."
     )
+    ocr_processes: int = Field(
+        default=0,
+        ge=0,
+        description="Processes that read pictures; 0: half of the cores. A pod sees all cores of its node, "
+        "so it is told.",
+    )
     embeddings_url: str = Field(
         default="", description="Base URL of an OpenAI-compatible embeddings service; default: in process."
     )

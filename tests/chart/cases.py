@@ -5,7 +5,21 @@ from typing import Any
 from chart.rendering import EXISTING, merged
 
 _DIGEST = "sha256:" + "ab" * 32
-_IMAGES = ("operator", "migrations", "ingress", "orchestrator", "emulator", "demoNats", "demoPostgres")
+_IMAGES = (
+    "operator",
+    "migrations",
+    "ingress",
+    "orchestrator",
+    "media",
+    "emulator",
+    "demoNats",
+    "demoPostgres",
+)
+_OBJECTS = {"objectStore": {"url": "s3://munshi", "endpoint": "https://s3.example", "existingSecret": "s3"}}
+_MODELS = {
+    "triton": {"enabled": True},
+    "vllm": {"enabled": True, "model": "/models/qwen", "modelsClaim": "weights"},
+}
 
 _MONITORED = {
     "monitoring": {
@@ -15,8 +29,17 @@ _MONITORED = {
     }
 }
 _SCALED = {
-    "pool": {"ingress": {"maxReplicas": 6}, "orchestrator": {"maxReplicas": 8}},
-    "tenants": {"ingress": {"maxReplicas": 4}, "orchestrator": {"maxReplicas": 4}},
+    "pool": {
+        "ingress": {"maxReplicas": 6},
+        "orchestrator": {"maxReplicas": 8},
+        "media": {"maxReplicas": 6},
+    },
+    "tenants": {
+        "ingress": {"maxReplicas": 4},
+        "orchestrator": {"maxReplicas": 4},
+        "media": {"maxReplicas": 2},
+    },
+    **_OBJECTS,
 }
 
 CASES: dict[str, dict[str, Any]] = {
@@ -75,14 +98,53 @@ CASES: dict[str, dict[str, Any]] = {
     "some namespaces": merged(EXISTING, {"operator": {"namespaces": ["shops", "stores"]}}),
     "no pool": merged(EXISTING, {"pool": {"enabled": False}}),
     "OpenShift": merged(EXISTING, {"pods": {"runAsUser": None}}),
+    "an object store": merged(EXISTING, _OBJECTS),
+    "a bucket without its server": merged(EXISTING, {"objectStore": {"url": "s3://munshi"}}),
+    "model servers": merged(EXISTING, _OBJECTS, {"inference": _MODELS}),
+    "demo with Triton": {"demo": {"enabled": True}, "inference": {"triton": {"enabled": True}}},
+    "model servers on GPUs, scaled": merged(
+        EXISTING,
+        _OBJECTS,
+        _MONITORED,
+        {
+            "autoscaling": {"prometheusUrl": "http://prometheus.monitoring:9090"},
+            "networkPolicy": {
+                "metricsFrom": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}]
+            },
+            "operator": {"namespaces": ["shops", "stores"]},
+            "inference": merged(
+                _MODELS,
+                {
+                    "triton": {
+                        "gpus": 1,
+                        "maxReplicas": 4,
+                        "models": ["ledger_nlu", "documents", "speech", "embeddings"],
+                        "modelsClaim": "weights",
+                        "speechModel": "/models/whisper-small",
+                        "nodeSelector": {"gpu": "l4"},
+                        "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists"}],
+                        "settings": {"MUNSHI_SPEECH_LONGEST_SECONDS": "300"},
+                    },
+                    "vllm": {
+                        "tensorParallel": 2,
+                        "quantization": "awq",
+                        "maxReplicas": 3,
+                        "arguments": ["--enforce-eager"],
+                    },
+                },
+            ),
+        },
+    ),
     "all of it narrow": merged(
         EXISTING,
         _MONITORED,
+        _OBJECTS,
         {
             "networkPolicy": {
                 "webhooksFrom": [{"namespaceSelector": {"matchLabels": {"name": "edge"}}}],
                 "metricsFrom": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}],
                 "database": {"to": [{"ipBlock": {"cidr": "10.1.0.0/24"}}]},
+                "objectStore": {"to": [{"ipBlock": {"cidr": "10.1.1.0/24"}}], "port": 9000},
                 "nats": {"to": [{"namespaceSelector": {"matchLabels": {"name": "nats"}}}]},
                 "apiServer": {"to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}]},
                 "extraEgress": [{"ports": [{"port": 4318}]}],
@@ -94,7 +156,6 @@ CASES: dict[str, dict[str, Any]] = {
             },
             "global": {"labels": {"team": "platform"}},
             "webhooks": {"platformApp": {"existingSecret": "munshi-app"}},
-            "objectStore": {"url": "s3://munshi", "endpoint": "https://s3.example", "existingSecret": "s3"},
             "operator": {"settings": {"MUNSHI_OPERATOR_PARALLEL": "32"}},
             "tenants": {"inheritLabels": ["cost-centre"]},
         },

@@ -7,7 +7,10 @@ from pydantic_settings import BaseSettings
 
 from chart.cases import CASES
 from chart.rendering import render
+from munshi.inference import InferenceSettings
+from munshi.llm.settings import LlmSettings
 from munshi_ingress.settings import IngressSettings
+from munshi_media.settings import MediaSettings
 from munshi_operator.bootstrap import BootstrapSettings
 from munshi_operator.outside.settings import OutsideSettings
 from munshi_operator.settings import OperatorSettings
@@ -16,7 +19,9 @@ from munshi_orchestrator.settings import OrchestratorSettings
 _PROGRAMS: dict[str, tuple[type[BaseSettings], ...]] = {
     "operator": (OperatorSettings, OutsideSettings, BootstrapSettings),
     "ingress": (IngressSettings,),
-    "orchestrator": (OrchestratorSettings,),
+    "orchestrator": (OrchestratorSettings, InferenceSettings, LlmSettings),
+    "media": (MediaSettings, InferenceSettings),
+    "triton": (InferenceSettings,),
 }
 
 _REPLICAS = "MUNSHI_OPERATOR_NATS_REPLICAS"

@@ -29,7 +29,38 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a namespace in capitals": ({"operator": {"namespaces": ["Shops"]}}, "/operator/namespaces/0"),
     "root": ({"pods": {"runAsUser": 0}}, "/pods/runAsUser"),
-    "inference": ({"inference": {"enabled": True}}, "/inference/enabled"),
+    "a switch that is none": ({"inference": {"enabled": True}}, "'enabled' not allowed"),
+    "a model of nobody": ({"inference": {"triton": {"models": ["gpt"]}}}, "/inference/triton/models/0"),
+    "speech without weights": (
+        {"inference": {"triton": {"enabled": True, "models": ["speech"]}}},
+        "set inference.triton.speechModel",
+    ),
+    "weights without a volume": (
+        {"inference": {"triton": {"enabled": True, "speechModel": "/models/whisper"}}},
+        "set inference.triton.modelsClaim",
+    ),
+    "vLLM without a model": ({"inference": {"vllm": {"enabled": True}}}, "needs inference.vllm.model"),
+    "Triton scaled without Prometheus": (
+        {"inference": {"triton": {"enabled": True, "maxReplicas": 3}}},
+        "inference.triton.maxReplicas is scaled by KEDA out of Prometheus",
+    ),
+    "vLLM scaled by metrics that nobody may read": (
+        {
+            "inference": {
+                "vllm": {"enabled": True, "model": "/models/a", "modelsClaim": "b", "maxReplicas": 3}
+            }
+        },
+        "set networkPolicy.metricsFrom",
+    ),
+    "an object store without its key": (
+        {"objectStore": {"url": "s3://munshi", "endpoint": "https://s3.example"}},
+        "objectStore.endpoint needs objectStore.existingSecret",
+    ),
+    "an object store without a bucket": (
+        {"objectStore": {"endpoint": "https://s3.example"}},
+        "without objectStore.url",
+    ),
+    "a bucket that is none": ({"objectStore": {"url": "munshi"}}, "/objectStore/url"),
     "two databases": ({"demo": {"enabled": True}}, "choose one"),
     "two ways to the database": (
         {"database": {"url": "postgresql://a:b@c/d"}},

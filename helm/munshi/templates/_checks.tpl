@@ -28,11 +28,37 @@
 {{- if and .Values.webhooks.tls.certManager.enabled (not (and .Values.webhooks.tls.certManager.issuerName .Values.webhooks.tls.secretName)) -}}
 {{- fail "webhooks.tls.certManager.enabled needs webhooks.tls.certManager.issuerName and webhooks.tls.secretName" -}}
 {{- end -}}
+{{- $objects := .Values.objectStore -}}
+{{- if and $objects.endpoint (not $objects.url) -}}
+{{- fail "objectStore.endpoint is set without objectStore.url: name the bucket, s3://bucket" -}}
+{{- end -}}
+{{- if and $objects.endpoint (not $objects.existingSecret) -}}
+{{- fail "objectStore.endpoint needs objectStore.existingSecret: somebody who may make users and policies there" -}}
+{{- end -}}
+{{- $triton := .Values.inference.triton -}}
+{{- $vllm := .Values.inference.vllm -}}
+{{- if and $triton.enabled (has "speech" $triton.models) (not $triton.speechModel) -}}
+{{- fail "inference.triton.models has speech: set inference.triton.speechModel to Whisper's weights, and modelsClaim to the volume with them" -}}
+{{- end -}}
+{{- if and $triton.speechModel (not $triton.modelsClaim) -}}
+{{- fail "inference.triton.speechModel lies on a volume: set inference.triton.modelsClaim" -}}
+{{- end -}}
+{{- if and $vllm.enabled (not (and $vllm.model $vllm.modelsClaim)) -}}
+{{- fail "inference.vllm.enabled needs inference.vllm.model, a folder below /models, and inference.vllm.modelsClaim, the volume that holds it" -}}
+{{- end -}}
+{{- if and $vllm.enabled $vllm.maxReplicas .Values.networkPolicy.enabled (not .Values.networkPolicy.metricsFrom) -}}
+{{- fail "inference.vllm.maxReplicas: vLLM shows its metrics where it takes requests, so set networkPolicy.metricsFrom to let Prometheus alone read them" -}}
+{{- end -}}
+{{- range $path, $server := dict "inference.triton" $triton "inference.vllm" $vllm -}}
+{{- if and $server.enabled $server.maxReplicas (not $.Values.autoscaling.prometheusUrl) -}}
+{{- fail (printf "%s.maxReplicas is scaled by KEDA out of Prometheus: set autoscaling.prometheusUrl" $path) -}}
+{{- end -}}
+{{- end -}}
 {{- $scaled := or .Values.pool.ingress.maxReplicas .Values.pool.orchestrator.maxReplicas .Values.tenants.ingress.maxReplicas .Values.tenants.orchestrator.maxReplicas -}}
 {{- if and (eq .Values.autoscaling.kind "ScaledObject") $scaled (not .Values.autoscaling.prometheusUrl) -}}
 {{- fail "autoscaling.kind ScaledObject asks Prometheus: set autoscaling.prometheusUrl" -}}
 {{- end -}}
-{{- range $path, $pods := dict "pool.ingress" .Values.pool.ingress "pool.orchestrator" .Values.pool.orchestrator "tenants.ingress" .Values.tenants.ingress "tenants.orchestrator" .Values.tenants.orchestrator -}}
+{{- range $path, $pods := dict "pool.ingress" .Values.pool.ingress "pool.orchestrator" .Values.pool.orchestrator "pool.media" .Values.pool.media "tenants.ingress" .Values.tenants.ingress "tenants.orchestrator" .Values.tenants.orchestrator "tenants.media" .Values.tenants.media "inference.triton" $triton "inference.vllm" $vllm -}}
 {{- if and $pods.maxReplicas (lt (int $pods.maxReplicas) (int $pods.replicas)) -}}
 {{- fail (printf "%s.maxReplicas is %v, below its replicas %v: raise it, or set 0 for no autoscaler" $path $pods.maxReplicas $pods.replicas) -}}
 {{- end -}}

@@ -36,6 +36,59 @@
 {{- end }}
 {{- end -}}
 
+{{- define "munshi.egressObjectStore" -}}
+- ports:
+    - {port: {{ .Values.networkPolicy.objectStore.port }}, protocol: TCP}
+  {{- with .Values.networkPolicy.objectStore.to }}
+  to: {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end -}}
+
+{{/* The model servers of this release. Takes (dict "root" $ "which" "media"). */}}
+{{- define "munshi.egressInference" -}}
+{{- range include "munshi.inferenceServers" . | fromJsonArray }}
+{{- if has $.which .askedBy }}
+- ports:
+    - {port: {{ first .server.ports }}, protocol: TCP}
+  to: {{- toYaml .server.to | nindent 4 }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* The same as the operator's blueprint takes it: tenants' pods lie in other namespaces. */}}
+{{- define "munshi.inferenceServers" -}}
+{{- $servers := list -}}
+{{- if .root.Values.inference.triton.enabled -}}
+{{- $peer := include "munshi.peerHere" (dict "root" .root "name" "munshi-triton") | fromJson -}}
+{{- $servers = append $servers (dict "askedBy" (list "orchestrator" "media") "server" (dict "ports" (list 8001) "to" (list $peer))) -}}
+{{- end -}}
+{{- if .root.Values.inference.vllm.enabled -}}
+{{- $peer := include "munshi.peerHere" (dict "root" .root "name" "munshi-vllm") | fromJson -}}
+{{- $servers = append $servers (dict "askedBy" (list "orchestrator") "server" (dict "ports" (list 8000) "to" (list $peer))) -}}
+{{- end -}}
+{{- $servers | toJson -}}
+{{- end -}}
+
+{{/* Pods of the release's namespace by their name label. */}}
+{{- define "munshi.peerHere" -}}
+{{- dict
+  "namespaceSelector" (dict "matchLabels" (dict "kubernetes.io/metadata.name" .root.Release.Namespace))
+  "podSelector" (dict "matchLabels" (dict "app.kubernetes.io/name" .name)) | toJson -}}
+{{- end -}}
+
+{{/* Pods of ours that ask a model server: here, and in the tenants' namespaces. Takes (dict "root" $ "names" (list …)). */}}
+{{- define "munshi.askers" -}}
+{{- $namespaces := dict -}}
+{{- with .root.Values.operator.namespaces -}}
+{{- $namespaces = dict "matchExpressions" (list (dict
+  "key" "kubernetes.io/metadata.name" "operator" "In" "values" (append . $.root.Release.Namespace | uniq | sortAlpha))) -}}
+{{- end -}}
+{{- $pods := dict
+  "matchLabels" (dict "app.kubernetes.io/part-of" "munshi")
+  "matchExpressions" (list (dict "key" "app.kubernetes.io/name" "operator" "In" "values" .names)) -}}
+{{- list (dict "namespaceSelector" $namespaces "podSelector" $pods) | toYaml -}}
+{{- end -}}
+
 {{- define "munshi.egressApiServer" -}}
 - ports:
     {{- range .Values.networkPolicy.apiServer.ports }}

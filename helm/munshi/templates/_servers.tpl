@@ -34,6 +34,38 @@ http://munshi-demo-emulator.{{ .Release.Namespace }}.svc:8010
 {{- end -}}
 {{- end -}}
 
+{{/* The object store, as the operator takes it. In the demo: a volume of each media pod. */}}
+{{- define "munshi.objectStoreUrl" -}}
+{{- if .Values.demo.enabled -}}pod:///data/objects{{- else -}}{{ .Values.objectStore.url }}{{- end -}}
+{{- end -}}
+
+{{/* Whether media services run. A bucket without its server's admin API has no user for them. */}}
+{{- define "munshi.media" -}}
+{{- if or .Values.demo.enabled (and .Values.objectStore.url .Values.objectStore.endpoint) -}}true{{- end -}}
+{{- end -}}
+
+{{/* What orchestrators and media services are told of the model servers. Takes (dict "root" $ "which" "media"). */}}
+{{- define "munshi.inferenceSettings" -}}
+{{- $told := dict -}}
+{{- $triton := .root.Values.inference.triton -}}
+{{- $vllm := .root.Values.inference.vllm -}}
+{{- if and $triton.enabled (ne .which "ingress") -}}
+{{- $_ := set $told "MUNSHI_TRITON_URL" (printf "munshi-triton.%s.svc:8001" .root.Release.Namespace) -}}
+{{- $_ := set $told "MUNSHI_TRITON_MODELS" (join "," $triton.models) -}}
+{{- end -}}
+{{- if and $vllm.enabled (eq .which "orchestrator") -}}
+{{- $_ := set $told "MUNSHI_LLM_MODELS" (list (dict
+  "name" $vllm.name
+  "model" $vllm.name
+  "url" (printf "http://munshi-vllm.%s.svc:8000/v1" .root.Release.Namespace)
+  "cache_salt" $vllm.prefixCache) | toJson) -}}
+{{- end -}}
+{{- if eq .which "media" -}}
+{{- $_ := set $told "MUNSHI_OCR_PROCESSES" "1" -}}
+{{- end -}}
+{{- $told | toJson -}}
+{{- end -}}
+
 {{/* Public base of the webhooks. In the demo the emulator calls from inside, by the demo's front. */}}
 {{- define "munshi.webhookUrl" -}}
 {{- if and .Values.demo.enabled (eq .Values.webhooks.url "https://munshi.invalid") -}}

@@ -4,6 +4,10 @@ ingress:
   {{- include "munshi.blueprintWorkload" (dict "root" . "which" "ingress" "env" (dict "MUNSHI_DRAIN_SECONDS" "3")) | nindent 2 }}
 orchestrator:
   {{- include "munshi.blueprintWorkload" (dict "root" . "which" "orchestrator" "env" dict) | nindent 2 }}
+{{- if include "munshi.media" . }}
+media:
+  {{- include "munshi.blueprintWorkload" (dict "root" . "which" "media" "env" dict) | nindent 2 }}
+{{- end }}
 graphUrl: {{ include "munshi.graphUrl" . | quote }}
 pods:
   imagePullPolicy: {{ .Values.images.pullPolicy }}
@@ -39,9 +43,13 @@ networkPolicy:
   nats: {{ include "munshi.blueprintServer" (dict "root" . "which" "nats") }}
   database: {{ include "munshi.blueprintServer" (dict "root" . "which" "database") }}
   {{- if .Values.demo.enabled }}
-  graph: {ports: [8010], to: [{{ include "munshi.demoPeer" (dict "root" . "name" "munshi-emulator") }}]}
+  graph: {ports: [8010], to: [{{ include "munshi.peerHere" (dict "root" . "name" "munshi-emulator") }}]}
   {{- end }}
   graphExcept: {{ .Values.networkPolicy.graphExcept | toJson }}
+  {{- if and (include "munshi.media" .) (not .Values.demo.enabled) }}
+  objectStore: {{ dict "to" .Values.networkPolicy.objectStore.to "ports" (list (int .Values.networkPolicy.objectStore.port)) | toJson }}
+  {{- end }}
+  inference: {{ include "munshi.inferenceServers" (dict "root" .) }}
   extraEgress: {{ .Values.networkPolicy.extraEgress | toJson }}
 labels: {{ .Values.global.labels | toJson }}
 inheritLabels: {{ .Values.tenants.inheritLabels | toJson }}
@@ -53,16 +61,11 @@ image: {{ include "munshi.image" (dict "root" .root "name" .which) | quote }}
 replicas: {{ $values.replicas }}
 maxReplicas: {{ $values.maxReplicas }}
 resources: {{ $values.resources | toJson }}
-env: {{ merge (deepCopy $values.settings) .env | toJson }}
+env: {{ merge (deepCopy $values.settings) .env (include "munshi.inferenceSettings" . | fromJson) | toJson }}
 preStopSeconds: 3
 graceSeconds: 40
 {{- end -}}
 
-{{- define "munshi.demoPeer" -}}
-{{- dict
-  "namespaceSelector" (dict "matchLabels" (dict "kubernetes.io/metadata.name" .root.Release.Namespace))
-  "podSelector" (dict "matchLabels" (dict "app.kubernetes.io/name" .name)) | toJson -}}
-{{- end -}}
 
 {{/* A server as the tenants' pods reach it: theirs are other namespaces than the release's. */}}
 {{- define "munshi.blueprintServer" -}}
@@ -70,7 +73,7 @@ graceSeconds: 40
 {{- $to := $policy.to -}}
 {{- if .root.Values.demo.enabled -}}
 {{- $name := ternary "munshi-demo-nats" "munshi-demo-postgres" (eq .which "nats") -}}
-{{- $to = list (include "munshi.demoPeer" (dict "root" .root "name" $name) | fromJson) -}}
+{{- $to = list (include "munshi.peerHere" (dict "root" .root "name" $name) | fromJson) -}}
 {{- else if and .root.Values.cloudnativepg.enabled (eq .which "database") -}}
 {{- $to = list (dict
   "namespaceSelector" (dict "matchLabels" (dict "kubernetes.io/metadata.name" .root.Release.Namespace))

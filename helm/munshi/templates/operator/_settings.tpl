@@ -17,6 +17,7 @@
 {{- if .Values.demo.enabled }}{{ $_ := set $own "MUNSHI_OPERATOR_RESYNC_SECONDS" "20" }}{{ end -}}
 {{- if gt (int .Values.nats.streamReplicas) 1 }}{{ $_ := set $own "MUNSHI_OPERATOR_NATS_REPLICAS" (toString .Values.nats.streamReplicas) }}{{ end -}}
 {{- with .Values.objectStore.endpoint }}{{ $_ := set $own "MUNSHI_OPERATOR_OBJECT_STORE_ENDPOINT" . }}{{ end -}}
-{{- with .Values.objectStore.url }}{{ $_ := set $own "MUNSHI_OPERATOR_OBJECT_STORE_URL" . }}{{ end -}}
+{{- with include "munshi.objectStoreUrl" . }}{{ $_ := set $own "MUNSHI_OPERATOR_OBJECT_STORE_URL" . }}{{ end -}}
+{{- if ne .Values.objectStore.region "us-east-1" }}{{ $_ := set $own "MUNSHI_OPERATOR_OBJECT_STORE_REGION" .Values.objectStore.region }}{{ end -}}
 {{- toYaml (merge (deepCopy .Values.operator.settings) $own) -}}
 {{- end -}}

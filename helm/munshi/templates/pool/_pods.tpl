@@ -3,6 +3,9 @@
 {{- $root := .root -}}
 {{- $which := .which -}}
 {{- $values := index $root.Values.pool $which -}}
+{{- $told := include "munshi.inferenceSettings" . | fromJson -}}
+{{- /* In the demo the pool's media service keeps files on a volume that one pod alone can have. */}}
+{{- $onVolume := and (eq $which "media") $root.Values.demo.enabled -}}
 {{- $full := printf "munshi-pool-%s" $which -}}
 {{- $id := dict "root" $root "name" (printf "munshi-%s" $which) "instance" "munshi-pool" "component" $which -}}
 apiVersion: v1
@@ -18,12 +21,18 @@ metadata:
   name: {{ $full }}
   labels: {{- include "munshi.labels" $id | nindent 4 }}
 spec:
-  {{- if not $values.maxReplicas }}
+  {{- if $onVolume }}
+  replicas: 1
+  {{- else if not $values.maxReplicas }}
   replicas: {{ $values.replicas }}
   {{- end }}
   revisionHistoryLimit: 3
   strategy:
+    {{- if $onVolume }}
+    type: Recreate
+    {{- else }}
     rollingUpdate: {maxSurge: 1, maxUnavailable: 0}
+    {{- end }}
   selector:
     matchLabels: {{- include "munshi.selector" $id | nindent 6 }}
   template:
@@ -50,7 +59,7 @@ spec:
             - {name: http, containerPort: 8080, protocol: TCP}
           env:
             {{- include (printf "munshi.%sEnv" $which) $root | nindent 12 }}
-            {{- range $name, $value := $values.settings }}
+            {{- range $name, $value := merge (deepCopy $values.settings) $told }}
             - {name: {{ $name }}, value: {{ $value | quote }}}
             {{- end }}
           {{- include "munshi.probes" $root | nindent 10 }}
@@ -60,6 +69,9 @@ spec:
           volumeMounts:
             - {name: cell, mountPath: /etc/munshi/cells/pool, readOnly: true}
             - {name: tmp, mountPath: /tmp}
+            {{- if $onVolume }}
+            - {name: objects, mountPath: /data/objects}
+            {{- end }}
       volumes:
         - name: cell
           secret:   # the operator writes it; the pod waits for it
@@ -67,7 +79,16 @@ spec:
             # Where the cluster chooses the user, it may give the volume no group to read by.
             defaultMode: {{ ternary "0440" "0444" (not (empty $root.Values.pods.runAsUser)) }}
         - name: tmp
-          emptyDir: {sizeLimit: 64Mi}
+          # Files of media are spooled here: 32 at once, of at most 100 MB each.
+          emptyDir: {sizeLimit: {{ ternary "4Gi" "64Mi" (eq $which "media") }}}
+        {{- if $onVolume }}
+        - name: objects
+          {{- if eq $root.Values.demo.storageClass "-" }}
+          emptyDir: {sizeLimit: {{ $root.Values.demo.storage }}}
+          {{- else }}
+          persistentVolumeClaim: {claimName: {{ $full }}}
+          {{- end }}
+        {{- end }}
 ---
 apiVersion: policy/v1
 kind: PodDisruptionBudget
@@ -79,7 +100,7 @@ spec:
   unhealthyPodEvictionPolicy: AlwaysAllow
   selector:
     matchLabels: {{- include "munshi.selector" $id | nindent 6 }}
-{{- if $values.maxReplicas }}
+{{- if and $values.maxReplicas (not $onVolume) }}
 ---
 {{ include "munshi.scaler" (dict "root" $root "id" $id "full" $full "values" $values) }}
 {{- end }}
@@ -149,6 +170,11 @@ spec:
 - name: MUNSHI_PLATFORM_APP_SECRET_PREVIOUS
   valueFrom: {secretKeyRef: {name: {{ . }}, key: app-secret-previous, optional: true}}
 {{- end }}
+{{- end -}}
+
+{{- define "munshi.mediaEnv" -}}
+{{ include "munshi.serviceEnv" . }}
+- {name: MUNSHI_GRAPH_URL, value: {{ include "munshi.graphUrl" . | quote }}}
 {{- end -}}
 
 {{- define "munshi.orchestratorEnv" -}}

@@ -113,4 +113,4 @@ def load(settings: InferenceSettings) -> DocumentEngine:
         ready=True,
         add=add,
     )
-    return DocumentEngine(info, settings.ocr_model_dir, workers())
+    return DocumentEngine(info, settings.ocr_model_dir, settings.ocr_processes or workers())
