@@ -335,7 +335,7 @@ def _text_of(completion: ChatCompletion) -> str:
 def _read(shape: type[Shape], text: str, mask: Mask) -> Shape:
     """Placeholders are shown again inside the strings, where no quote of theirs can break the JSON."""
     try:
-        raw = json.loads(text)
+        raw = json.loads(text, strict=False)  # a newline as it is inside a string is no reason to ask again
     except ValueError:
         return shape.model_validate_json(text)
     return shape.model_validate(_shown_in(raw, mask))

@@ -2,11 +2,10 @@
 
 import math
 
-from openai import APIConnectionError, APIStatusError, AsyncOpenAI
-
 from munshi.contracts.media import EngineInfo
-from munshi.errors import Permanent, Retryable
+from munshi.errors import Permanent
 from munshi.inference import InferenceSettings
+from munshi_inference.services import client, translated
 
 _SECONDS = 10.0
 _AT_ONCE = 256
@@ -19,12 +18,7 @@ class HttpEmbedder:
     def __init__(self, settings: InferenceSettings) -> None:
         self._model = settings.embeddings_model
         self._dimensions = settings.embeddings_dimensions
-        self._client = AsyncOpenAI(
-            base_url=settings.embeddings_url,
-            api_key=settings.embeddings_key.get_secret_value() or "none",
-            timeout=_SECONDS,
-            max_retries=1,
-        )
+        self._client = client(settings.embeddings_url, settings.embeddings_key, _SECONDS)
 
     def info(self) -> EngineInfo:
         """What it is."""
@@ -54,18 +48,10 @@ class HttpEmbedder:
         return tuple(found)
 
     async def _some(self, texts: tuple[str, ...]) -> list[tuple[float, ...]]:
-        try:
+        with translated("embeddings", "embedding_refused"):
             answer = await self._client.embeddings.create(
                 model=self._model, input=list(texts), encoding_format="float"
             )
-        except APIStatusError as error:
-            if error.status_code in {401, 403, 408, 409, 429} or error.status_code >= 500:
-                raise Retryable(f"the embeddings service answered {error.status_code}") from error
-            raise Permanent(
-                f"the embeddings service refused: {error.status_code}", "embedding_refused"
-            ) from error
-        except APIConnectionError as error:
-            raise Retryable(f"the embeddings service is away: {type(error).__name__}") from error
         rows = [row.embedding for row in sorted(answer.data, key=lambda row: row.index)]
         if len(rows) != len(texts) or any(len(row) != self._dimensions for row in rows):
             wrong = f"{len(rows)} vectors of {len(rows[0]) if rows else 0} numbers"

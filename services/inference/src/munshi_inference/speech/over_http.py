@@ -1,15 +1,17 @@
 """Speech to text by an OpenAI-compatible `/v1/audio/transcriptions`: OpenAI, Groq, vLLM, one's own."""
 
-from openai import APIConnectionError, APIStatusError, AsyncOpenAI, omit
+from openai import omit
 
 from munshi.contracts.media import EngineInfo, FileRef, ReadHints, Transcript
-from munshi.errors import Permanent, Retryable
 from munshi.inference import InferenceSettings
 from munshi_inference.files import bytes_of
+from munshi_inference.services import client, translated
 from munshi_inference.speech.confidence import Stretch, heard
 from munshi_inference.speech.faster import transcript_of
 
 ENGINE = "openai"
+_SECONDS = 600.0
+"""Where a request brings no deadline of its own."""
 _UNKNOWN = -0.5
 """Log probability assumed where a service gives none: an answer that is asked about rather than booked."""
 
@@ -19,11 +21,7 @@ class HttpTranscriber:
 
     def __init__(self, settings: InferenceSettings) -> None:
         self._model = settings.speech_url_model
-        self._client = AsyncOpenAI(
-            base_url=settings.speech_url,
-            api_key=settings.speech_key.get_secret_value() or "none",
-            max_retries=0,
-        )
+        self._client = client(settings.speech_url, settings.speech_key, _SECONDS)
 
     def info(self) -> EngineInfo:
         """What it is."""
@@ -42,21 +40,13 @@ class HttpTranscriber:
         """
         wav = await bytes_of(file)
         languages = tuple(dict.fromkeys(tag.split("-", 1)[0] for tag in hints.languages))
-        try:
+        with translated("transcription", "speech_refused"):
             answer = await self._client.with_options(timeout=hints.seconds).audio.transcriptions.create(
                 file=("voice.wav", wav, "audio/wav"),
                 model=self._model,
                 response_format="verbose_json",
                 language=languages[0] if len(languages) == 1 else omit,
             )
-        except APIStatusError as error:
-            if error.status_code in {401, 403, 408, 409, 429} or error.status_code >= 500:
-                raise Retryable(f"the transcription service answered {error.status_code}") from error
-            raise Permanent(
-                f"the transcription service refused: {error.status_code}", "speech_refused"
-            ) from error
-        except APIConnectionError as error:
-            raise Retryable(f"the transcription service is away: {type(error).__name__}") from error
         stretches = [
             Stretch(
                 start=segment.start,

@@ -1,10 +1,8 @@
 """A voice behind an OpenAI-compatible `/v1/audio/speech`."""
 
-from openai import APIConnectionError, APIStatusError, AsyncOpenAI
-
 from munshi.contracts.media import EngineInfo
-from munshi.errors import Permanent, Retryable
 from munshi.inference import InferenceSettings
+from munshi_inference.services import client, translated
 from munshi_inference.voices.spoken import VOICES
 
 
@@ -13,12 +11,7 @@ class HttpSpeaker:
 
     def __init__(self, settings: InferenceSettings) -> None:
         self._model, self._voice = settings.tts_model, settings.tts_voice
-        self._client = AsyncOpenAI(
-            base_url=settings.tts_url,
-            api_key=settings.tts_key.get_secret_value() or "none",
-            timeout=settings.tts_seconds,
-            max_retries=1,
-        )
+        self._client = client(settings.tts_url, settings.tts_key, settings.tts_seconds)
 
     def info(self) -> EngineInfo:
         """What it is."""
@@ -36,14 +29,8 @@ class HttpSpeaker:
             Permanent: it refuses this text (`voice_refused`).
         """
         del language  # it hears that by itself
-        try:
+        with translated("speech", "voice_refused"):
             answer = await self._client.audio.speech.create(
                 model=self._model, voice=self._voice, input=text, response_format="opus"
             )
-        except APIStatusError as error:
-            if error.status_code in {408, 409, 429} or error.status_code >= 500:
-                raise Retryable(f"the speech service answered {error.status_code}") from error
-            raise Permanent(f"the speech service refused: {error.status_code}", "voice_refused") from error
-        except APIConnectionError as error:
-            raise Retryable(f"the speech service is away: {type(error).__name__}") from error
         return answer.content
