@@ -65,6 +65,7 @@ async def test_the_ledger_dialogue(page: "Page", bot: "Bot") -> None:
     await say(page, "60000 udhaar Ramesh")
     await page.get_by_role("button", name="Haan").click()
     await expect(bubble(page, "Likha: Haan")).to_be_visible()
+    await expect(page.get_by_role("textbox", name=re.compile("^Message to"))).to_be_focused()
 
     await answer.locator(".quote").click()
     await expect(page.locator(".flash", has_text="Ramesh ko 500")).to_be_visible()

@@ -96,7 +96,12 @@ function Choices({ message }) {
   if (!part) return null;
   const pending = thread.value.pending.find((own) => own.type === "interactive" && own.body.context?.id === message.wamid);
   const answered = pending?.body.interactive.button_reply?.id ?? pending?.body.interactive.list_reply?.id ?? message.marks?.pressed ?? null;
-  const press = (kind, reply) => { if (answered === null && claim(message.wamid)) send({ type: "interactive", content: { type: kind, [kind]: reply }, reply_to: message.wamid }); };
+  const press = (kind, reply) => {
+    if (answered !== null || !claim(message.wamid)) return;
+    send({ type: "interactive", content: { type: kind, [kind]: reply }, reply_to: message.wamid });
+    // The pressed button goes; what is typed next belongs into the message. A phone would open its keyboard.
+    if (!matchMedia("(pointer: coarse)").matches) document.querySelector(".composer textarea")?.focus();
+  };
   const { action } = part;
   if (part.type === "button") return html`<div class="choices" role="group" aria-label="Answers">${action.buttons.map(({ reply }) => html`
     <button class=${`choice ${answered === reply.id ? "taken" : ""}`} disabled=${answered !== null} dir="auto" lang=${languageOf(reply.title)} onClick=${() => press("button_reply", { id: reply.id, title: reply.title })}>${answered === reply.id ? html`<${Check} />` : html`<${Reply} />`}<span>${reply.title}</span></button>`)}</div>`;
