@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import expect
 
+from .conftest import PATIENCE_MS
+
 if TYPE_CHECKING:
-    from playwright.async_api import Locator, Page
+    from playwright.async_api import Browser, Locator, Page
 
     from .conftest import Bot
 
@@ -65,7 +67,6 @@ async def test_the_ledger_dialogue(page: "Page", bot: "Bot") -> None:
     await say(page, "60000 udhaar Ramesh")
     await page.get_by_role("button", name="Haan").click()
     await expect(bubble(page, "Likha: Haan")).to_be_visible()
-    await expect(page.get_by_role("textbox", name=re.compile("^Message to"))).to_be_focused()
 
     await answer.locator(".quote").click()
     await expect(page.locator(".flash", has_text="Ramesh ko 500")).to_be_visible()
@@ -77,6 +78,21 @@ async def test_the_ledger_dialogue(page: "Page", bot: "Bot") -> None:
     await expect(page.get_by_role("button", name="Nahi")).to_be_disabled()
     assert len(bot.receiver.items("messages")) == 3
     assert not bot.receiver.unsigned("secret")
+
+
+async def test_at_a_desk_one_types_on_after_a_press(browser: "Browser", bot: "Bot") -> None:
+    bot.script = ledger
+    context = await browser.new_context(viewport={"width": 1280, "height": 800})
+    page = await context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    await page.goto(bot.emulator.url)
+    await page.get_by_role("button", name=bot.name).click()
+    await bot.seen_by(page)
+    await say(page, "60000 udhaar Ramesh")
+    await page.get_by_role("button", name="Haan").click()
+    await expect(bubble(page, "Likha: Haan")).to_be_visible()
+    await expect(page.get_by_role("textbox", name=re.compile("^Message to"))).to_be_focused()
+    await context.close()
 
 
 async def test_the_inside_of_a_message(page: "Page", bot: "Bot") -> None:
