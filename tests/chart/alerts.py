@@ -57,6 +57,14 @@ def _turn_seconds(quick: str, every: str) -> Series:
     }
 
 
+def _triton(metric: str, values: str, model: str) -> Series:
+    return {f'nv_inference_{metric}{{namespace="munshi",pod="munshi-triton-1",model="{model}"}}': values}
+
+
+def _vllm(values: str) -> Series:
+    return {'vllm:num_requests_waiting{namespace="munshi",pod="munshi-vllm-1"}': values}
+
+
 _PAGE = 'severity="page"'
 _TICKET = 'severity="ticket"'
 _STREAM = 'account="A1",account_name="shops_sharma-kirana",stream_name="EVENTS",server_name="nats-0"'
@@ -115,6 +123,38 @@ CASES = (
          _turn_seconds("0+60x60", "0+60x60")),
     Case("one slow turn in the night", "MunshiUnderstandingSlow", False, "30m",
          _turn_seconds("0x60", "0x20 1x40")),
+    Case("every second file fails", "MunshiMediaFailing", True, "40m",
+         _of("munshi_media_requests_total", "0+5x60", 'verb="read",outcome="done"')
+         | _of("munshi_media_requests_total", "0+5x60", 'verb="read",outcome="meta_away"'), _TICKET),
+    Case("every second file is refused", "MunshiMediaFailing", False, "40m",
+         _of("munshi_media_requests_total", "0+5x60", 'verb="read",outcome="done"')
+         | _of("munshi_media_requests_total", "0+5x60", 'verb="read",outcome="too_large"')),
+    Case("two failures in the night", "MunshiMediaFailing", False, "40m",
+         _of("munshi_media_requests_total", "0x20 2x40", 'verb="read",outcome="meta_away"')),
+    Case("files wait", "MunshiMediaWaits", True, "30m",
+         _of("munshi_media_fetches_waiting", "90x60") | _of("munshi_media_readings_waiting", "90x60"),
+         _TICKET),
+    Case("a short queue", "MunshiMediaWaits", False, "30m",
+         _of("munshi_media_fetches_waiting", "20x60") | _of("munshi_media_readings_waiting", "20x60")),
+    Case("the store is away", "MunshiObjectStoreAway", True, "30m",
+         _of("munshi_media_stores_up", "1x5 0x55"), _PAGE),
+    Case("the store was away for a moment", "MunshiObjectStoreAway", False, "30m",
+         _of("munshi_media_stores_up", "1x22 0x3 1x35")),
+    Case("no Triton", "MunshiTritonDown", True, "30m", {"up": "1x60"}, _TICKET),
+    Case("Triton without requests", "MunshiTritonDown", False, "30m",
+         _triton("request_success", "0x60", "documents")),
+    Case("a queue of pictures", "MunshiTritonQueue", True, "30m",
+         _triton("request_success", "0+60x60", "documents")
+         | _triton("queue_duration_us", "0+180000000x60", "documents"), 'model="documents"'),
+    Case("no queue", "MunshiTritonQueue", False, "30m",
+         _triton("request_success", "0+600x60", "ledger_nlu")
+         | _triton("queue_duration_us", "0+600000x60", "ledger_nlu")),
+    Case("Triton at rest", "MunshiTritonQueue", False, "30m",
+         _triton("request_success", "5x60", "documents")
+         | _triton("queue_duration_us", "9000000x60", "documents")),
+    Case("prompts wait", "MunshiVllmWaits", True, "30m", _vllm("40x60"), _TICKET),
+    Case("no language model", "MunshiVllmWaits", True, "30m", {"up": "1x60"}, _TICKET),
+    Case("few prompts wait", "MunshiVllmWaits", False, "30m", _vllm("3x60")),
     Case("a server near its limit", "MunshiNatsAssets", True, "50m",
          {'jetstream_server_total_streams{server_name="nats-0"}': "900x60",
           'jetstream_server_total_consumers{server_name="nats-0"}': "900x60"}, _TICKET),

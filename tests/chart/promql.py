@@ -8,11 +8,27 @@ from typing import Any
 from chart.programs import CHART
 from chart.rendering import EXISTING, merged, render
 
-_METRIC = re.compile(r"(?<![\w:])((?:munshi|jetstream)_[a-z_]+)(?:\{([^}]*)\})?")
+MODELS = {
+    "inference": {
+        "triton": {"enabled": True},
+        "vllm": {"enabled": True, "model": "/models/a", "modelsClaim": "weights"},
+    }
+}
+"""Values that switch all model servers on, whose alerts come with them."""
+_METRIC = re.compile(r"(?<![\w:])((?:munshi|jetstream|nv)_[a-z_]+|vllm:[a-z_]+)(?:\{([^}]*)\})?")
 _MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"')
 _GROUPING = re.compile(r"\b(?:by|on)\s*\(([^)]*)\)")
-TARGET_LABELS = {"namespace", "pod", "tenant", "server_name", "account", "account_name", "stream_name"}
-"""Given by who scrapes (PodMonitors, the relabelling in the chart) or by NATS's exporter."""
+TARGET_LABELS = {
+    "namespace",
+    "pod",
+    "tenant",
+    "server_name",
+    "account",
+    "account_name",
+    "stream_name",
+    "model",
+}
+"""Given by who scrapes (PodMonitors, the relabelling in the chart), by NATS's exporter or by Triton."""
 
 
 def asked(expression: str) -> Iterator[tuple[str, dict[str, list[str]]]]:
@@ -32,7 +48,7 @@ def groupings(expression: str) -> set[str]:
 
 def rule_expressions() -> list[str]:
     """Of all rules."""
-    values = merged(EXISTING, {"monitoring": {"rules": {"enabled": True}}})
+    values = merged(EXISTING, MODELS, {"monitoring": {"rules": {"enabled": True}}})
     groups = render(values).one("PrometheusRule", "munshi")["spec"]["groups"]
     return [str(rule["expr"]) for group in groups for rule in group["rules"]]
 

@@ -8,6 +8,7 @@ import yaml
 
 from chart.alerts import CASES, Case
 from chart.programs import ROOT, run
+from chart.promql import MODELS
 from chart.rendering import EXISTING, merged, render
 
 RUNBOOKS = ROOT / "docs" / "runbooks"
@@ -16,7 +17,7 @@ SECTIONS = ("## What it means", "## Look at", "## Do")
 
 def spec(**rules: Any) -> dict[str, Any]:
     """The PrometheusRule's spec."""
-    values = merged(EXISTING, {"monitoring": {"rules": {"enabled": True, **rules}}})
+    values = merged(EXISTING, MODELS, {"monitoring": {"rules": {"enabled": True, **rules}}})
     found: dict[str, Any] = render(values).one("PrometheusRule", "munshi")["spec"]
     return found
 
@@ -67,7 +68,7 @@ def test_alert(case: Case, rules: Path, tmp_path: Path) -> None:
 
 def test_each_alert_is_tested_both_ways() -> None:
     names = {rule["alert"] for rule in alerts()}
-    assert len(names) == 14
+    assert len(names) == 20
     assert {case.alert for case in CASES if case.fires} == names
     assert {case.alert for case in CASES if not case.fires} == names
 

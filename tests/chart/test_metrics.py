@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import subprocess
 import sys
 import urllib.request
@@ -14,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from chart.programs import CHART, ROOT, run
 from chart.promql import (
+    MODELS,
     TARGET_LABELS,
     asked,
     dashboard_expressions,
@@ -28,6 +30,7 @@ from munshi_ingress import answers
 from munshi_operator.metrics import make_registry
 from rig.operating import Stage
 from rig.platform import PlatformRig, platform_in
+from rig.triton import TritonServer
 
 pytestmark = pytest.mark.timeout(180)
 SHARMA = "106540352242922"
@@ -46,6 +49,11 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformRig]:
     """A whole platform on this machine."""
     with platform_in(tmp_path_factory.mktemp("metrics") / "data") as rig:
         yield rig.up("--tenants", str(ROOT / "examples"))
+
+
+TRITON = {"nv_inference_queue_duration_us", "nv_inference_request_success"}
+VLLM = {"vllm:num_requests_waiting", "vllm:kv_cache_usage_perc"}
+"""As vLLM's own documentation names them; it is not run here."""
 
 
 Exported = Mapping[str, set[str]]
@@ -106,7 +114,7 @@ async def test_rules_and_dashboards_ask_for_what_is_exported(exported: Exported)
     expressions = (*rule_expressions(), *dashboard_expressions())
     names = {name for expression in expressions for name, _ in asked(expression)}
     assert len(names) > 30, "the expressions were read"
-    missing = names - exported.keys() - NATS_EXPORTER
+    missing = names - exported.keys() - NATS_EXPORTER - TRITON - VLLM
     assert not missing
 
 
@@ -120,6 +128,24 @@ async def test_labels_are_those_of_the_metrics(exported: Exported) -> None:
                 assert not wrong, f"{name} has no {wrong}: {expression}"
         if all(exported.get(name) for name, _ in asked(expression)):
             assert groupings(expression) <= known, expression
+
+
+@pytest.mark.xdist_group("triton")
+def test_triton_exports_what_its_alerts_and_its_scaler_ask_for(tmp_path: Path) -> None:
+    values = {"inference": {"triton": {"maxReplicas": 2}}, "autoscaling": {"prometheusUrl": "http://p:9090"}}
+    scaler = render(merged(EXISTING, MODELS, values)).one("ScaledObject", "munshi-triton")
+    queries = [one["metadata"]["query"] for one in scaler["spec"]["triggers"]]
+    expressions = [*rule_expressions(), *queries]
+    wanted = {name for one in expressions for name, _ in asked(one) if name.startswith("nv_")}
+    assert wanted == TRITON
+    server = TritonServer(tmp_path / "triton", "ledger_nlu")
+    try:
+        server.start()
+        page = scrape(f"http://127.0.0.1:{server.port + 2}/metrics")
+    finally:
+        server.kill()
+    # Triton's counters do not end in _total, which a parser of OpenMetrics would add.
+    assert wanted <= set(re.findall(r'^(\w+)\{model="ledger_nlu"', page, re.MULTILINE))
 
 
 def test_helm_test_agrees_with_a_living_ingress(platform: PlatformRig) -> None:
