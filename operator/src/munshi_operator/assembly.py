@@ -17,6 +17,9 @@ from munshi_operator.types import MetaChecks, Outside
 from munshi_operator.world import Build, World
 from munshi_operator.writing import Bucket, GuardedCluster
 
+_WRITES_AT_ONCE = 64
+"""In flight to the API server: it takes no more a second from more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -37,7 +40,10 @@ def assemble(
 ) -> Parts:
     """The parts, with every write behind the guard."""
     guarded = GuardedCluster(
-        cluster, Bucket(settings.writes_per_second, settings.write_burst), 4 * settings.parallel, leading
+        cluster,
+        Bucket(settings.writes_per_second, settings.write_burst),
+        min(_WRITES_AT_ONCE, 4 * settings.parallel),
+        leading,
     )
     observed = Observed()
     backoff = Backoff(settings.backoff_seconds, settings.backoff_most_seconds)

@@ -68,8 +68,8 @@ class OutsideSettings(BaseSettings):
     nats_at_once: int = Field(
         default=32,
         ge=1,
-        description="Connections to tenants' NATS accounts at once; each lasts for one look. 32: twice the "
-        "tenants worked on at once.",
+        description="Connections to tenants' NATS accounts at once; each lasts for one look. 32: fewer than "
+        "the tenants worked on at once, most of which wait for the API server.",
     )
     admin_connections: int = Field(
         default=4, ge=1, description="PostgreSQL connections as munshi_admin, all tenants together."
