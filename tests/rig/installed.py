@@ -20,8 +20,11 @@ from rig.platform import wait_for
 
 RELEASE = NAMESPACE = "munshi"
 STORAGE_CLASS = "munshi-e2e"
-SERVERS = ("emulator", "nats", "postgres")
-"""Servers of the demo that have a volume."""
+SERVERS = {
+    **{name: f"data-munshi-demo-{name}-0" for name in ("emulator", "nats", "postgres")},
+    "media": "munshi-pool-media",
+}
+"""What has a volume in the demo, with its claim."""
 _DISKS = "/var/munshi-e2e"
 _NATS_DISK_MEGABYTES = 192
 SECONDS = 240
@@ -305,7 +308,7 @@ def sets(values: Mapping[str, str]) -> list[str]:
 
 
 def _volume(server: str, folder: str) -> Json:
-    claim = {"namespace": NAMESPACE, "name": f"data-munshi-demo-{server}-0"}
+    claim = {"namespace": NAMESPACE, "name": SERVERS[server]}
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
