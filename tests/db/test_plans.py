@@ -12,6 +12,8 @@ from munshi.contracts.tenant import POOL, Retention
 from munshi.db.dead_letters import Burial, Graveyard
 from munshi.db.lanes import Lanes
 from munshi.db.ledger import LedgerBooks
+from munshi.db.memory import Memories, Vector
+from munshi.db.model_calls import ModelCalls
 from munshi.db.outbox import Claim, Claimed, ClaimRules, Outbox, Pricing, SendResult, Status
 from munshi.db.retention import purge
 from munshi.db.turns import Turns
@@ -62,6 +64,10 @@ INSERT INTO attachments (tenant, message_id, kind, sha256, mime_type, size, invo
     FROM generate_series(1, $1) n, unnest($2::text[]) t;
 INSERT INTO announcements (tenant, message_id)
     SELECT t, 'wamid.a' || n FROM generate_series(1, $1) n, unnest($2::text[]) t;
+INSERT INTO model_calls (tenant, month, purpose, model, outcome, estimate)
+    SELECT t, '2026-11-01', 'x', 'small', 'done', 0 FROM generate_series(1, $1) n, unnest($2::text[]) t;
+INSERT INTO model_spend (tenant, month)
+    SELECT t, date '1900-01-01' + n FROM generate_series(1, $1) n, unnest($2::text[]) t;
 UPDATE tenants SET books = books || '{"keep_training_material": true}';
 """
 
@@ -126,6 +132,11 @@ async def work(cells: Cells) -> int:
         assert await books.entries_of_message(wamid) is not None
         await graveyard.note_attempt(SHARMA, MessageID(f"wamid.{number}"), "x")
         await graveyard.bury(Burial(SHARMA, "turn", f"wamid.{number}", "x", {}))
+        call = await ModelCalls(cells.pool).begin(SHARMA, "x", "small", Decimal(1), Decimal(1000))
+        assert call is not None
+        await ModelCalls(cells.pool).end(SHARMA, call, 1, 1, Decimal(1), "done")
+        vector = Vector("x", [1.0] + 127 * [0.0])
+        await Memories(cells.pool, SHARMA).like(vector, person=one.last.user_id)
         await Lanes(cells.pool, POOL, "w1").pending(held.lane, held.fence)
         await purge(cells.pool, SHARMA, Retention(), batches=1)
     return rounds

@@ -2,6 +2,7 @@
 orchestrator, database and back; and whoever is killed meanwhile."""
 
 import asyncio
+import contextlib
 import hashlib
 import io
 import json
@@ -207,8 +208,18 @@ async def test_what_cannot_be_read_is_answered(phone: Phone, books: Any, data: b
 
 
 def kill(platform: PlatformRig, name: str) -> None:
-    """kill -9 of a process of the platform, once it runs."""
-    os.kill(wait_for(lambda: platform.process(name)["pid"], 30, f"{name} runs"), signal.SIGKILL)
+    """kill -9 of a process of the platform, once it runs. What is told may be a process that just ended."""
+
+    def killed() -> bool:
+        pid = platform.process(name)["pid"]
+        if not pid:
+            return False
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+            return True
+        return False
+
+    wait_for(killed, 30, f"{name} runs")
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.3, 1.0, 2.0])
