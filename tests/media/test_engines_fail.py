@@ -1,5 +1,6 @@
 """Engines that are away, broken, slow or missing."""
 
+import contextlib
 import json
 
 import aiohttp
@@ -76,11 +77,16 @@ async def test_a_file_that_kills_the_service_each_time_ends_as_unreadable(own_st
     request = await shop.takes(files.picture(), "image/jpeg")
     own_stage.script(documents="dies")
     assert own_stage.service is not None
-    for _ in range(3):
-        try:
+    while own_stage.calls("documents", shop.key) < 3:
+        with contextlib.suppress(TimeoutError):
             await own_stage.ask(Verb.READ, request, 4.0)
-        except TimeoutError:
+        if not own_stage.serves(
+            shop.key
+        ):  # on a loaded machine it may only be slow: a restart would be a death
             own_stage.service.restart()
+            await own_stage.until(lambda: own_stage.serves(shop.key))
+    if not own_stage.serves(shop.key):
+        own_stage.service.restart()
         await own_stage.until(lambda: own_stage.serves(shop.key))
     answer = await own_stage.read_at_last(request)
     assert answer.refused is Refusal.UNREADABLE
