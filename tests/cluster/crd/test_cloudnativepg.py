@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,11 @@ def definition() -> Path:
 def installed(control_plane: Cluster, definition: Path) -> Iterator[Cluster]:
     """The API server with the definition; taken away afterwards."""
     control_plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(definition))
-    control_plane.kubectl("wait", "--for=condition=Established", "-f", str(definition), "--timeout=30s")
+    until = time.monotonic() + 60
+    # `kubectl wait` fails at once on a definition that has no conditions yet.
+    established = ("wait", "--for=condition=Established", "-f", str(definition), "--timeout=5s")
+    while "condition met" not in control_plane.kubectl(*established, check=False):
+        assert time.monotonic() < until, control_plane.kubectl(*established)
     yield control_plane
     control_plane.kubectl("delete", "-f", str(definition))
 
