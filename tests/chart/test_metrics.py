@@ -5,6 +5,7 @@ import contextlib
 import re
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
@@ -29,7 +30,7 @@ from munshi_emulator.client import EmulatorClient
 from munshi_ingress import answers
 from munshi_operator.metrics import make_registry
 from rig.operating import Stage
-from rig.platform import PlatformRig, platform_in
+from rig.platform import PlatformRig, platform_in, wait_for
 from rig.triton import TritonServer
 
 pytestmark = pytest.mark.timeout(180)
@@ -79,6 +80,13 @@ def scrape(url: str) -> str:
     """A page of metrics."""
     with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 (an address of ours)
         return str(answer.read().decode())
+
+
+def tried(url: str) -> str | None:
+    """The same, or `None` where nobody listens yet."""
+    with contextlib.suppress(urllib.error.URLError):
+        return scrape(url)
+    return None
 
 
 @contextlib.asynccontextmanager
@@ -141,7 +149,8 @@ def test_triton_exports_what_its_alerts_and_its_scaler_ask_for(tmp_path: Path) -
     server = TritonServer(tmp_path / "triton", "ledger_nlu")
     try:
         server.start()
-        page = scrape(f"http://127.0.0.1:{server.port + 2}/metrics")
+        # It listens for metrics last, after it has said that it is ready.
+        page = wait_for(lambda: tried(f"http://127.0.0.1:{server.port + 2}/metrics"), 20, "a page of metrics")
     finally:
         server.kill()
     # Triton's counters do not end in _total, which a parser of OpenMetrics would add.

@@ -2,8 +2,9 @@
 dies is not started again (all requests to it fail from then on), and a server that is killed leaves those
 of its models behind.
 
-Run as a file (`python -I -S guard.py PID HTTP_PORT`): it imports the standard library only and stays small. A
-lost model process ends the server; whoever supervises it starts it anew. Models that do not load are no
+Run as a file (`python -I -S guard.py PID HTTP_PORT [PREFIX]`; PREFIX is that of its shared memory, by which a
+model is found that began in the server's last second): it imports the standard library only and stays small.
+A lost model process ends the server; whoever supervises it starts it anew. Models that do not load are no
 loss: until the server is ready their processes come and go.
 """
 
@@ -42,6 +43,17 @@ def stubs_of(pid: int) -> dict[int, str]:
     return found
 
 
+def stubs_with(prefix: str) -> list[int]:
+    """The processes of models whose shared memory is named so, whoever their parent is."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            program, *rest = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            if program.endswith(_STUB) and any(prefix in one for one in rest):
+                found.append(int(process.name))
+    return found
+
+
 def models_of(port: int) -> set[str] | None:
     """The models that the server has loaded; `None` as long as it loads some."""
     with contextlib.suppress(OSError, ValueError), socket.create_connection(("127.0.0.1", port), 2) as asking:
@@ -55,9 +67,10 @@ def models_of(port: int) -> set[str] | None:
 class Watch:
     """One server with its models."""
 
-    def __init__(self, pid: int, port: int) -> None:
+    def __init__(self, pid: int, port: int, prefix: str = "") -> None:
         self._pid = pid
         self._port = port
+        self._prefix = prefix
         self._models: set[str] | None = None
         self._server = os.pidfd_open(pid)
         self._stubs: dict[int, tuple[int, str]] = {}
@@ -76,6 +89,9 @@ class Watch:
         for stub, _ in self._stubs.values():
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(stub, signal.SIGKILL)
+        for left in stubs_with(self._prefix) if self._prefix else ():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(left, signal.SIGKILL)
 
     def _meet(self) -> None:
         for pid, model in stubs_of(self._pid).items():
@@ -115,7 +131,7 @@ class Watch:
 def main(arguments: list[str]) -> None:
     """Watches the process of that number."""
     with contextlib.suppress(ProcessLookupError):
-        Watch(int(arguments[0]), int(arguments[1])).run()
+        Watch(int(arguments[0]), int(arguments[1]), *arguments[2:3]).run()
 
 
 if __name__ == "__main__":
