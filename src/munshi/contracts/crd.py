@@ -188,7 +188,7 @@ def _structural(given: Schema, defs: Mapping[str, Schema], path: str) -> Schema:
     made: Schema = {name: node[name] for name in kept if name in node}
     if "description" in made:
         made["description"] = " ".join(made["description"].split())
-    if node.get("default") not in (None, "", []):
+    if node.get("default") not in (None, ""):
         made["default"] = {} if isinstance(node["default"], dict) else node["default"]
     if node["type"] == "object":
         made["properties"] = {
