@@ -188,7 +188,9 @@ def _structural(given: Schema, defs: Mapping[str, Schema], path: str) -> Schema:
     made: Schema = {name: node[name] for name in kept if name in node}
     if "description" in made:
         made["description"] = " ".join(made["description"].split())
-    if node.get("default") not in (None, ""):
+    # In the status every field is the operator's to write, and an empty list is none.
+    nothing = (None, "") if path.startswith("spec") else (None, "", [])
+    if node.get("default") not in nothing:
         made["default"] = {} if isinstance(node["default"], dict) else node["default"]
     if node["type"] == "object":
         made["properties"] = {
