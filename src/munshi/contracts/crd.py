@@ -189,7 +189,7 @@ def _structural(given: Schema, defs: Mapping[str, Schema], path: str) -> Schema:
     if "description" in made:
         made["description"] = " ".join(made["description"].split())
     # In the status every field is the operator's to write, and an empty list is none.
-    nothing = (None, "") if path.startswith("spec") else (None, "", [])
+    nothing: tuple[Any, ...] = (None, "") if path.startswith("spec") else (None, "", [])
     if node.get("default") not in nothing:
         made["default"] = {} if isinstance(node["default"], dict) else node["default"]
     if node["type"] == "object":
