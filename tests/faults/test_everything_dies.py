@@ -154,7 +154,8 @@ async def play(folder: Path, total: int) -> None:
             asked = await load(stage, total, luck)
         finally:
             killing.cancel()
-            await asyncio.gather(killing, return_exceptions=True)
+            with contextlib.suppress(asyncio.CancelledError):
+                await killing  # it raises where something did not come back
         sys.stdout.write(f"killed and scaled: {chaos.kills}\n")
         async with stage.emulator.client() as client:
             await client.clear_faults()

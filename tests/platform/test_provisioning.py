@@ -1,6 +1,7 @@
 """Cells on real servers: what a cell's users may do, and that doing it again changes nothing."""
 
 import asyncio
+from pathlib import Path
 
 import nats.errors
 import nats.js.errors
@@ -9,10 +10,12 @@ import pytest
 
 from munshi.contracts.ids import CellName
 from munshi.provision.cells import ensure_bus, remove_bus
-from munshi.provision.nats_accounts import Operator, connected
+from munshi.provision.nats_accounts import Operator, connected, delete_accounts
 from munshi.provision.nats_jwt import Identity, claims
 from munshi.provision.registry import put_entry
 from rig.cells import Cells, credentials, tenant_document
+from rig.platform import wait_for
+from rig.servers import Servers
 
 POOL = "munshi-pool-tenants"
 
@@ -80,11 +83,32 @@ async def test_the_same_account_again_is_not_felt(cells: Cells) -> None:
 
 async def test_a_removed_cell_is_locked_out_at_once(cells: Cells) -> None:
     cell = await cells.add("shops_gone")
-    await remove_bus(cells.bus, cells.keys[CellName("shops_gone")])
+    name = CellName("shops_gone")
+    await remove_bus(cells.bus, name, cells.keys[name])
     with pytest.raises(nats.errors.Error):
         async with connected(cell.nats_url, cell.nats_creds, "test"):
             pass
-    cells.keys.pop(CellName("shops_gone"))
+    cells.keys.pop(name)
+
+
+async def test_what_is_left_of_an_account_does_not_make_the_server_unwell(
+    own_servers: Servers, tmp_path: Path
+) -> None:
+    cells = Cells(own_servers, tmp_path / "cells")
+    name = CellName("shops_left")
+    await cells.add(name)
+    operator = cells.bus.operator
+    assert isinstance(operator, Operator)
+    await delete_accounts(cells.bus.url, operator, [Identity.from_seed(cells.keys[name].account_seed).public])
+    for _ in range(2):
+        assert await asyncio.to_thread(own_servers.nats_program.ready)
+        own_servers.nats.kill()
+        await asyncio.to_thread(own_servers.nats.start)
+    (stream,) = (own_servers.folder / "nats" / "jetstream").glob("*/*/streams/munshi-shops_left-events")
+    await ensure_bus(cells.bus, name, cells.keys[name])
+    await remove_bus(cells.bus, name, cells.keys[name])
+    account = stream.parents[1]
+    await asyncio.to_thread(wait_for, lambda: not account.exists(), 5, "the account's folder is gone")
 
 
 async def test_registry_entries_hold_no_secret_in_the_clear(cells: Cells) -> None:

@@ -189,6 +189,8 @@ def test_a_tenant_is_applied_changed_and_deleted_live(
     file = tmp_path / "tenant.yaml"
     file.write_text(document(name, number, isolation, "Delete"))
     before = {one["name"]: one["pid"] for one in platform.status()["processes"]}
+    accounts = platform.data / "nats" / "jetstream" / "jetstream"
+    kept_before = {path.name for path in accounts.iterdir()}
     assert handshake(platform, key) == 404
     done = platform.munshi("apply", "-f", str(file))
     assert (done.returncode, done.stdout.strip()) == (0, f"whatsapptenant tests/{name} created"), done.stderr
@@ -218,6 +220,11 @@ def test_a_tenant_is_applied_changed_and_deleted_live(
     assert not kept.parents[1].exists()
     wait_for(lambda: handshake(platform, key) == 404, 2, "the tenant is gone")
     assert key not in {tenant["key"] for tenant in platform.status()["tenants"]}
+    wait_for(
+        lambda: {path.name for path in accounts.iterdir()} == kept_before,
+        5,
+        "no message is left on the disk",
+    )
     assert before == {one["name"]: one["pid"] for one in platform.status()["processes"]}, (
         "a process was restarted"
     )

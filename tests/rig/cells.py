@@ -128,4 +128,4 @@ class Cells:
         """Takes all accounts away again."""
         for cell, keys in self.keys.items():
             remove_cell(self.folder, cell)
-            await remove_bus(self.bus, keys)
+            await remove_bus(self.bus, cell, keys)

@@ -5,11 +5,12 @@ minutes means that an acknowledged message survives a killed process but not a p
 and `max_payload` (must be at least `MAX_DEAD_BYTES`; the server's default of 1 MB is too small).
 """
 
+import contextlib
 from dataclasses import dataclass
 
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
-from nats.js.errors import APIError
+from nats.js.errors import APIError, NotFoundError
 
 from munshi.bus.outgoing import MAX_DEAD_BYTES, MAX_ENTRY_BYTES, MAX_EVENT_BYTES
 from munshi.contracts.ids import CellName
@@ -127,6 +128,17 @@ async def ensure_streams(js: JetStreamContext, cell: CellName, sizing: Sizing | 
         registry_config(cell, sizing),
     ):
         await _ensure(js, config)
+
+
+async def delete_streams(js: JetStreamContext, cell: CellName) -> None:
+    """Takes the cell's streams away, with all that is in them. May run any number of times.
+
+    Before its account: a server keeps the files of an account that it no longer knows, calls itself unwell
+    for their sake and looks for that account, for seconds, whenever it starts.
+    """
+    for name in (event_stream(cell), dead_stream(cell), f"KV_{registry_bucket(cell)}"):
+        with contextlib.suppress(NotFoundError):
+            await js.delete_stream(name)
 
 
 async def _ensure(js: JetStreamContext, config: StreamConfig) -> None:

@@ -101,12 +101,17 @@ class Nats:
         )
 
     def ready(self) -> bool:
-        """Whether server and JetStream are up, by the server's own account. Blocks up to 1 s."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.settings.monitoring_port, timeout=1)
+        """Whether the server is up and can write all streams, by its own account. Blocks up to 5 s.
+
+        Folders of accounts that it no longer knows are no defect of the server's: what is left of a deleted
+        cell must not end the service of the others. It looks for each of them for up to 2 s.
+        """
+        connection = http.client.HTTPConnection("127.0.0.1", self.settings.monitoring_port, timeout=5)
         try:
-            connection.request("GET", "/healthz")
-            return connection.getresponse().status == 200
-        except (OSError, http.client.HTTPException):
+            connection.request("GET", "/healthz?details=true")
+            errors = json.loads(connection.getresponse().read()).get("errors", [])
+            return all(error["type"] == "ACCOUNT" for error in errors)
+        except (OSError, http.client.HTTPException, ValueError):
             return False
         finally:
             connection.close()

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import orjson
 
-from munshi.bus.streams import Sizing, ensure_streams
+from munshi.bus.streams import Sizing, delete_streams, ensure_streams
 from munshi.cells import DEFAULT_PARTITIONS, ObjectStoreAddress
 from munshi.contracts.ids import CellName
 from munshi.provision.key_ring import CellKeys, write_private
@@ -62,8 +62,11 @@ async def ensure_bus(bus: Bus, cell: CellName, keys: CellKeys, sizing: Sizing | 
         await ensure_streams(connection.jetstream(), cell, sizing)
 
 
-async def remove_bus(bus: Bus, keys: CellKeys) -> None:
-    """Takes the cell's account away, with all that was in it; its users are disconnected."""
+async def remove_bus(bus: Bus, cell: CellName, keys: CellKeys) -> None:
+    """Takes the cell's streams away, with all that is in them, and its account; its users are disconnected.
+    The account must be there."""
+    async with connected(bus.url, bus.admin_creds(cell, keys), "provisioning") as connection:
+        await delete_streams(connection.jetstream(), cell)
     if bus.operator is not None:
         account = Identity.from_seed(keys.account_seed).public
         await delete_accounts(bus.url, bus.operator, [account])

@@ -135,7 +135,7 @@ class Provisioner:
             (self.places.admin_creds / f"{cell}.creds").unlink(missing_ok=True)
             self._ensured.discard(cell)
             if gone:
-                await remove_bus(self.bus, keys)
+                await remove_bus(self.bus, cell, keys)
         await database.remove_tenant(self.database_url, served.key, erase=gone)
         if gone:
             if self.places.objects is not None:

@@ -128,13 +128,6 @@ def _differences(wanted: StreamConfig, found: StreamConfig) -> set[str]:
     }
 
 
-async def delete_streams(js: JetStreamContext, cell: CellName) -> None:
-    """Takes the cell's streams away, with all that is in them."""
-    for name in (event_stream(cell), dead_stream(cell), f"KV_{registry_bucket(cell)}"):
-        with contextlib.suppress(NotFoundError):
-            await js.delete_stream(name)
-
-
 def events_of(cell: CellName, key: TenantKey) -> str:
     """Filter that takes all events of one tenant."""
     return f"munshi.{cell}.in.{key}.>"

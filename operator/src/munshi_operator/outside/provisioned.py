@@ -13,6 +13,7 @@ from typing import TypeVar
 import structlog
 from nats.js import JetStreamContext
 
+from munshi.bus.streams import delete_streams
 from munshi.contracts.ids import CellName, TenantKey
 from munshi.contracts.tenant import POOL, Isolation
 from munshi.errors import MunshiError, Permanent
@@ -307,7 +308,7 @@ class Provisioned:
         if await self.accounts.look_up(plan.account) is None:
             return
         async with self.bus.open(cell) as js:
-            await cell_bus.delete_streams(js, cell)
+            await delete_streams(js, cell)
         await self.accounts.delete(plan.account)
 
 
