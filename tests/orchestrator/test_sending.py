@@ -10,6 +10,7 @@ from aiohttp import web
 from munshi.contracts.tenant import WhatsAppTenant
 from orchestrator.stage import Script, Sent, Stage, eventually, refusal
 from rig.cells import credentials
+from rig.frozen import frozen
 
 
 def once(answer: Callable[[], web.Response]) -> Script:
@@ -238,6 +239,23 @@ async def test_what_was_claimed_and_not_sent_is_given_back_when_the_worker_stops
     stage.worker(settle_after_seconds="300")
     for person in people:
         await stage.replies(1, person, seconds=60)
+    assert len(stage.graph.tried) == len(people)
+
+
+async def test_what_a_lane_that_was_lost_gives_back_is_sent_and_not_left_to_a_person(stage: Stage) -> None:
+    """The new owner has seen the rows as lost answers before the old one tells that they never left."""
+    old = stage.worker("one", number_rate="0.2")
+    people = [f"91980000100{n}" for n in range(5)]
+    for person in people:
+        await stage.say("help", person)
+    await eventually(lambda: stage.one("select count(*) >= 4 from outbox where state = 'sending'"), 30)
+    with frozen(old.pid):
+        stage.worker("two", settle_after_seconds="300")
+        await eventually(lambda: stage.one("select count(*) >= 4 from outbox where state = 'unsettled'"), 60)
+    for person in people:
+        await stage.replies(1, person, seconds=60)
+    await stage.settled()
+    assert await stage.rows("select reason from dead_letters") == []
     assert len(stage.graph.tried) == len(people)
 
 

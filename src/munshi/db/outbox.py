@@ -32,6 +32,8 @@ class Claimed:
     created_at: datetime
     identities: tuple[SealedIdentity, ...]
     """The youngest first."""
+    uncertain: bool = False
+    """Whether the attempt before may have reached Meta: nobody told how it ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,4 +291,5 @@ def _claimed(row: dict[str, Any]) -> Claimed:
         identities=tuple(
             SealedIdentity(one["kind"], bytes.fromhex(one["sealed"])) for one in row["identities"] or ()
         ),
+        uncertain=row.get("uncertain", False),
     )

@@ -298,7 +298,8 @@ class Sender:
             since, talk.unsettled_since = talk.unsettled_since, None
             if isinstance(claim.outcome, Claimed):
                 job = _job(tenant, claim.outcome)
-                if since is None or job.attempt == 1 or self._excluded(key[0], since):
+                # An answer that was lost may have been told since, by the lane's old owner: no doubt is left.
+                if not claim.outcome.uncertain or since is None or self._excluded(key[0], since):
                     return job
                 talk.more = True
                 await self._leave_to_a_person(grant.fence, job)

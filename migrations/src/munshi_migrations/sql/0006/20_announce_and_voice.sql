@@ -126,8 +126,9 @@ $$;
 -- The next row of a conversation, as `sending`. Strictly in order: a row waits for every earlier one to be
 -- sent or given up. Window and opt-out are looked at here and not when the row was queued.
 -- p: {"tenant", "lane", "fence", "conversation_id", "pair_interval", "pair_burst", "settle_after": seconds}
--- -> {"status": "claimed", "closed", "row": {"id", "attempt", "phone_number_id", "body", "reply_to", "user_id",
---                                            "created_at", "identities": [{"kind", "sealed"}]}}
+-- -> {"status": "claimed", "closed", "row": {"id", "attempt", "uncertain", "phone_number_id", "body", "reply_to",
+--                                            "user_id", "created_at", "identities": [{"kind", "sealed"}]}}
+--                                   `uncertain`: the attempt before may have reached Meta
 --    {"status": "wait", "closed", "reason", "until"}  reason: `in_flight`, `unsettled`, `back_off`, `pair`,
 --                                   `paused`; until is null where only an event ends the wait
 --    {"status": "wait", "closed", "reason": "voice", "row": {"id", "body", "phone_number_id"}}  a voice note
@@ -195,7 +196,8 @@ BEGIN
                         next_attempt_at = NULL, lane = v_lane, fence = v_fence
         WHERE o.tenant = v_tenant AND o.id = v_row.id;
     RETURN jsonb_build_object('status', 'claimed', 'closed', v_closed, 'row', jsonb_build_object(
-        'id', v_row.id, 'attempt', v_row.attempts + 1, 'phone_number_id', v_row.phone_number_id,
+        'id', v_row.id, 'attempt', v_row.attempts + 1, 'uncertain', v_row.state <> 'queued',
+        'phone_number_id', v_row.phone_number_id,
         'body', v_row.body, 'reply_to', v_row.reply_to, 'user_id', v_row.user_id, 'created_at', v_row.created_at,
         'identities', (SELECT jsonb_agg(jsonb_build_object('kind', i.kind, 'sealed', encode(i.sealed, 'hex'))
                                         ORDER BY i.created_at DESC)
