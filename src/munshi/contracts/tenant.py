@@ -276,7 +276,8 @@ class WhatsAppTenantSpec(Spec):
     """Scaled to zero; webhooks are still kept."""
     replicas: int | None = Field(default=None, ge=1, le=100)
     """Orchestrator pods of a dedicated tenant, instead of the chart's number and of its autoscaler. More than
-    16, the lanes of its stream, only wait. Written by `kubectl scale` too; to stop them all, hibernate."""
+    its stream has lanes (2 where the operator's settings say nothing else) only wait. Written by
+    `kubectl scale` too; to stop them all, hibernate."""
 
     @model_validator(mode="after")
     def _only_own_block(self) -> "WhatsAppTenantSpec":
