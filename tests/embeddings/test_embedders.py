@@ -54,6 +54,20 @@ def test_what_belongs_together_is_nearer(engine: SmallEmbedder, name: str, same:
     assert likeness(engine, name, same) > likeness(engine, name, other) + 0.05
 
 
+def test_names_are_found_again_in_the_other_script(engine: SmallEmbedder) -> None:
+    lines = (Path(__file__).parent / "names.tsv").read_text(encoding="utf-8").splitlines()
+    pairs = [line.split("\t") for line in lines if not line.startswith("#")]
+    latin = engine.vectors([one for one, _ in pairs])
+    devanagari = engine.vectors([other for _, other in pairs])
+    likeness = devanagari @ latin.T
+    for nearest in (likeness.argmax(axis=0), likeness.argmax(axis=1)):
+        found = sum(place == number for number, place in enumerate(nearest))
+        assert found >= 0.95 * len(pairs)
+    own = likeness.diagonal()
+    assert own.mean() >= 0.8
+    assert (own >= 0.6).sum() >= 0.9 * len(pairs), "near enough to be looked at"
+
+
 async def test_the_port_gives_vectors_of_length_one() -> None:
     engine: Embedder = load_engine(_EMBEDDINGS, InferenceSettings())
     vectors = await engine.embed(("Sharma Traders", "रमेश", ""))
@@ -61,7 +75,7 @@ async def test_the_port_gives_vectors_of_length_one() -> None:
     assert math.isclose(math.hypot(*vectors[0]), 1.0, abs_tol=1e-5)
     assert math.isclose(math.hypot(*vectors[1]), 1.0, abs_tol=1e-5)
     assert not any(vectors[2]), "a text of no words is near to nothing"
-    assert engine.info().model == "munshi-small-1"
+    assert engine.info().model == "munshi-small-2"
     await engine.close()
 
 
