@@ -31,6 +31,7 @@ async def test_what_a_call_came_to_takes_the_place_of_its_estimate(calls: ModelC
     assert await calls.begin(SHARMA, "analyze", "small", Decimal("0.51"), Decimal(1)) is None
     await calls.end(SHARMA, call, 900, 100, Decimal("0.001234"), "done")
     await calls.end(SHARMA, call, 900, 100, Decimal("0.001234"), "done")
+    assert await calls.used(SHARMA) == Decimal("0.001234")
     second = await calls.begin(SHARMA, "generate", "large", Decimal("0.51"), Decimal(1))
     assert second is not None
     costs = {cost.model: cost for cost in await calls.costs(SHARMA, month())}
@@ -53,6 +54,8 @@ async def test_a_budget_holds_for_calls_side_by_side(calls: ModelCalls) -> None:
 async def test_what_a_dead_worker_put_aside_stays_so(calls: ModelCalls) -> None:
     assert await calls.begin(SHARMA, "analyze", "small", 6 * CENT, 10 * CENT) is not None
     assert await calls.begin(SHARMA, "analyze", "small", 6 * CENT, 10 * CENT) is None
+    assert await calls.used(SHARMA) == 6 * CENT
+    assert await calls.used(VERMA) == 0
 
 
 async def test_without_a_budget_there_is_no_end(calls: ModelCalls) -> None:

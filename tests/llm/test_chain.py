@@ -1,89 +1,18 @@
 """The chain of models, over the real protocol against a model that answers by a script."""
 
 import asyncio
-import contextlib
 import json
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
-from munshi.contracts.ids import TenantKey
-from munshi.contracts.llm import ChatMessage, Prompt, Terms
+from munshi.contracts.llm import Terms
 from munshi.errors import Permanent, Retryable
-from munshi.llm.chain import Metrics, ModelChain
-from munshi.llm.settings import LlmSettings, ModelSettings
-from rig.scripted_llm import Line, Scripted, scripted_llm
-
-SHARMA, VERMA = TenantKey("shops_sharma"), TenantKey("shops_verma")
-
-
-class Book:
-    """Spending in memory: what PostgreSQL's passes in `tests/db/test_model_calls.py`."""
-
-    def __init__(self) -> None:
-        self.calls: list[dict[str, Any]] = []
-
-    async def begin(
-        self, tenant: TenantKey, purpose: str, model: str, estimate: Decimal, budget: Decimal | None
-    ) -> int | None:
-        spent = sum(call.get("dollars", call["estimate"]) for call in self.calls if call["tenant"] == tenant)
-        if budget is not None and spent + estimate > budget:
-            return None
-        self.calls.append({"tenant": tenant, "purpose": purpose, "model": model, "estimate": estimate})
-        return len(self.calls) - 1
-
-    async def end(
-        self,
-        tenant: TenantKey,
-        call: int,
-        prompt_tokens: int,
-        completion_tokens: int,
-        dollars: Decimal,
-        outcome: str,
-    ) -> None:
-        assert self.calls[call]["tenant"] == tenant
-        self.calls[call] |= {
-            "tokens": (prompt_tokens, completion_tokens),
-            "dollars": dollars,
-            "outcome": outcome,
-        }
-
-
-@contextlib.asynccontextmanager
-async def chain(
-    *models: Scripted, book: Book | None = None, **settings: Any
-) -> AsyncIterator[tuple[ModelChain, CollectorRegistry]]:
-    """A chain over scripted models, named m1, m2, …"""
-    registry = CollectorRegistry()
-    known = [
-        ModelSettings(
-            **{
-                "name": f"m{number}",
-                "url": model.url,
-                "model": f"scripted-{number}",
-                "prompt_price": "1",
-                "completion_price": "10",
-                **settings,
-            }
-        )
-        for number, model in enumerate(models, 1)
-    ]
-    made = ModelChain(known, book or Book(), Metrics(registry), b"0123456789abcdef")
-    try:
-        yield made, registry
-    finally:
-        await made.close()
-
-
-def prompt(text: str = "What does Ramesh owe?", **changes: Any) -> Prompt:
-    system = ChatMessage("system", "You keep books.")
-    return Prompt(
-        **{"tenant": SHARMA, "purpose": "test", "messages": (system, ChatMessage("user", text)), **changes}
-    )
+from munshi.llm.settings import LlmSettings
+from rig.model_chain import SHARMA, VERMA, Book, chain, prompt
+from rig.scripted_llm import Line, scripted_llm
 
 
 class Mood(BaseModel):

@@ -17,7 +17,8 @@ from pydantic import BaseModel, Field
 
 from munshi.contracts.ids import TenantKey
 from munshi.contracts.llm import ChatMessage, Prompt, Terms
-from munshi.llm.chain import Metrics, ModelChain
+from munshi.llm.chain import ModelChain
+from munshi.llm.metrics import Metrics
 from munshi.llm.settings import ModelSettings
 from rig.ports import free_port
 
@@ -86,6 +87,9 @@ class Free:
 
     async def end(self, *_: object) -> None:
         return None
+
+    async def used(self, *_: object) -> Decimal:
+        return Decimal(0)
 
 
 async def test_words_shapes_streams_and_salts_go_through(vllm: str) -> None:

@@ -34,6 +34,8 @@ class Scripted:
     url: str = ""
     asked: list[dict[str, Any]] = field(default_factory=list)
     """Bodies of the requests, in order."""
+    keys: list[str] = field(default_factory=list)
+    """Their keys."""
     script: list[Line | Callable[[Mapping[str, Any]], Line]] = field(default_factory=list)
     """Used up line by line; the last one stays."""
 
@@ -50,6 +52,7 @@ async def scripted_llm(*script: Line | Callable[[Mapping[str, Any]], Line]) -> A
     async def answer(request: Request) -> Response:
         body = await request.json()
         model.asked.append(body)
+        model.keys.append(request.headers.get("authorization", "").removeprefix("Bearer "))
         turn = model.script.pop(0) if len(model.script) > 1 else model.script[0]
         line = turn if isinstance(turn, Line) else turn(body)
         if line.seconds:

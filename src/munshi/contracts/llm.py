@@ -132,3 +132,7 @@ class Spending(Protocol):
     ) -> None:
         """What it came to, in place of the estimate."""
         ...
+
+    async def used(self, tenant: TenantKey) -> Decimal:
+        """US dollars of this month: what calls came to, and what is put aside for those under way."""
+        ...

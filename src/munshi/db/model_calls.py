@@ -22,7 +22,7 @@ class ModelCost:
 
 
 class ModelCalls:
-    """Tokens and costs of a cell's tenants. Each call is one statement.
+    """Tokens and costs of a cell's tenants.
 
     Raises (all):
         Retryable: the database is away or busy.
@@ -55,6 +55,18 @@ class ModelCalls:
         query = "SELECT end_model_call($1, $2, $3, $4, $5, $6)"
         with translated():
             await self._pool.fetchval(query, tenant, call, prompt_tokens, completion_tokens, dollars, outcome)
+
+    async def used(self, tenant: TenantKey) -> Decimal:
+        """US dollars of this month: what calls came to, and what is put aside for those under way."""
+        query = (
+            "SELECT dollars + set_aside FROM model_spend "
+            "WHERE tenant = $1 AND month = date_trunc('month', now() AT TIME ZONE 'UTC')"
+        )
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute("SELECT set_config('munshi.tenant', $1, true)", tenant)
+                used: Decimal | None = await connection.fetchval(query, tenant)
+        return used or Decimal(0)
 
     async def costs(self, tenant: TenantKey, month: date) -> Sequence[ModelCost]:
         """What each model cost; `month` is its first day."""

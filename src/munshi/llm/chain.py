@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -17,12 +18,13 @@ from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion
 from openai.types.shared_params import ResponseFormatJSONSchema
 from openai.types.shared_params.response_format_json_schema import JSONSchema
-from prometheus_client import CollectorRegistry, Counter, Histogram
 from pydantic import ValidationError
 
 from munshi.contracts.llm import ChatMessage, Prompt, Shape, ShapedAnswer, Spending, Spent, TextAnswer
 from munshi.errors import Permanent, Retryable
+from munshi.llm.keys import key_of
 from munshi.llm.masking import Mask
+from munshi.llm.metrics import Metrics
 from munshi.llm.settings import ModelSettings
 
 _log = structlog.get_logger()
@@ -65,39 +67,23 @@ def price(model: ModelSettings, prompt_tokens: int, completion_tokens: int) -> D
     return exact.quantize(Decimal("0.000001"))
 
 
-class Metrics:
-    """What is counted."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.calls = Counter(
-            "munshi_llm_calls",
-            "Tries of language models.",
-            ["model", "purpose", "outcome"],
-            registry=registry,
-        )
-        self.seconds = Histogram(
-            "munshi_llm_seconds",
-            "Time of one try.",
-            ["model"],
-            buckets=(0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32),
-            registry=registry,
-        )
-        self.tokens = Counter("munshi_llm_tokens", "Tokens.", ["model", "kind"], registry=registry)
-        self.dollars = Counter("munshi_llm_dollars", "Cost in US dollars.", ["model"], registry=registry)
-
-
 class ModelChain:
     """The port `LanguageModels` over OpenAI's protocol."""
 
     def __init__(
-        self, models: Sequence[ModelSettings], spending: Spending, metrics: Metrics, salt_key: bytes
+        self,
+        models: Sequence[ModelSettings],
+        spending: Spending,
+        metrics: Metrics,
+        salt_key: bytes,
+        keys: Path | None = None,
     ) -> None:
-        """`salt_key` keys the tenants' salts; at least 16 secret bytes."""
+        """`salt_key` keys the tenants' salts, at least 16 secret bytes. `keys`: as `llm_keys_dir` says."""
         self._models = {model.name: model for model in models}
         self._clients = {
             model.name: AsyncOpenAI(
                 base_url=model.url,
-                api_key=model.key.get_secret_value() or "none",
+                api_key=key_of(model, keys),
                 max_retries=0,
                 timeout=model.seconds,
             )
@@ -247,6 +233,7 @@ class ModelChain:
         call = await self._spending.begin(prompt.tenant, prompt.purpose, model.name, estimate, budget)
         if call is None:
             self._metrics.calls.labels(model.name, prompt.purpose, "over_budget").inc()
+            self._metrics.budgets.refused(prompt.tenant)
             raise Permanent(
                 f"this month's budget of {budget} dollars for language models is used up", "llm_budget"
             )
@@ -269,7 +256,21 @@ class ModelChain:
         self._metrics.tokens.labels(model.name, "completion").inc(said)
         self._metrics.dollars.labels(model.name).inc(float(dollars))
         # Kept also where the caller has gone away meanwhile: it was paid for.
-        await asyncio.shield(self._spending.end(prompt.tenant, call, asked, said, dollars, outcome))
+        await asyncio.shield(self._settle(prompt, call, (asked, said), dollars, outcome))
+
+    async def _settle(
+        self, prompt: Prompt, call: int, tokens: tuple[int, int], dollars: Decimal, outcome: str
+    ) -> None:
+        await self._spending.end(prompt.tenant, call, *tokens, dollars, outcome)
+        budget = prompt.terms.monthly_budget
+        if budget is None:
+            return
+        try:
+            used = await self._spending.used(prompt.tenant)
+        except (Retryable, Permanent) as error:  # a figure is missed, no answer
+            _log.warning("llm_budget_unknown", reason=str(error))
+        else:
+            self._metrics.budgets.tell(prompt.tenant, used, budget)
 
     def _judge(self, model: ModelSettings, prompt: Prompt, error: APIError) -> None:
         """Raises what ends the asking; otherwise the next model is asked."""

@@ -1,6 +1,7 @@
 """Which language models the platform has."""
 
 from decimal import Decimal
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -41,6 +42,11 @@ class LlmSettings(BaseSettings):
         description='Language models in the order in which they are tried, as JSON: `[{"name": "small", '
         '"url": "http://vllm/v1", "model": "…", "prompt_price": "0.10", "completion_price": "0.40"}]`. '
         "Prices are US dollars for a million tokens. Empty: there is none.",
+    )
+    llm_keys_dir: Path | None = Field(
+        default=None,
+        description="Folder with the models' keys, a file each by the model's name: a mounted Secret. Read "
+        "at each call, so that a rotated key needs no restart. It goes before `key` in MUNSHI_LLM_MODELS.",
     )
 
     def infos(self) -> list[EngineInfo]:

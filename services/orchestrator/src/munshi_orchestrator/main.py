@@ -19,6 +19,7 @@ from munshi.contracts.tenant import AssistantKind
 from munshi.contracts.understanding import Understander
 from munshi.errors import UserMistake
 from munshi.inference import EngineMissing, InferenceSettings, infos, load_engine, load_understander
+from munshi.llm.metrics import Metrics as ModelMetrics
 from munshi.llm.settings import LlmSettings
 from munshi.probes import engines_route, serve_probes
 from munshi.registry import TenantDirectory
@@ -76,6 +77,8 @@ class Orchestrator:
         self._engines = engines
         self._embedder = embedder
         self._metrics = Metrics()
+        self.models = ModelMetrics(self._metrics.registry)
+        """What every chain of language models of this process counts in."""
         self._directory = TenantDirectory()
         self._cells: dict[CellName, CellService] = {}
         self._room = Room(settings.in_flight)
