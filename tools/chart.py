@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from dashboards import DASHBOARDS, render
+from dashboards import DASHBOARDS
+from grafana import render
 
 ROOT = Path(__file__).resolve().parent.parent
 CHART = ROOT / "helm" / "munshi"

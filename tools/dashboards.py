@@ -1,56 +1,10 @@
-"""The Grafana dashboards: a table of panels a dashboard, and their JSON. Pure.
+"""The Grafana dashboards of the message path and the operator: a table of panels a dashboard. Pure.
 
 Every expression is run by the chart's tests against the metrics of living programs.
 """
 
-import json
-from dataclasses import dataclass
-from typing import Any
-
-_SELECTED = 'namespace=~"$namespace"'
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One graph, or one figure."""
-
-    title: str
-    unit: str
-    """Of Grafana: `s`, `bytes`, `reqps`, `short`, `percentunit`."""
-    lines: tuple[tuple[str, str], ...]
-    """Expression and legend; `SEL` in an expression stands for what is selected on top."""
-    about: str
-    """What a reader learns from it."""
-    figure: bool = False
-
-
-@dataclass(frozen=True)
-class Dashboard:
-    """One page."""
-
-    name: str
-    title: str
-    panels: tuple[Panel, ...]
-    source: str
-    """A metric whose labels fill the selection on top."""
-
-
-def _quantiles(metric: str, *by: str) -> tuple[tuple[str, str], ...]:
-    labels = ", ".join(("le", *by))
-    legend = " ".join(f"{{{{{label}}}}}" for label in by)
-    return tuple(
-        (
-            f"histogram_quantile({q}, sum by ({labels}) (rate({metric}_bucket{{SEL}}[$__rate_interval])))",
-            f"p{int(q * 100)} {legend}".strip(),
-        )
-        for q in (0.5, 0.95, 0.99)
-    )
-
-
-def _rate(metric: str, *by: str) -> tuple[str, str]:
-    legend = " ".join(f"{{{{{label}}}}}" for label in by) or "all"
-    return f"sum by ({', '.join(by)}) (rate({metric}{{SEL}}[$__rate_interval]))", legend
-
+from dashboards_of_engines import INFERENCE, MEDIA
+from grafana import Dashboard, Panel, quantiles, rate
 
 INGRESS = Dashboard(
     "ingress",
@@ -59,7 +13,7 @@ INGRESS = Dashboard(
         Panel(
             "Webhooks by answer",
             "reqps",
-            (_rate("munshi_ingress_requests_total", "outcome"),),
+            (rate("munshi_ingress_requests_total", "outcome"),),
             "kept is a 200; busy, starting, bus_away, bus_full and failed are 503s: Meta comes again.",
         ),
         Panel(
@@ -78,25 +32,25 @@ INGRESS = Dashboard(
         Panel(
             "Time to the answer",
             "s",
-            _quantiles("munshi_ingress_request_seconds"),
+            quantiles("munshi_ingress_request_seconds"),
             "Meta asks for a median under 250 ms and 99 % under 1 s.",
         ),
         Panel(
             "Time until the bus kept it",
             "s",
-            _quantiles("munshi_ingress_publish_seconds"),
+            quantiles("munshi_ingress_publish_seconds"),
             "Most of an answer's time; grows with NATS's disk.",
         ),
         Panel(
             "Events kept",
             "short",
-            (_rate("munshi_ingress_events_total", "kind"),),
+            (rate("munshi_ingress_events_total", "kind"),),
             "Messages, statuses and others.",
         ),
         Panel(
             "Wrong signatures",
             "reqps",
-            (_rate("munshi_ingress_signature_failures_total", "namespace", "tenant"),),
+            (rate("munshi_ingress_signature_failures_total", "namespace", "tenant"),),
             "Somebody knocks, or a tenant's app secret is not the one Meta signs with.",
         ),
         Panel(
@@ -128,11 +82,11 @@ TURNS = Dashboard(
         Panel(
             "From message to reply",
             "s",
-            _quantiles("munshi_reply_age_seconds"),
+            quantiles("munshi_reply_age_seconds"),
             "From arrival at ingress until Meta accepted the reply.",
         ),
         Panel(
-            "Turns by outcome", "short", (_rate("munshi_turns_total", "outcome"),), "What became of messages."
+            "Turns by outcome", "short", (rate("munshi_turns_total", "outcome"),), "What became of messages."
         ),
         Panel(
             "Parts of a turn, p95",
@@ -167,7 +121,7 @@ TURNS = Dashboard(
             (("sum by (pod) (munshi_lanes{SEL})", "{{pod}}"),),
             "Together the cell's partitions; a gap means that some people wait.",
         ),
-        Panel("Tried again", "short", (_rate("munshi_retries_total", "what", "reason"),), "By what and why."),
+        Panel("Tried again", "short", (rate("munshi_retries_total", "what", "reason"),), "By what and why."),
     ),
     "munshi_lanes",
 )
@@ -179,7 +133,7 @@ OUTBOX = Dashboard(
         Panel(
             "Sends by answer",
             "short",
-            (_rate("munshi_sends_total", "class"),),
+            (rate("munshi_sends_total", "class"),),
             "Classes of Meta's answers; closed_… were not sent since the window or the person forbade it.",
         ),
         Panel(
@@ -191,21 +145,21 @@ OUTBOX = Dashboard(
         Panel(
             "Statuses",
             "short",
-            (_rate("munshi_statuses_total", "outcome"),),
+            (rate("munshi_statuses_total", "outcome"),),
             "What Meta said of sends, and what it changed.",
         ),
         Panel(
             "Account events",
             "short",
-            (_rate("munshi_account_events_total", "field"),),
+            (rate("munshi_account_events_total", "field"),),
             "What Meta says of numbers and accounts: quality, restrictions.",
         ),
         Panel(
             "Dead letters",
             "short",
             (
-                _rate("munshi_dead_letters_total", "source", "reason"),
-                _rate("munshi_ingress_dead_letters_total", "reason"),
+                rate("munshi_dead_letters_total", "source", "reason"),
+                rate("munshi_ingress_dead_letters_total", "reason"),
             ),
             "What failed for good; a person looks at it.",
         ),
@@ -289,19 +243,19 @@ OPERATOR = Dashboard(
         Panel(
             "Passes by outcome",
             "short",
-            (_rate("munshi_operator_reconciles_total", "outcome"),),
+            (rate("munshi_operator_reconciles_total", "outcome"),),
             "At rest: only the resync.",
         ),
         Panel(
             "Time of a pass",
             "s",
-            _quantiles("munshi_operator_reconcile_seconds"),
+            quantiles("munshi_operator_reconcile_seconds"),
             "Includes NATS and the database.",
         ),
         Panel(
             "Writes to the API server",
             "reqps",
-            (_rate("munshi_operator_api_writes_total", "verb", "kind"),),
+            (rate("munshi_operator_api_writes_total", "verb", "kind"),),
             "At rest: none but the Lease.",
         ),
         Panel(
@@ -329,68 +283,11 @@ OPERATOR = Dashboard(
         Panel(
             "Drift set right",
             "short",
-            (_rate("munshi_operator_drift_repaired_total", "what"),),
+            (rate("munshi_operator_drift_repaired_total", "what"),),
             "What somebody else changed or took away, on the cluster and outside.",
         ),
     ),
     "munshi_operator_queue_depth",
 )
 
-DASHBOARDS = (INGRESS, TURNS, OUTBOX, TENANTS, OPERATOR)
-
-
-def render(dashboard: Dashboard) -> str:
-    """The JSON that Grafana reads."""
-    data: dict[str, Any] = {
-        "uid": f"munshi-{dashboard.name}",
-        "title": dashboard.title,
-        "tags": ["munshi"],
-        "timezone": "browser",
-        "schemaVersion": 39,
-        "refresh": "30s",
-        "time": {"from": "now-3h", "to": "now"},
-        "templating": {"list": _variables(dashboard)},
-        "panels": [_panel(number, panel) for number, panel in enumerate(dashboard.panels)],
-    }
-    return json.dumps(data, indent=2) + "\n"
-
-
-def _variables(dashboard: Dashboard) -> list[dict[str, Any]]:
-    return [
-        {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus"},
-        {
-            "name": "namespace",
-            "label": "Namespace",
-            "type": "query",
-            "datasource": {"type": "prometheus", "uid": "${datasource}"},
-            "query": {"query": f"label_values({dashboard.source}, namespace)", "refId": "namespace"},
-            "includeAll": True,
-            "allValue": ".*",
-            "multi": True,
-            "refresh": 2,
-            "current": {"text": "All", "value": "$__all"},
-        },
-    ]
-
-
-def _panel(number: int, panel: Panel) -> dict[str, Any]:
-    source = {"type": "prometheus", "uid": "${datasource}"}
-    return {
-        "id": number + 1,
-        "type": "stat" if panel.figure else "timeseries",
-        "title": panel.title,
-        "description": panel.about,
-        "datasource": source,
-        "gridPos": {"h": 8, "w": 12, "x": 12 * (number % 2), "y": 8 * (number // 2)},
-        "fieldConfig": {"defaults": {"unit": panel.unit, "min": 0}, "overrides": []},
-        "options": {} if panel.figure else {"tooltip": {"mode": "multi", "sort": "desc"}},
-        "targets": [
-            {
-                "refId": chr(ord("A") + index),
-                "datasource": source,
-                "expr": expression.replace("SEL", _SELECTED),
-                "legendFormat": legend,
-            }
-            for index, (expression, legend) in enumerate(panel.lines)
-        ],
-    }
+DASHBOARDS = (INGRESS, TURNS, OUTBOX, MEDIA, INFERENCE, TENANTS, OPERATOR)

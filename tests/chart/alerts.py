@@ -61,6 +61,14 @@ def _triton(metric: str, values: str, model: str) -> Series:
     return {f'nv_inference_{metric}{{namespace="munshi",pod="munshi-triton-1",model="{model}"}}': values}
 
 
+def _budget(values: str) -> Series:
+    return _of("munshi_llm_budget_used_ratio", values, 'tenant_key="shops_sharma-kirana"')
+
+
+def _llm(outcome: str, values: str) -> Series:
+    return _of("munshi_llm_calls_total", values, f'model="small",purpose="analyze",outcome="{outcome}"')
+
+
 def _vllm(values: str) -> Series:
     return {'vllm:num_requests_waiting{namespace="munshi",pod="munshi-vllm-1"}': values}
 
@@ -155,6 +163,21 @@ CASES = (
     Case("prompts wait", "MunshiVllmWaits", True, "30m", _vllm("40x60"), _TICKET),
     Case("no language model", "MunshiVllmWaits", True, "30m", {"up": "1x60"}, _TICKET),
     Case("few prompts wait", "MunshiVllmWaits", False, "30m", _vllm("3x60")),
+    Case("a budget is used up", "MunshiLlmBudget", True, "20m", _budget("0.95x4 1x56"),
+         'severity="ticket",budget="spent",tenant_key="shops_sharma-kirana"'),
+    Case("a budget is nearly used up", "MunshiLlmBudget", True, "20m", _budget("0.85x60"),
+         'severity="ticket",budget="near"'),
+    Case("nearly is not wholly", "MunshiLlmBudget", False, "20m", _budget("0.85x60"), 'budget="spent"'),
+    Case("wholly is told once", "MunshiLlmBudget", False, "20m", _budget("1x60"), 'budget="near"'),
+    Case("no tenant is near its budget", "MunshiLlmBudget", False, "20m", _llm("done", "0+60x60")),
+    Case("a budget that was raised", "MunshiLlmBudget", False, "30m", _budget("1x5 _x55")),
+    Case("every second call of a model fails", "MunshiLlmFailing", True, "30m",
+         _llm("done", "0+5x60") | _llm("failed", "0+5x60"), 'severity="ticket",model="small"'),
+    Case("one in fifty fails", "MunshiLlmFailing", False, "30m",
+         _llm("done", "0+49x60") | _llm("failed", "0+1x60")),
+    Case("over the budget is no failing", "MunshiLlmFailing", False, "30m",
+         _llm("done", "0+5x60") | _llm("over_budget", "0+50x60")),
+    Case("two failures in the night", "MunshiLlmFailing", False, "30m", _llm("failed", "0x20 2x40")),
     Case("a server near its limit", "MunshiNatsAssets", True, "50m",
          {'jetstream_server_total_streams{server_name="nats-0"}': "900x60",
           'jetstream_server_total_consumers{server_name="nats-0"}': "900x60"}, _TICKET),

@@ -20,6 +20,24 @@ _MODELS = {
     "triton": {"enabled": True},
     "vllm": {"enabled": True, "model": "/models/qwen", "modelsClaim": "weights"},
 }
+_ELSEWHERE = {
+    "models": [
+        {
+            "name": "small",
+            "url": "https://api.example/v1",
+            "model": "small-3",
+            "promptPrice": "0.10",
+            "completionPrice": 0.4,
+            "seconds": 8,
+        },
+        {"name": "own", "url": "http://llm.models.svc:8000/v1", "model": "qwen", "cacheSalt": True},
+    ],
+    "existingSecret": "llm-keys",
+}
+_READ_BY_PROMETHEUS = {
+    "autoscaling": {"prometheusUrl": "http://prometheus.monitoring:9090"},
+    "networkPolicy": {"metricsFrom": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}]},
+}
 
 _MONITORED = {
     "monitoring": {
@@ -101,16 +119,37 @@ CASES: dict[str, dict[str, Any]] = {
     "an object store": merged(EXISTING, _OBJECTS),
     "a bucket without its server": merged(EXISTING, {"objectStore": {"url": "s3://munshi"}}),
     "model servers": merged(EXISTING, _OBJECTS, {"inference": _MODELS}),
+    "model servers on the CPU, scaled": merged(
+        EXISTING,
+        _OBJECTS,
+        _MONITORED,
+        _READ_BY_PROMETHEUS,
+        {
+            "inference": merged(
+                _MODELS,
+                {
+                    "triton": {"maxReplicas": 4},
+                    "vllm": {
+                        "gpu": False,
+                        "image": {"repository": "mirror.example/vllm-cpu", "tag": "v0.11.0"},
+                        "maxReplicas": 2,
+                        "prefixCache": False,
+                    },
+                },
+            )
+        },
+    ),
+    "language models elsewhere": merged(EXISTING, {"inference": {"llm": _ELSEWHERE}}),
+    "language models everywhere": merged(
+        EXISTING, _OBJECTS, {"pods": {"runAsUser": None}, "inference": {**_MODELS, "llm": _ELSEWHERE}}
+    ),
     "demo with Triton": {"demo": {"enabled": True}, "inference": {"triton": {"enabled": True}}},
     "model servers on GPUs, scaled": merged(
         EXISTING,
         _OBJECTS,
         _MONITORED,
+        _READ_BY_PROMETHEUS,
         {
-            "autoscaling": {"prometheusUrl": "http://prometheus.monitoring:9090"},
-            "networkPolicy": {
-                "metricsFrom": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}]
-            },
             "operator": {"namespaces": ["shops", "stores"]},
             "inference": merged(
                 _MODELS,

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from chart.programs import CHART, run
+from munshi_operator.builders import Blueprint, parse_blueprint
 
 Manifest = dict[str, Any]
 NAMESPACE = "munshi"
@@ -41,6 +42,20 @@ class Rendered:
         """The one object of this kind and name."""
         (found,) = self.of(kind, name)
         return found
+
+    def pod_of(self, deployment: str) -> Manifest:
+        """The spec of a Deployment's pods."""
+        spec: Manifest = self.one("Deployment", deployment)["spec"]["template"]["spec"]
+        return spec
+
+    def settings_of(self, deployment: str) -> dict[str, str]:
+        """The environment of a Deployment's one container; "" for what comes from elsewhere."""
+        (container,) = self.pod_of(deployment)["containers"]
+        return {one["name"]: one.get("value", "") for one in container["env"]}
+
+    def blueprint(self) -> Blueprint:
+        """What tenants' objects are made from, as the operator reads it."""
+        return parse_blueprint(self.one("ConfigMap", "munshi-blueprint")["data"]["blueprint.yaml"])
 
     def pods(self) -> list[tuple[str, Manifest]]:
         """Every pod's spec, with `Kind/name` of what it comes from."""

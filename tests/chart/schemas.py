@@ -9,7 +9,10 @@ import yaml
 
 from chart.programs import ROOT
 
-_KINDS = ("certificates", "gateways", "httproutes", "podmonitors", "prometheusrules", "scaledobjects")
+_KINDS = (
+    *("certificates", "clusters", "gateways", "httproutes"),
+    *("podmonitors", "prometheusrules", "scaledobjects"),
+)
 """Of other projects: those that the chart makes, by the names of their definitions' files."""
 _ID = re.compile(r',\s*"\$id": "[^"]*"')
 

@@ -8,6 +8,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,17 @@ from chart.promql import (
     rule_expressions,
 )
 from chart.rendering import EXISTING, merged, render
+from munshi.contracts.llm import Terms
+from munshi.errors import Permanent
 from munshi.probes import serve_probes
 from munshi_emulator.client import EmulatorClient
 from munshi_ingress import answers
+from munshi_media import failing
 from munshi_operator.metrics import make_registry
+from rig.model_chain import VERMA, chain, prompt
 from rig.operating import Stage
 from rig.platform import PlatformRig, platform_in, wait_for
+from rig.scripted_llm import Line, scripted_llm
 from rig.triton import TritonServer
 
 pytestmark = pytest.mark.timeout(180)
@@ -52,7 +58,13 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformRig]:
         yield rig.up("--tenants", str(ROOT / "examples"))
 
 
-TRITON = {"nv_inference_queue_duration_us", "nv_inference_request_success"}
+TRITON = {
+    "nv_inference_queue_duration_us",
+    "nv_inference_compute_infer_duration_us",
+    "nv_inference_pending_request_count",
+    "nv_inference_request_success",
+    "nv_inference_request_failure",
+}
 VLLM = {"vllm:num_requests_waiting", "vllm:kv_cache_usage_perc"}
 """As vLLM's own documentation names them; it is not run here."""
 
@@ -101,6 +113,22 @@ async def operator_metrics() -> AsyncIterator[str]:
             yield await asyncio.to_thread(scrape, f"http://127.0.0.1:{port}/metrics")
 
 
+async def language_models_metrics() -> str:
+    """The page of a program that asks language models, which no assistant does yet, after calls that failed,
+    succeeded and were over the budget."""
+    poor = prompt(tenant=VERMA, terms=Terms(monthly_budget=Decimal(0)))
+    async with (
+        scripted_llm(Line(status=503)) as first,
+        scripted_llm(Line("ok")) as second,
+        chain(first, second) as (models, registry),
+    ):
+        await models.answer(prompt())
+        with contextlib.suppress(Permanent):
+            await models.answer(poor)
+        async with serve_probes("127.0.0.1", 0, registry, lambda: None, lambda: None) as port:
+            return await asyncio.to_thread(scrape, f"http://127.0.0.1:{port}/metrics")
+
+
 @pytest.fixture
 async def exported(platform: PlatformRig) -> Exported:
     """What all programs export, after one message was answered."""
@@ -115,7 +143,10 @@ async def exported(platform: PlatformRig) -> Exported:
             found |= read(scrape(process["metrics"]))
     async with operator_metrics() as text:
         found |= read(text)
-    return found
+    asking = read(await language_models_metrics())
+    figures = {name for name in asking if name.startswith("munshi_llm_") and not name.endswith("_created")}
+    assert figures <= found.keys(), "the orchestrator does not export them"
+    return found | asking
 
 
 async def test_rules_and_dashboards_ask_for_what_is_exported(exported: Exported) -> None:
@@ -143,7 +174,7 @@ def test_triton_exports_what_its_alerts_and_its_scaler_ask_for(tmp_path: Path) -
     values = {"inference": {"triton": {"maxReplicas": 2}}, "autoscaling": {"prometheusUrl": "http://p:9090"}}
     scaler = render(merged(EXISTING, MODELS, values)).one("ScaledObject", "munshi-triton")
     queries = [one["metadata"]["query"] for one in scaler["spec"]["triggers"]]
-    expressions = [*rule_expressions(), *queries]
+    expressions = [*rule_expressions(), *dashboard_expressions(), *queries]
     wanted = {name for one in expressions for name, _ in asked(one) if name.startswith("nv_")}
     assert wanted == TRITON
     server = TritonServer(tmp_path / "triton", "ledger_nlu")
@@ -185,6 +216,21 @@ def test_outcomes_are_those_of_ingress() -> None:
     assert wanted == refused, "every refusal of ours is spent from the budget, and nothing else"
 
 
+def test_outcomes_are_those_of_the_media_service() -> None:
+    real = {value for name, value in vars(failing).items() if name.isupper() and isinstance(value, str)}
+    for expression in (*rule_expressions(), *dashboard_expressions()):
+        for name, matchers in asked(expression):
+            if name == "munshi_media_requests_total":
+                assert set(matchers.get("outcome", ())) <= real
+    (shown,) = (
+        set(matchers["outcome"])
+        for expression in dashboard_expressions()
+        for name, matchers in asked(expression)
+        if name == "munshi_media_requests_total" and matchers.get("outcome")
+    )
+    assert shown == real, "a failure that the dashboard would take for a refusal"
+
+
 def test_promtool_takes_the_dashboards(tmp_path: Path) -> None:
     rules = [
         {"record": f"panel:{number}", "expr": expression}
@@ -198,7 +244,7 @@ def test_promtool_takes_the_dashboards(tmp_path: Path) -> None:
 
 def test_dashboards_are_whole() -> None:
     pages = dashboards()
-    assert set(pages) == {"ingress", "turns", "outbox", "tenants", "operator"}
+    assert set(pages) == {"ingress", "turns", "outbox", "media", "inference", "tenants", "operator"}
     assert len({page["uid"] for page in pages.values()}) == len(pages)
     for page in pages.values():
         ids = [panel["id"] for panel in page["panels"]]

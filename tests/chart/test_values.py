@@ -52,6 +52,18 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         },
         "set networkPolicy.metricsFrom",
     ),
+    "a language model with its key": (
+        {"inference": {"llm": {"models": [{"name": "a", "url": "https://a/v1", "model": "a", "key": "sk"}]}}},
+        "'key' not allowed",
+    ),
+    "keys of language models in the settings": (
+        {"tenants": {"orchestrator": {"settings": {"MUNSHI_LLM_MODELS": '[{"name": "a", "key": "sk-1"}]'}}}},
+        "put keys into a Secret, inference.llm.existingSecret",
+    ),
+    "two language models of one name": (
+        {"inference": {"llm": {"models": [{"name": "a", "url": "https://a/v1", "model": "a"}] * 2}}},
+        "two models are named a",
+    ),
     "an object store without its key": (
         {"objectStore": {"url": "s3://munshi", "endpoint": "https://s3.example"}},
         "objectStore.endpoint needs objectStore.existingSecret",

@@ -49,6 +49,19 @@
 {{- if and $vllm.enabled $vllm.maxReplicas .Values.networkPolicy.enabled (not .Values.networkPolicy.metricsFrom) -}}
 {{- fail "inference.vllm.maxReplicas: vLLM shows its metrics where it takes requests, so set networkPolicy.metricsFrom to let Prometheus alone read them" -}}
 {{- end -}}
+{{- $names := list -}}
+{{- if $vllm.enabled }}{{ $names = append $names $vllm.name }}{{ end -}}
+{{- range .Values.inference.llm.models -}}
+{{- if has .name $names -}}
+{{- fail (printf "inference.llm.models: two models are named %s, by which tenants choose and costs are kept: rename one" .name) -}}
+{{- end -}}
+{{- $names = append $names .name -}}
+{{- end -}}
+{{- range $path, $pods := dict "pool.orchestrator" .Values.pool.orchestrator "tenants.orchestrator" .Values.tenants.orchestrator -}}
+{{- if contains "\"key\"" (default "" $pods.settings.MUNSHI_LLM_MODELS) -}}
+{{- fail (printf "%s.settings.MUNSHI_LLM_MODELS holds a key, which everybody could read who may read pods or ConfigMaps: put keys into a Secret, inference.llm.existingSecret" $path) -}}
+{{- end -}}
+{{- end -}}
 {{- range $path, $server := dict "inference.triton" $triton "inference.vllm" $vllm -}}
 {{- if and $server.enabled $server.maxReplicas (not $.Values.autoscaling.prometheusUrl) -}}
 {{- fail (printf "%s.maxReplicas is scaled by KEDA out of Prometheus: set autoscaling.prometheusUrl" $path) -}}

@@ -44,6 +44,27 @@ http://munshi-demo-emulator.{{ .Release.Namespace }}.svc:8010
 {{- if or .Values.demo.enabled (and .Values.objectStore.url .Values.objectStore.endpoint) -}}true{{- end -}}
 {{- end -}}
 
+{{/* The platform's language models as MUNSHI_LLM_MODELS takes them: never with a key. */}}
+{{- define "munshi.languageModels" -}}
+{{- $models := list -}}
+{{- $vllm := .Values.inference.vllm -}}
+{{- if $vllm.enabled -}}
+{{- $models = append $models (dict
+  "name" $vllm.name
+  "model" $vllm.name
+  "url" (printf "http://munshi-vllm.%s.svc:8000/v1" .Release.Namespace)
+  "cache_salt" $vllm.prefixCache) -}}
+{{- end -}}
+{{- range .Values.inference.llm.models -}}
+{{- $one := pick . "name" "url" "model" "seconds" -}}
+{{- with .promptPrice }}{{ $_ := set $one "prompt_price" (toString .) }}{{ end -}}
+{{- with .completionPrice }}{{ $_ := set $one "completion_price" (toString .) }}{{ end -}}
+{{- with .cacheSalt }}{{ $_ := set $one "cache_salt" . }}{{ end -}}
+{{- $models = append $models $one -}}
+{{- end -}}
+{{- $models | toJson -}}
+{{- end -}}
+
 {{/* What orchestrators and media services are told of the model servers. Takes (dict "root" $ "which" "media"). */}}
 {{- define "munshi.inferenceSettings" -}}
 {{- $told := dict -}}
@@ -53,12 +74,9 @@ http://munshi-demo-emulator.{{ .Release.Namespace }}.svc:8010
 {{- $_ := set $told "MUNSHI_TRITON_URL" (printf "munshi-triton.%s.svc:8001" .root.Release.Namespace) -}}
 {{- $_ := set $told "MUNSHI_TRITON_MODELS" (join "," $triton.models) -}}
 {{- end -}}
-{{- if and $vllm.enabled (eq .which "orchestrator") -}}
-{{- $_ := set $told "MUNSHI_LLM_MODELS" (list (dict
-  "name" $vllm.name
-  "model" $vllm.name
-  "url" (printf "http://munshi-vllm.%s.svc:8000/v1" .root.Release.Namespace)
-  "cache_salt" $vllm.prefixCache) | toJson) -}}
+{{- $models := include "munshi.languageModels" .root -}}
+{{- if and (eq .which "orchestrator") (ne $models "[]") -}}
+{{- $_ := set $told "MUNSHI_LLM_MODELS" $models -}}
 {{- end -}}
 {{- if eq .which "media" -}}
 {{- $_ := set $told "MUNSHI_OCR_PROCESSES" "1" -}}

@@ -8,6 +8,9 @@ orchestrator:
 media:
   {{- include "munshi.blueprintWorkload" (dict "root" . "which" "media" "env" dict) | nindent 2 }}
 {{- end }}
+{{- with .Values.inference.llm.existingSecret }}
+llmKeysSecret: {{ . | quote }}
+{{- end }}
 graphUrl: {{ include "munshi.graphUrl" . | quote }}
 pods:
   imagePullPolicy: {{ .Values.images.pullPolicy }}

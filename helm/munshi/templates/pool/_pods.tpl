@@ -6,6 +6,9 @@
 {{- $told := include "munshi.inferenceSettings" . | fromJson -}}
 {{- /* In the demo the pool's media service keeps files on a volume that one pod alone can have. */}}
 {{- $onVolume := and (eq $which "media") $root.Values.demo.enabled -}}
+{{- $keys := ternary $root.Values.inference.llm.existingSecret "" (eq $which "orchestrator") -}}
+{{- /* Where the cluster chooses the user, it may give a volume no group to read by. */}}
+{{- $mode := ternary "0440" "0444" (not (empty $root.Values.pods.runAsUser)) -}}
 {{- $full := printf "munshi-pool-%s" $which -}}
 {{- $id := dict "root" $root "name" (printf "munshi-%s" $which) "instance" "munshi-pool" "component" $which -}}
 apiVersion: v1
@@ -72,15 +75,21 @@ spec:
             {{- if $onVolume }}
             - {name: objects, mountPath: /data/objects}
             {{- end }}
+            {{- if $keys }}
+            - {name: llm-keys, mountPath: /etc/munshi/llm-keys, readOnly: true}
+            {{- end }}
       volumes:
         - name: cell
           secret:   # the operator writes it; the pod waits for it
             secretName: {{ $full }}
-            # Where the cluster chooses the user, it may give the volume no group to read by.
-            defaultMode: {{ ternary "0440" "0444" (not (empty $root.Values.pods.runAsUser)) }}
+            defaultMode: {{ $mode }}
         - name: tmp
           # Files of media are spooled here: 32 at once, of at most 100 MB each.
           emptyDir: {sizeLimit: {{ ternary "4Gi" "64Mi" (eq $which "media") }}}
+        {{- with $keys }}
+        - name: llm-keys
+          secret: {secretName: {{ . }}, optional: true, defaultMode: {{ $mode }}}
+        {{- end }}
         {{- if $onVolume }}
         - name: objects
           {{- if eq $root.Values.demo.storageClass "-" }}
@@ -180,4 +189,7 @@ spec:
 {{- define "munshi.orchestratorEnv" -}}
 {{ include "munshi.serviceEnv" . }}
 - {name: MUNSHI_GRAPH_URL, value: {{ include "munshi.graphUrl" . | quote }}}
+{{- if .Values.inference.llm.existingSecret }}
+- {name: MUNSHI_LLM_KEYS_DIR, value: /etc/munshi/llm-keys}
+{{- end }}
 {{- end -}}

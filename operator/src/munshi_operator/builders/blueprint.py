@@ -248,6 +248,10 @@ class Blueprint(_Part):
     media: Workload | None = None
     """Fetches, checks, keeps and reads files. None is made where this is left out, or where no object store
     is set up."""
+    llm_keys_secret: str = Field(default="", pattern=r"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)?$")
+    """Secret of each tenant's own namespace with the keys of language models, each by its model's name;
+    mounted into orchestrators. Where a namespace has none, its tenants ask without keys. A change replaces
+    orchestrators; what stands in the Secret does not."""
     graph_url: str = Field(default="https://graph.facebook.com", pattern=r"^https?://.*[^/]$")
     """Base of the Graph API, without version. A change replaces orchestrators and
     media services."""

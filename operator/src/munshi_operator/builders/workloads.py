@@ -9,13 +9,14 @@ and the registry.
 from typing import Any
 
 from munshi_operator.builders.access import secret_name
-from munshi_operator.builders.names import INGRESS, MEDIA, labels, selector
+from munshi_operator.builders.names import INGRESS, MEDIA, ORCHESTRATOR, labels, selector
 from munshi_operator.builders.plan import PORT, PORT_NAME, Plan
 from munshi_operator.builders.scaling import replicas
 from munshi_operator.drift import CONFIG, digest
 from munshi_operator.types import Manifest
 
 CELLS_DIR = "/etc/munshi/cells"
+LLM_KEYS_DIR = "/etc/munshi/llm-keys"
 _TEMPLATE = 1
 """Raised when pods must restart for a template of another shape."""
 _OLD_SETS = 3
@@ -60,6 +61,8 @@ def config_digest(plan: Plan, component: str) -> str:
         wanted["graph"] = plan.blueprint.graph_url
     if component == MEDIA and plan.folder:
         wanted["folder"] = plan.folder
+    if _with_llm_keys(plan, component):
+        wanted["llmKeys"] = plan.blueprint.llm_keys_secret
     return digest(wanted)
 
 
@@ -68,7 +71,13 @@ def environment(plan: Plan, component: str) -> dict[str, str]:
     own = {"MUNSHI_HOST": "0.0.0.0", "MUNSHI_PORT": str(PORT), "MUNSHI_CELLS_DIR": CELLS_DIR}  # noqa: S104 (a pod's own address)
     if component != INGRESS:
         own["MUNSHI_GRAPH_URL"] = plan.blueprint.graph_url
+    if _with_llm_keys(plan, component):
+        own["MUNSHI_LLM_KEYS_DIR"] = LLM_KEYS_DIR
     return {**own, **plan.workload(component).env}
+
+
+def _with_llm_keys(plan: Plan, component: str) -> bool:
+    return component == ORCHESTRATOR and bool(plan.blueprint.llm_keys_secret)
 
 
 def _template(plan: Plan, component: str) -> dict[str, Any]:
@@ -109,6 +118,10 @@ def _volumes(plan: Plan, component: str) -> list[dict[str, Any]]:
     volumes = [_cell_volume(plan, component), {"name": "tmp", "emptyDir": {"sizeLimit": tmp}}]
     if component == MEDIA and plan.folder:
         volumes.append({"name": "objects", "emptyDir": {"sizeLimit": _OBJECTS_BYTES}})
+    if _with_llm_keys(plan, component):
+        # Its files follow the Secret while the pod runs, also where it is made after the pod.
+        keys = {"secretName": plan.blueprint.llm_keys_secret, "optional": True, "defaultMode": _mode(plan)}
+        volumes.append({"name": "llm-keys", "secret": keys})
     return volumes
 
 
@@ -119,13 +132,21 @@ def _mounts(plan: Plan, component: str) -> list[dict[str, Any]]:
     ]
     if component == MEDIA and plan.folder:
         mounts.append({"name": "objects", "mountPath": plan.folder})
+    if _with_llm_keys(plan, component):
+        mounts.append({"name": "llm-keys", "mountPath": LLM_KEYS_DIR, "readOnly": True})
     return mounts
 
 
 def _cell_volume(plan: Plan, component: str) -> dict[str, Any]:
-    """The cell's Secret. Where the cluster chooses the user, it may give the volume no group to read by."""
-    mode = _READ_BY_GROUP if plan.blueprint.pods.run_as_user else _READ_BY_ALL
-    return {"name": "cell", "secret": {"secretName": secret_name(plan, component), "defaultMode": mode}}
+    return {
+        "name": "cell",
+        "secret": {"secretName": secret_name(plan, component), "defaultMode": _mode(plan)},
+    }
+
+
+def _mode(plan: Plan) -> int:
+    """Of a Secret's files. Where the cluster chooses the user, it may give the volume no group to read by."""
+    return _READ_BY_GROUP if plan.blueprint.pods.run_as_user else _READ_BY_ALL
 
 
 def _pod_security(user: int | None) -> dict[str, Any]:
