@@ -19,12 +19,8 @@ from munshi_orchestrator.settings import OrchestratorSettings
 from rig.servers import Servers
 
 DOCS = ROOT / "docs"
-PAGES = sorted(
-    [
-        *(DOCS / "runbooks").glob("*.md"),
-        *(DOCS / f"{name}.md" for name in ("install", "upgrade", "backup", "sizing", "security")),
-    ]
-)
+_NAMES = ("install", "upgrade", "backup", "sizing", "security", "conditions", "pgbouncer")
+PAGES = sorted([*(DOCS / "runbooks").glob("*.md"), *(DOCS / f"{name}.md" for name in _NAMES)])
 _SETTINGS = (
     *(OperatorSettings, OutsideSettings, BootstrapSettings, OrchestratorSettings, IngressSettings),
     *(MediaSettings, InferenceSettings, LlmSettings),
