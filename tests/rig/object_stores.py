@@ -6,10 +6,11 @@ import contextlib
 import http.client
 import json
 import subprocess
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from minio import Minio
@@ -35,22 +36,22 @@ def program(name: str) -> Path:
 
 
 @dataclass
-class S3Server:
+class S3Server(ABC):
     """One server on a folder: started, killed, started again with all that it kept."""
 
     folder: Path
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
-    name = ""
+    name: ClassVar[str]
 
     @property
     def endpoint(self) -> str:
         """URL for clients."""
         return f"http://127.0.0.1:{self.port}"
 
+    @abstractmethod
     def argv(self) -> tuple[str, ...]:
         """The command."""
-        raise NotImplementedError
 
     def environment(self) -> dict[str, str]:
         """Its settings."""

@@ -9,6 +9,7 @@ import multiprocessing.spawn
 import os
 import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Coroutine, Sequence
 from itertools import islice
 from pathlib import Path
@@ -49,7 +50,7 @@ def _failed(model: str, error: BaseException) -> bytes:
     return wire.error_row(trouble)
 
 
-class Served(Generic[Engine]):
+class Served(ABC, Generic[Engine]):
     """A model of the python backend, whose class must be named `TritonPythonModel`."""
 
     engine: Engine
@@ -61,13 +62,13 @@ class Served(Generic[Engine]):
         self.name = args["model_name"]
         self.engine = self.load(Path(args["model_repository"]), args["model_version"])
 
+    @abstractmethod
     def load(self, folder: Path, version: str) -> Engine:
         """The engine; `folder` is the model's in the repository."""
-        raise NotImplementedError
 
+    @abstractmethod
     def results(self, tensors: dict[str, list[bytes]]) -> list[bytes]:
         """A row of results for each row of `REQUEST`. Raises nothing for a request."""
-        raise NotImplementedError
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """What Triton calls with the requests that it joined."""
@@ -169,9 +170,9 @@ class _Files(_Waiting[Any]):
         given: BaseModel = await self.work(self._file(asked, data), asked)
         return given
 
+    @abstractmethod
     async def work(self, file: FileRef, asked: wire.FileAsked) -> BaseModel:
         """One file."""
-        raise NotImplementedError
 
     def _file(self, asked: wire.FileAsked, data: bytes) -> FileRef:
         if asked.path is not None:
