@@ -2,9 +2,8 @@
 dies is not started again (all requests to it fail from then on), and a server that is killed leaves those
 of its models behind.
 
-Run as a file (`python -I -S guard.py PID HTTP_PORT [PREFIX]`; PREFIX is that of its shared memory, by which a
-model is found that began in the server's last second): it imports the standard library only and stays small.
-A lost model process ends the server; whoever supervises it starts it anew. Models that do not load are no
+Run as a file (`python -I -S guard.py PID HTTP_PORT`): it imports the standard library only and stays small. A
+lost model process ends the server; whoever supervises it starts it anew. Models that do not load are no
 loss: until the server is ready their processes come and go.
 """
 
@@ -26,31 +25,16 @@ _STOP_SECONDS = 2.0
 """It waits in vain for the lost one."""
 
 
-def _parent(process: Path) -> int:
-    # The name in brackets may hold anything; the parent stands second after it.
-    return int((process / "stat").read_bytes().rpartition(b")")[2].split()[1])
-
-
 def stubs_of(pid: int) -> dict[int, str]:
-    """The processes of its models, each with the model's name."""
+    """The processes of its models, each with the model's name. Their command lines name model and server,
+    also once the server is dead and they have another parent."""
     found = {}
     for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            if _parent(process) == pid:
-                program, model, *_ = (process / "cmdline").read_bytes().decode().split("\0")
-                if program.endswith(_STUB):
-                    found[int(process.name)] = Path(model).parent.parent.name
-    return found
-
-
-def stubs_with(prefix: str) -> list[int]:
-    """The processes of models whose shared memory is named so, whoever their parent is."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            program, *rest = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
-            if program.endswith(_STUB) and any(prefix in one for one in rest):
-                found.append(int(process.name))
+        with contextlib.suppress(OSError, ValueError):
+            line = (process / "cmdline").read_bytes().decode(errors="replace")
+            program, model, _region, _size, _growth, server, *_ = line.split("\0")
+            if program.endswith(_STUB) and int(server) == pid:
+                found[int(process.name)] = Path(model).parent.parent.name
     return found
 
 
@@ -67,10 +51,9 @@ def models_of(port: int) -> set[str] | None:
 class Watch:
     """One server with its models."""
 
-    def __init__(self, pid: int, port: int, prefix: str = "") -> None:
+    def __init__(self, pid: int, port: int) -> None:
         self._pid = pid
         self._port = port
-        self._prefix = prefix
         self._models: set[str] | None = None
         self._server = os.pidfd_open(pid)
         self._stubs: dict[int, tuple[int, str]] = {}
@@ -86,12 +69,10 @@ class Watch:
             self._meet()
             self._miss()
             self._act()
+        self._meet()  # those that began in its last second
         for stub, _ in self._stubs.values():
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(stub, signal.SIGKILL)
-        for left in stubs_with(self._prefix) if self._prefix else ():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(left, signal.SIGKILL)
 
     def _meet(self) -> None:
         for pid, model in stubs_of(self._pid).items():
@@ -131,7 +112,7 @@ class Watch:
 def main(arguments: list[str]) -> None:
     """Watches the process of that number."""
     with contextlib.suppress(ProcessLookupError):
-        Watch(int(arguments[0]), int(arguments[1]), *arguments[2:3]).run()
+        Watch(int(arguments[0]), int(arguments[1])).run()
 
 
 if __name__ == "__main__":

@@ -152,9 +152,9 @@ def library_folder(installation: Installation) -> str:
     return str(Path(home).parent / "lib")
 
 
-def watch(pid: int, http_port: int, prefix: str) -> None:
+def watch(pid: int, http_port: int) -> None:
     """Starts the guard of a server that is, or is about to be, the process of that number."""
-    argv = [sys.executable, "-I", "-S", guard.__file__, str(pid), str(http_port), prefix]
+    argv = [sys.executable, "-I", "-S", guard.__file__, str(pid), str(http_port)]
     subprocess.Popen(argv, stdin=subprocess.DEVNULL)  # noqa: S603 (a program of our own)
 
 
@@ -178,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     served = Served(options.repository.absolute(), names, runtime / "backends")
     argv = command(installation, served, ports, prefix)
     env = environment(installation, library_folder(installation), os.environ)
-    watch(os.getpid(), options.http_port, prefix)
+    watch(os.getpid(), options.http_port)
     sys.stdout.flush()
     os.execve(argv[0], argv, env)  # noqa: S606 (this program exists to become another)
 
