@@ -9,9 +9,10 @@ import orjson
 import pytest
 
 from munshi.contracts.ids import CellName
+from munshi.provision import nats_claims
 from munshi.provision.cells import ensure_bus, remove_bus
-from munshi.provision.nats_accounts import Operator, connected, delete_accounts
-from munshi.provision.nats_jwt import Identity, claims
+from munshi.provision.nats_accounts import Operator, connected
+from munshi.provision.nats_jwt import Identity
 from munshi.provision.registry import put_entry
 from rig.cells import Cells, credentials, tenant_document
 from rig.platform import wait_for
@@ -72,12 +73,13 @@ async def test_the_same_account_again_is_not_felt(cells: Cells) -> None:
     account = Identity.from_seed(keys.account_seed).public
     operator = cells.bus.operator
     assert isinstance(operator, Operator)
-    lookup = f"$SYS.REQ.ACCOUNT.{account}.CLAIMS.LOOKUP"
     async with connected(cells.bus.url, operator.system_creds(), "test") as connection:
-        before = claims((await connection.request(lookup, b"")).data.decode())
+        before = await nats_claims.look_up(connection, account)
         await asyncio.sleep(1.1)  # the time of issue counts whole seconds
         await ensure_bus(cells.bus, CellName("pool"), keys)
-        after = claims((await connection.request(lookup, b"")).data.decode())
+        after = await nats_claims.look_up(connection, account)
+    assert before is not None
+    assert after is not None
     assert before["iat"] == after["iat"]
 
 
@@ -99,7 +101,9 @@ async def test_what_is_left_of_an_account_does_not_make_the_server_unwell(
     await cells.add(name)
     operator = cells.bus.operator
     assert isinstance(operator, Operator)
-    await delete_accounts(cells.bus.url, operator, [Identity.from_seed(cells.keys[name].account_seed).public])
+    account_key = Identity.from_seed(cells.keys[name].account_seed).public
+    async with connected(cells.bus.url, operator.system_creds(), "test") as connection:
+        await nats_claims.delete(connection, operator.identity, account_key)
     for _ in range(2):
         assert await asyncio.to_thread(own_servers.nats_program.ready)
         own_servers.nats.kill()

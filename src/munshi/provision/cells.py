@@ -10,6 +10,7 @@ import orjson
 from munshi.bus.streams import Sizing, delete_streams, ensure_streams
 from munshi.cells import DEFAULT_PARTITIONS, ObjectStoreAddress
 from munshi.contracts.ids import CellName
+from munshi.provision import nats_claims
 from munshi.provision.key_ring import CellKeys, write_private
 from munshi.provision.nats_accounts import (
     CellUsers,
@@ -17,8 +18,6 @@ from munshi.provision.nats_accounts import (
     cell_account_jwt,
     cell_users,
     connected,
-    delete_accounts,
-    push_accounts,
 )
 from munshi.provision.nats_jwt import AccountLimits, Identity
 from munshi.provision.object_store import object_store_text
@@ -57,7 +56,8 @@ async def ensure_bus(bus: Bus, cell: CellName, keys: CellKeys, sizing: Sizing | 
     sizing = sizing or Sizing()
     if bus.operator is not None:
         jwt = cell_account_jwt(bus.operator, cell, keys, account_limits(sizing))
-        await push_accounts(bus.url, bus.operator, {cell: jwt})
+        async with connected(bus.url, bus.operator.system_creds(), "provisioning") as connection:
+            await nats_claims.push(connection, cell, jwt)
     async with connected(bus.url, bus.admin_creds(cell, keys), "provisioning") as connection:
         await ensure_streams(connection.jetstream(), cell, sizing)
 
@@ -69,7 +69,8 @@ async def remove_bus(bus: Bus, cell: CellName, keys: CellKeys) -> None:
         await delete_streams(connection.jetstream(), cell)
     if bus.operator is not None:
         account = Identity.from_seed(keys.account_seed).public
-        await delete_accounts(bus.url, bus.operator, [account])
+        async with connected(bus.url, bus.operator.system_creds(), "provisioning") as connection:
+            await nats_claims.delete(connection, bus.operator.identity, account)
 
 
 def write_cell(

@@ -1,33 +1,24 @@
-"""Cells as NATS accounts: their JWTs, their users' creds, and the push to the server's own resolver."""
+"""Cells as NATS accounts: their JWTs, their users' creds, and connections for one errand."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from nats.aio.client import Client, RawCredentials
 
 from munshi.contracts.ids import CellName
 from munshi.contracts.subjects import registry_bucket
-from munshi.errors import Permanent
 from munshi.provision.key_ring import CellKeys, KeyRing
 from munshi.provision.nats_jwt import (
     AccountLimits,
     Identity,
     Permissions,
     account_jwt,
-    claims,
     creds,
-    deletion_jwt,
     operator_jwt,
     user_jwt,
 )
-
-_UPDATE = "$SYS.REQ.CLAIMS.UPDATE"
-_LOOKUP = "$SYS.REQ.ACCOUNT.{}.CLAIMS.LOOKUP"
-_DELETE = "$SYS.REQ.CLAIMS.DELETE"
-_PUSH_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,45 +113,3 @@ async def connected(url: str, creds_text: str | None, name: str) -> AsyncIterato
 
 async def _ignore(_: Exception) -> None:
     """The errand's own call raises what went wrong; the client would print it to standard error as well."""
-
-
-async def push_accounts(url: str, operator: Operator, jwts: Mapping[str, str]) -> None:
-    """Makes or updates accounts on a running server. `jwts`: account's name (for messages) to JWT.
-
-    An account that says the same already is left alone: an update is felt by everybody connected to it.
-
-    Raises:
-        Permanent: the server refused one.
-    """
-    async with connected(url, operator.system_creds(), "provisioning") as connection:
-        for name, jwt in jwts.items():
-            if await _has(connection, jwt):
-                continue
-            reply = await connection.request(_UPDATE, jwt.encode(), timeout=_PUSH_SECONDS)
-            _check(orjson.loads(reply.data), f"account {name}")
-
-
-async def _has(connection: Client, jwt: str) -> bool:
-    wanted = claims(jwt)
-    reply = await connection.request(_LOOKUP.format(wanted["sub"]), b"", timeout=_PUSH_SECONDS)
-    if not reply.data:
-        return False
-    held = claims(reply.data.decode())
-    return bool(held["nats"] == wanted["nats"] and held["iss"] == wanted["iss"])
-
-
-async def delete_accounts(url: str, operator: Operator, accounts: list[str]) -> None:
-    """Takes accounts (public keys) off a running server; their users are disconnected.
-
-    Raises:
-        Permanent: the server refused.
-    """
-    request = deletion_jwt(operator.identity, accounts)
-    async with connected(url, operator.system_creds(), "provisioning") as connection:
-        reply = await connection.request(_DELETE, request.encode(), timeout=_PUSH_SECONDS)
-        _check(orjson.loads(reply.data), "deletion of accounts")
-
-
-def _check(reply: Mapping[str, Any], what: str) -> None:
-    if "error" in reply:
-        raise Permanent(f"NATS refused the {what}: {reply['error'].get('description')}", "nats_refused")

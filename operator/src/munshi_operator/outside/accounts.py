@@ -11,17 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import nats.errors
-import orjson
 from nats.aio.client import Client, RawCredentials
 
-from munshi.errors import Permanent
+from munshi.provision import nats_claims
 from munshi.provision.derived_keys import MasterKey
-from munshi.provision.nats_jwt import account_jwt, claims, deletion_jwt
+from munshi.provision.nats_jwt import account_jwt
 from munshi_operator.outside.plan import CellPlan
 
-_UPDATE = "$SYS.REQ.CLAIMS.UPDATE"
-_LOOKUP = "$SYS.REQ.ACCOUNT.{}.CLAIMS.LOOKUP"
-_DELETE = "$SYS.REQ.CLAIMS.DELETE"
 _SECONDS = 5
 
 
@@ -46,12 +42,7 @@ class Accounts:
         """
         operator = self.master.operator().identity
         jwt = account_jwt(operator, plan.account, plan.cell, plan.limits, revoked)
-        wanted, held = claims(jwt), await self.look_up(plan.account)
-        if held is not None and (held["nats"], held["iss"]) == (wanted["nats"], wanted["iss"]):
-            return False
-        reply = await self._ask(_UPDATE, jwt.encode())
-        _check(orjson.loads(reply), f"account {plan.cell}")
-        return True
+        return await nats_claims.push(await self._open(), plan.cell, jwt)
 
     async def shut_out(self, plan: CellPlan, users: tuple[str, ...]) -> None:
         """Disconnects users of an account for good, until `ensure` lets them in again. Nothing where there is
@@ -63,16 +54,13 @@ class Accounts:
 
     async def look_up(self, account: str) -> Mapping[str, Any] | None:
         """The claims that the server holds of an account (public key); `None` where it knows none."""
-        reply = await self._ask(_LOOKUP.format(account), b"")
-        return claims(reply.decode()) if reply else None
+        return await nats_claims.look_up(await self._open(), account)
 
     async def delete(self, account: str) -> None:
-        """Takes an account off; its users are disconnected. Its streams must have been deleted before: what
-        is left of them would come back with an account of the same key."""
+        """Takes an account off, where there is one; see `nats_claims.delete`."""
         if await self.look_up(account) is None:
             return
-        request = deletion_jwt(self.master.operator().identity, [account])
-        _check(orjson.loads(await self._ask(_DELETE, request.encode())), "deletion of an account")
+        await nats_claims.delete(await self._open(), self.master.operator().identity, account)
 
     async def close(self) -> None:
         """Closes the connection."""
@@ -80,11 +68,6 @@ class Accounts:
         if client is not None:
             with contextlib.suppress(nats.errors.Error, OSError, TimeoutError, AssertionError):
                 await client.close()
-
-    async def _ask(self, subject: str, data: bytes) -> bytes:
-        client = await self._open()
-        reply = await client.request(subject, data, timeout=_SECONDS)
-        return bytes(reply.data)
 
     async def _open(self) -> Client:
         async with self._opening:
@@ -126,8 +109,3 @@ async def connect(url: str, creds_text: str, *, lasting: bool) -> Client:
 
 async def _quiet(_: Exception) -> None:
     """The request itself fails with what went wrong; the client would print it as well."""
-
-
-def _check(reply: Mapping[str, Any], what: str) -> None:
-    if "error" in reply:
-        raise Permanent(f"NATS refused the {what}: {reply['error'].get('description')}", "AccountRefused")
