@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from munshi.contracts.ids import TenantKey
 from munshi.contracts.tenant import POOL
+from munshi.db.admin import delete_tenant
 from munshi.db.models import Base, Vector
 
 from .conftest import APART, SHARMA, VERMA, Cells, Database
@@ -178,6 +179,17 @@ async def test_a_row_cannot_be_moved_to_another_tenant(filled: Filled) -> None:
                 await filled.intruder.execute(query)
 
 
+async def test_a_purged_tenant_takes_its_rows_of_every_table_along_and_nobody_elses(
+    filled: Filled, admin: asyncpg.Connection
+) -> None:
+    tables = [*OF_A_TENANT, "tenants"]
+    others = {name: await whole(filled.superuser, name, VERMA) for name in tables}
+    await delete_tenant(admin, SHARMA, purge=True)
+    for name in tables:
+        assert await whole(filled.superuser, name, SHARMA) == [], name
+        assert await whole(filled.superuser, name, VERMA) == others[name], name
+
+
 async def test_a_cells_rows_are_nobody_elses(filled: Filled) -> None:
     for name in OF_A_CELL:
         before = await whole(filled.superuser, name, APART)
@@ -262,6 +274,7 @@ CALLS = {
     "read_entries_of_message": "read_entries_of_message('T', 7, 'x')",
     "replay_dead_letter": "replay_dead_letter('T', 7)",
     "purge_tenant": "purge_tenant('T')",
+    "purge_with_tenant": "purge_with_tenant()",
     "merge_users": "merge_users('T', 7, 7, 'x')",
     "cell_verifier": "cell_verifier((select role_name from cells))",
 }

@@ -102,6 +102,14 @@ BEGIN
 END
 $$;
 
+-- Keeps a fact of a person under its key. e: {"key", "value"}
+CREATE FUNCTION remember(p_tenant text, p_user bigint, e jsonb) RETURNS void
+    LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
+    INSERT INTO memory AS m (tenant, user_id, key, value) VALUES (p_tenant, p_user, e->>'key', e->'value')
+        ON CONFLICT (tenant, user_id, key)
+        DO UPDATE SET value = excluded.value, embedding = NULL, updated_at = clock_timestamp()
+$$;
+
 -- All effects of a turn, in their order. The counters come last: they are the rows that turns share.
 CREATE OR REPLACE FUNCTION apply_effects(p jsonb, p_zone text, p_user bigint, p_conversation bigint) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
@@ -124,9 +132,7 @@ BEGIN
             WHEN 'learn_alias' THEN
                 PERFORM learn_alias(v_tenant, p_user, e);
             WHEN 'remember' THEN
-                INSERT INTO memory AS m (tenant, user_id, key, value) VALUES (v_tenant, p_user, e->>'key', e->'value')
-                    ON CONFLICT (tenant, user_id, key)
-                    DO UPDATE SET value = excluded.value, embedding = NULL, updated_at = clock_timestamp();
+                PERFORM remember(v_tenant, p_user, e);
             WHEN 'keep_sample' THEN
                 PERFORM keep_sample(v_tenant, e);
             WHEN 'keep_attachment' THEN
@@ -144,6 +150,17 @@ BEGIN
 END
 $$;
 
+-- Refuses a tenant of another role, for functions that run as the owner and so see all rows.
+CREATE FUNCTION require_own_tenant(p_tenant text) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    PERFORM FROM tenants t WHERE t.tenant = p_tenant AND t.role_name = session_user;
+    IF NOT FOUND AND NOT pg_has_role(session_user, 'munshi_admin', 'MEMBER') THEN
+        RAISE EXCEPTION 'tenant % is not of this role', p_tenant USING ERRCODE = 'MU403';
+    END IF;
+END
+$$;
+
 -- Forgets attachments: where the bytes lie and what was read of them at `p_media_before`, the text at
 -- `p_before`, the row when both have passed; announcements at `p_marks_before`, as the marks of messages. Called
 -- again until it returns 0. Runs as the owner, since the services may not delete; so it checks for itself.
@@ -154,10 +171,7 @@ DECLARE
     v_done integer;
     v_n integer;
 BEGIN
-    PERFORM FROM tenants t WHERE t.tenant = p_tenant AND t.role_name = session_user;
-    IF NOT FOUND AND NOT pg_has_role(session_user, 'munshi_admin', 'MEMBER') THEN
-        RAISE EXCEPTION 'tenant % is not of this role', p_tenant USING ERRCODE = 'MU403';
-    END IF;
+    PERFORM require_own_tenant(p_tenant);
     DELETE FROM attachments WHERE tenant = p_tenant AND message_id IN (
         SELECT a.message_id FROM attachments a
         WHERE a.tenant = p_tenant AND a.created_at < least(p_before, p_media_before)
@@ -185,30 +199,23 @@ BEGIN
 END
 $$;
 
--- Deletes everything of a tenant, in one transaction: deletionPolicy Delete, by the operator's hand.
-CREATE OR REPLACE FUNCTION purge_tenant(p_tenant text) RETURNS void
+-- Takes the rows of the tables named as its arguments along with a tenant that is deleted, in the same
+-- transaction: purge_tenant() ends with the tenant's own row and need not know the tables of later versions. No
+-- foreign key, since each insert would lock the tenant's row.
+CREATE FUNCTION purge_with_tenant() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_table text;
 BEGIN
-    DELETE FROM attachments WHERE tenant = p_tenant;
-    DELETE FROM announcements WHERE tenant = p_tenant;
-    DELETE FROM training_samples WHERE tenant = p_tenant;
-    DELETE FROM message_costs WHERE tenant = p_tenant;
-    DELETE FROM outbox WHERE tenant = p_tenant;
-    DELETE FROM inbound_messages WHERE tenant = p_tenant;
-    DELETE FROM transaction_history WHERE tenant = p_tenant;
-    DELETE FROM transactions WHERE tenant = p_tenant;
-    DELETE FROM ledger_customers WHERE tenant = p_tenant;
-    DELETE FROM memory WHERE tenant = p_tenant;
-    DELETE FROM conversations WHERE tenant = p_tenant;
-    DELETE FROM user_identities WHERE tenant = p_tenant;
-    DELETE FROM users WHERE tenant = p_tenant;
-    DELETE FROM numbers WHERE tenant = p_tenant;
-    DELETE FROM dead_letters WHERE tenant = p_tenant;
-    DELETE FROM usage WHERE tenant = p_tenant;
-    DELETE FROM turn_attempts WHERE tenant = p_tenant;
-    DELETE FROM tenants WHERE tenant = p_tenant;
+    FOREACH v_table IN ARRAY tg_argv LOOP
+        EXECUTE format('DELETE FROM %I WHERE tenant = $1', v_table) USING old.tenant;
+    END LOOP;
+    RETURN NULL;
 END
 $$;
+CREATE TRIGGER purge_attachments AFTER DELETE ON tenants FOR EACH ROW
+    EXECUTE FUNCTION purge_with_tenant('attachments', 'announcements');
 
-REVOKE EXECUTE ON FUNCTION keep_attachment, read_same_receipt, purge_attachments FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION keep_attachment, read_same_receipt, purge_attachments TO munshi_services;
+REVOKE EXECUTE ON FUNCTION keep_attachment, read_same_receipt, remember, require_own_tenant, purge_attachments,
+    purge_with_tenant FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION keep_attachment, read_same_receipt, remember, purge_attachments TO munshi_services;

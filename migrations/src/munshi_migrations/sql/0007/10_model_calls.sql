@@ -46,6 +46,9 @@ BEGIN
 END
 $$;
 
+CREATE TRIGGER purge_model_calls AFTER DELETE ON tenants FOR EACH ROW
+    EXECUTE FUNCTION purge_with_tenant('model_calls', 'model_spend');
+
 -- -> the call's id; NULL where the estimate does not fit into what is left of the budget
 CREATE FUNCTION begin_model_call(p_tenant text, p_purpose text, p_model text, p_estimate numeric, p_budget numeric)
     RETURNS bigint
@@ -106,42 +109,12 @@ CREATE FUNCTION purge_model_calls(p_tenant text, p_before timestamptz, p_limit i
 DECLARE
     v_done integer;
 BEGIN
-    PERFORM FROM tenants t WHERE t.tenant = p_tenant AND t.role_name = session_user;
-    IF NOT FOUND AND NOT pg_has_role(session_user, 'munshi_admin', 'MEMBER') THEN
-        RAISE EXCEPTION 'tenant % is not of this role', p_tenant USING ERRCODE = 'MU403';
-    END IF;
+    PERFORM require_own_tenant(p_tenant);
     DELETE FROM model_calls WHERE tenant = p_tenant AND id IN (
         SELECT c.id FROM model_calls c WHERE c.tenant = p_tenant AND c.at < p_before
         ORDER BY c.at LIMIT p_limit FOR UPDATE SKIP LOCKED);
     GET DIAGNOSTICS v_done = ROW_COUNT;
     RETURN v_done;
-END
-$$;
-
--- Deletes everything of a tenant, in one transaction: deletionPolicy Delete, by the operator's hand.
-CREATE OR REPLACE FUNCTION purge_tenant(p_tenant text) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-BEGIN
-    DELETE FROM model_calls WHERE tenant = p_tenant;
-    DELETE FROM model_spend WHERE tenant = p_tenant;
-    DELETE FROM attachments WHERE tenant = p_tenant;
-    DELETE FROM announcements WHERE tenant = p_tenant;
-    DELETE FROM training_samples WHERE tenant = p_tenant;
-    DELETE FROM message_costs WHERE tenant = p_tenant;
-    DELETE FROM outbox WHERE tenant = p_tenant;
-    DELETE FROM inbound_messages WHERE tenant = p_tenant;
-    DELETE FROM transaction_history WHERE tenant = p_tenant;
-    DELETE FROM transactions WHERE tenant = p_tenant;
-    DELETE FROM ledger_customers WHERE tenant = p_tenant;
-    DELETE FROM memory WHERE tenant = p_tenant;
-    DELETE FROM conversations WHERE tenant = p_tenant;
-    DELETE FROM user_identities WHERE tenant = p_tenant;
-    DELETE FROM users WHERE tenant = p_tenant;
-    DELETE FROM numbers WHERE tenant = p_tenant;
-    DELETE FROM dead_letters WHERE tenant = p_tenant;
-    DELETE FROM usage WHERE tenant = p_tenant;
-    DELETE FROM turn_attempts WHERE tenant = p_tenant;
-    DELETE FROM tenants WHERE tenant = p_tenant;
 END
 $$;
 

@@ -19,8 +19,8 @@ BEGIN
 END
 $$;
 
--- e: {"key", "value", "embedding": [..] or null, "model"}
-CREATE FUNCTION remember(p_tenant text, p_user bigint, e jsonb) RETURNS void
+-- Keeps a fact of a person under its key. e: {"key", "value", "embedding": [..] or null, "model"}
+CREATE OR REPLACE FUNCTION remember(p_tenant text, p_user bigint, e jsonb) RETURNS void
     LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
     INSERT INTO memory AS m (tenant, user_id, key, value, embedding, model)
         VALUES (p_tenant, p_user, e->>'key', e->'value', nullif(e->'embedding', 'null')::text::vector, e->>'model')
@@ -64,45 +64,5 @@ BEGIN
 END
 $$;
 
--- All effects of a turn, in their order. The counters come last: they are the rows that turns share.
-CREATE OR REPLACE FUNCTION apply_effects(p jsonb, p_zone text, p_user bigint, p_conversation bigint) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    v_tenant text := p->>'tenant';
-    e jsonb;
-    v_added integer := 0;
-    v_removed timestamptz[] := '{}';
-    v_at timestamptz;
-BEGIN
-    FOR e IN SELECT * FROM jsonb_array_elements(p->'effects') LOOP
-        CASE e->>'op'
-            WHEN 'add_entry' THEN
-                PERFORM book_entry(p, p_user, e);
-                v_added := v_added + 1;
-            WHEN 'amend_entry' THEN
-                PERFORM book_entry(p, p_user, e);
-            WHEN 'remove_entry' THEN
-                v_removed := v_removed || remove_entry(v_tenant, p_user, e);
-            WHEN 'learn_alias' THEN
-                PERFORM learn_alias(v_tenant, p_user, e);
-            WHEN 'remember' THEN
-                PERFORM remember(v_tenant, p_user, e);
-            WHEN 'keep_sample' THEN
-                PERFORM keep_sample(v_tenant, e);
-            WHEN 'keep_attachment' THEN
-                PERFORM keep_attachment(v_tenant, e);
-            ELSE
-                RAISE EXCEPTION 'unknown effect %', e->>'op' USING ERRCODE = 'MU422';
-        END CASE;
-    END LOOP;
-    FOREACH v_at IN ARRAY v_removed LOOP
-        PERFORM count_usage(v_tenant, p_zone, p_conversation, v_at, -1);
-    END LOOP;
-    IF v_added > 0 THEN
-        PERFORM count_usage(v_tenant, p_zone, p_conversation, now(), v_added);
-    END IF;
-END
-$$;
-
-REVOKE EXECUTE ON FUNCTION remember, read_like FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION remember, read_like TO munshi_services;
+REVOKE EXECUTE ON FUNCTION read_like FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION read_like TO munshi_services;
