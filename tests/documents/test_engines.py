@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+import shutil
 import signal
 import socket
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import pytest_asyncio
 from PIL import Image, ImageDraw
 
 from munshi.contracts.media import READERS, FileRef, ReadHints, Refusal
@@ -19,7 +21,9 @@ from munshi.errors import Retryable
 from munshi.files.kinds import FileRefused
 from munshi.inference import InferenceSettings, load_engine
 from munshi_inference.documents.engine import DocumentEngine
+from munshi_inference.documents.engines.rapid import RapidEngine, bundled_models
 from munshi_inference.documents.engines.tesseract import TesseractEngine, TesseractMissing
+from munshi_inference.documents.page_reader import PageReader
 from munshi_inference.training.documents import drawing, drawn, evaluate
 from munshi_inference.training.documents.bills import TODAY
 
@@ -28,12 +32,29 @@ pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("documents")]
 HINTS = ReadHints(languages=("en",), today=TODAY, seconds=120)
 
 
-@pytest.fixture
+ONE_LOOP = pytest.mark.asyncio(loop_scope="module")
+
+
+def loaded(models: Path | None = None) -> DocumentEngine:
+    """An engine with one process, started at its first file."""
+    settings = InferenceSettings(ocr_model_dir=models, ocr_processes=1)
+    engine = load_engine(READERS["documents"], settings)
+    assert isinstance(engine, DocumentEngine)
+    return engine
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def engine() -> AsyncIterator[DocumentEngine]:
-    loaded = load_engine(READERS["documents"], InferenceSettings())
-    assert isinstance(loaded, DocumentEngine)
-    yield loaded
-    await loaded.close()
+    """One for all tests that only read: its process takes seconds to start."""
+    shared = loaded()
+    yield shared
+    await shared.close()
+
+
+@pytest.fixture(scope="module")
+def reader() -> PageReader:
+    """The models in this process."""
+    return PageReader()
 
 
 def fonts() -> None:
@@ -44,11 +65,11 @@ def fonts() -> None:
         pytest.skip(str(error))
 
 
-def tesseract() -> None:
-    """Skips where Hindi cannot be read."""
+def tesseract(language: str) -> None:
+    """Skips where a language cannot be read."""
     try:
-        if TesseractEngine().trained("hi") is None:
-            pytest.skip("Tesseract has no Hindi: make system-packages")
+        if TesseractEngine().trained(language) is None:
+            pytest.skip(f"Tesseract has no {language}: make system-packages")
     except TesseractMissing as error:
         pytest.skip(str(error))
 
@@ -86,6 +107,7 @@ def digital_pdf(rows: list[str]) -> bytes:
     return out + head + table + b"trailer << /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF" % len(out)
 
 
+@ONE_LOOP
 async def test_what_is_no_document_is_refused_or_empty(engine: DocumentEngine, tmp_path: Path) -> None:
     empty = await engine.read(FileRef("image/jpeg", data=blank()), HINTS)
     assert (empty.text, empty.fields.total, empty.confidence) == ("", None, 0.0)
@@ -102,6 +124,7 @@ async def test_what_is_no_document_is_refused_or_empty(engine: DocumentEngine, t
     assert gone.value.refusal is Refusal.GONE
 
 
+@ONE_LOOP
 async def test_pdf_is_read_as_text(engine: DocumentEngine) -> None:
     rows = [
         "Acme Traders Pvt Ltd",
@@ -116,17 +139,31 @@ async def test_pdf_is_read_as_text(engine: DocumentEngine) -> None:
     assert document.fields.vendor == "Acme Traders Pvt Ltd"
 
 
-async def test_scanned_pdf_is_looked_at(engine: DocumentEngine) -> None:
+def receipt(form: str) -> bytes:
+    """A small receipt as a picture, or as a PDF of one."""
     paper = Image.new("RGB", (620, 400), "white")
     ImageDraw.Draw(paper).text((40, 60), "SAI STORE\nBill No: 41\nTotal  431.50", fill="black", font_size=40)
     out = io.BytesIO()
-    paper.save(out, "PDF", resolution=100)
-    document = await engine.read(FileRef("application/pdf", data=out.getvalue()), HINTS)
+    paper.save(out, form, resolution=100)
+    return out.getvalue()
+
+
+@ONE_LOOP
+async def test_scanned_pdf_is_looked_at(engine: DocumentEngine) -> None:
+    document = await engine.read(FileRef("application/pdf", data=receipt("PDF")), HINTS)
     assert document.engine.startswith("rapidocr")
     assert document.fields.total == Decimal("431.50")
 
 
-async def test_killed_and_hanging_workers_are_replaced(engine: DocumentEngine) -> None:
+async def test_killed_and_hanging_workers_are_replaced() -> None:
+    engine = loaded()
+    try:
+        await _killed_and_hanging(engine)
+    finally:
+        await engine.close()
+
+
+async def _killed_and_hanging(engine: DocumentEngine) -> None:
     file = FileRef("image/jpeg", data=blank())
     before = children()
     await engine.read(file, HINTS)
@@ -150,10 +187,10 @@ async def test_killed_and_hanging_workers_are_replaced(engine: DocumentEngine) -
 
 async def test_ends_its_processes() -> None:
     before = children()
-    loaded = load_engine(READERS["documents"], InferenceSettings())
-    await loaded.read(FileRef("image/jpeg", data=blank()), HINTS)
+    engine = loaded()
+    await engine.read(FileRef("image/jpeg", data=blank()), HINTS)
     assert children() - before
-    await loaded.close()
+    await engine.close()
     deadline = time.monotonic() + 20
     while children() - before and time.monotonic() < deadline:
         await asyncio.sleep(0.05)
@@ -166,28 +203,41 @@ def test_models_are_never_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket.socket, "connect", trap)
     monkeypatch.setattr(socket, "getaddrinfo", trap)
-    from munshi_inference.documents.engines.rapid import RapidEngine
-
     assert RapidEngine().model.startswith("PP-OCR")
 
 
-def test_drawn_receipts_are_read_right() -> None:
+async def test_models_are_taken_from_a_folder(tmp_path: Path) -> None:
+    own = tmp_path / "our-models"
+    own.mkdir()
+    for part in ("det", "rec"):
+        (file,) = bundled_models().glob(f"*_{part}_*.onnx")
+        shutil.copy(file, own / f"ours_{part}_1.onnx")
+    assert RapidEngine(own).model == "ours_rec_1"
+    engine = loaded(own)
+    try:
+        assert engine.info().model == "our-models"
+        document = await engine.read(FileRef("image/png", data=receipt("PNG")), HINTS)
+        assert document.fields.total == Decimal("431.50")
+    finally:
+        await engine.close()
+    (own / "ours_rec_1.onnx").unlink()
+    with pytest.raises(FileNotFoundError, match="rec"):
+        RapidEngine(own)
+
+
+def test_drawn_receipts_are_read_right(reader: PageReader) -> None:
     """A few pages only: the whole sets are scored by `make evaluate-documents`."""
     fonts()
-    from munshi_inference.documents.page_reader import PageReader
-
-    score = evaluate.evaluate(PageReader(), drawn.samples("clean", 4, evaluate.SEED))
+    score = evaluate.evaluate(reader, drawn.samples("clean", 4, evaluate.SEED))
     assert score.share("total") == 1.0, score.wrong
     assert (score.share("date") or 0) >= 0.75, score.wrong
     assert (score.share("vendor") or 0) >= 0.75, score.wrong
 
 
-def test_drawn_hindi_receipts_are_read_right() -> None:
+def test_drawn_hindi_receipts_are_read_right(reader: PageReader) -> None:
     fonts()
-    tesseract()
-    from munshi_inference.documents.page_reader import PageReader
-
-    score = evaluate.evaluate(PageReader(), drawn.samples("hindi", 3, evaluate.SEED))
+    tesseract("hi")
+    score = evaluate.evaluate(reader, drawn.samples("hindi", 3, evaluate.SEED))
     assert (score.share("total") or 0) >= 0.66, score.wrong
 
 

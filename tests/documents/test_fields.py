@@ -49,6 +49,7 @@ def read(text: str, *, currency: str = "INR") -> Document:
         ("4, 638 .39", ["4638.39"]),
         ("3,240,00", ["3240.00"]),
         ("LKR 2,930.00", ["2930.00"]),
+        (".6334.20", ["6334.20"]),
         ("2 x 549  1098.00", ["2", "549", "1098.00"]),
         ("12/11/2026", []),
         ("18:42", []),
@@ -96,7 +97,10 @@ def test_no_text_breaks_the_readers(text: str) -> None:
         ("25-0ct-2026", "2026-10-25"),
         ("Nov 7, 2026", "2026-11-07"),
         ("३ नवंबर २०२६", "2026-11-03"),
+        ("7 නොවැම්බර් 2026", "2026-11-07"),
+        ("2026 අප්‍රේල් 7", "2026-04-07"),
         ("03/25/2026", "2026-03-25"),
+        ("27-3-अक्टूबर-2026", "2026-10-27"),
         ("31/02/2026", None),
         ("12/11/1998", None),
     ],
@@ -136,6 +140,10 @@ def test_no_wrong_check_character_passes(first: str, off: int) -> None:
         (["Bill#  Dated", "31992  29/10/2026"], "31992"),
         (["No. 618  Date 30/10/2026"], "618"),
         (["बिल क्रमांक: SM-2210"], "SM-2210"),
+        (["රිසිට්පත් අංකය: 00892"], "00892"),
+        (["चालान 4 202607565"], "202607565"),
+        (["Bill No 7  1200.00"], "7"),
+        (["ब्रिल नं। SK-26-98471"], "SK-26-98471"),
         (["Total 1200.00"], None),
     ],
 )
@@ -176,6 +184,17 @@ def test_sums_decide_what_the_rupee_sign_was() -> None:
     assert (document.fields.subtotal, document.fields.tax) == (Decimal("411.00"), Decimal("20.56"))
 
 
+def test_discount_whose_name_was_not_read() -> None:
+    text = "Shop Store\nFuel  3738.01\nSub Total  3738.01\n?  373.80\nNet Amount  3364.21"
+    document = read(text)
+    assert document.fields.total == Decimal("3364.21")
+    assert document.failed_checks == ()
+
+
+def test_letters_of_a_bills_number_stay_letters() -> None:
+    assert read("Shop Store\nBill No: S66742\nTotal  100.00").fields.invoice_no == "S66742"
+
+
 def test_what_does_not_add_up_is_said() -> None:
     document = read("Shop Store\nRice  320.00\nSugar  91.00\nGrand Total  999.00")
     assert document.fields.total == Decimal("999.00")
@@ -209,6 +228,18 @@ def test_hindi_receipt() -> None:
         "318",
     )
     assert fields.date == date(2026, 11, 5)
+
+
+def test_sinhala_receipt() -> None:
+    text = (
+        "!සමන් ස්ටෝර්ස්\nබිල් අංකය: 318  දිනය: 2026/11/05\nසීනි  275.00\nපරිප්පු  640.00\n"
+        "උප එකතුව  915.00\nවට්ටම  15.00\nමුළු එකතුව  රු. 900.00\nගෙවූ මුදල  1,000.00\nඉතිරිය  100.00"
+    )
+    document = read(text, currency="LKR")
+    fields = document.fields
+    assert (fields.total, fields.vendor, fields.currency) == (Decimal("900.00"), "සමන් ස්ටෝර්ස්", "LKR")
+    assert (fields.invoice_no, fields.date) == ("318", date(2026, 11, 5))
+    assert document.failed_checks == ()
 
 
 def test_rows_follow_bent_paper() -> None:

@@ -31,6 +31,10 @@ _BROKEN_POINT = re.compile(r"(?<=\d)\s*([.,])\s+(?=\d\d(?:\D|$))|(?<=\d)\s+([.,]
 _BROKEN_GROUP = re.compile(r"(?<=\d)(?:,\s+|\s+,)(?=\d{2,3}(?:[,.]\d|\s|$))")
 
 
+_LEADING_POINT = re.compile(r"^[.,:;](?=\d{3}|\d+[.,]\d)")
+"""What is left of `Rs.` or of a colon."""
+
+
 @dataclass(frozen=True, slots=True)
 class Amount:
     """A figure that may be money."""
@@ -71,7 +75,7 @@ def _value(number: str) -> tuple[Decimal, bool] | None:
 def clean(text: str) -> str:
     """The text with digits as 0-9, misread digits mended and points joined to their figures. Its length may
     differ; `find` gives places in it."""
-    words = [digits(word) for word in plain(text).split(" ")]
+    words = [_LEADING_POINT.sub("", digits(word)) for word in plain(text).split(" ")]
     return _BROKEN_GROUP.sub(",", _BROKEN_POINT.sub(".", " ".join(words)))
 
 

@@ -10,18 +10,18 @@ OLDEST_YEARS = 8
 """Older than that, a figure is something else."""
 
 _MONTHS = (
-    "jan january जनवरी जन",
-    "feb february फरवरी फ़रवरी फर",
-    "mar march मार्च",
-    "apr april अप्रैल अप्रेल",
-    "may मई",
-    "jun june जून",
-    "jul july जुलाई",
-    "aug august अगस्त",
-    "sep sept september सितंबर सितम्बर",
-    "oct 0ct october 0ctober अक्टूबर अक्तूबर",
-    "nov n0v november नवंबर नवम्बर",
-    "dec december दिसंबर दिसम्बर",
+    "jan january जनवरी जन ජනවාරි",
+    "feb february फरवरी फ़रवरी फर පෙබරවාරි",
+    "mar march मार्च මාර්තු",
+    "apr april अप्रैल अप्रेल අප්‍රේල් අප්‍රියෙල්",
+    "may मई මැයි",
+    "jun june जून ජූනි",
+    "jul july जुलाई ජූලි",
+    "aug august अगस्त අගෝස්තු",
+    "sep sept september सितंबर सितम्बर සැප්තැම්බර්",
+    "oct 0ct october 0ctober अक्टूबर अक्तूबर ඔක්තෝබර්",
+    "nov n0v november नवंबर नवम्बर නොවැම්බර්",
+    "dec december दिसंबर दिसम्बर දෙසැම්බර්",
 )
 _MONTH = {plain(name): month for month, names in enumerate(_MONTHS, 1) for name in names.split()}
 _NAMES = "|".join(sorted(map(re.escape, _MONTH), key=len, reverse=True))
@@ -35,7 +35,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"(?<![\d.])(\d{{1,2}}){_SEPARATOR}(\d{{1,2}}){_SEPARATOR}(\d\d)(?![\d/.])"), "dmy"),
     (
         re.compile(
-            rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th)?[\s./,-]{{0,3}}({_NAMES})[\s./,'’-]{{0,3}}(20\d\d|\d\d){_TIME}",
+            rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th|-\d(?=-))?[\s./,-]{{0,3}}({_NAMES})[\s./,'’-]{{0,3}}(20\d\d|\d\d){_TIME}",
             re.IGNORECASE,
         ),
         "dMy",
@@ -45,6 +45,10 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
             rf"({_NAMES})[\s.]{{0,2}}(\d{{1,2}})(?:st|nd|rd|th)?[\s.,]{{1,3}}(20\d\d)(?!\d)", re.IGNORECASE
         ),
         "Mdy",
+    ),
+    (
+        re.compile(rf"(?<!\d)(20\d\d)[\s.,-]{{0,3}}({_NAMES})[\s.,-]{{0,3}}(\d{{1,2}})(?!\d)", re.IGNORECASE),
+        "yMd",
     ),
     (re.compile(r"(?<!\d)([0-3]\d)([/1])([01]\d)[/1](20[12]\d)(?!\d)"), "d?my"),
 )
@@ -74,6 +78,8 @@ def _made(match: re.Match[str], order: str) -> Day | None:
         year, month, day = _year(groups[2]), _MONTH[groups[1].casefold()], int(groups[0])
     elif order == "Mdy":
         year, month, day = _year(groups[2]), _MONTH[groups[0].casefold()], int(groups[1])
+    elif order == "yMd":
+        year, month, day = int(groups[0]), _MONTH[groups[1].casefold()], int(groups[2])
     elif order == "d?my":
         year, month, day = int(groups[3]), int(groups[2]), int(groups[0])
     else:

@@ -11,15 +11,19 @@ _TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9/\-_.]*")
 _DAY = re.compile(r"^\d{1,4}[-/.](\d{1,2}|[A-Za-z]{3})[-/.]\d{2,4}$")
 _NAMED = re.compile(
     r"(?:(?:tax\s*)?inv(?:oice|olce|o1ce)?|bill|bil1|receipt|rcpt|voucher|vch|(?:cash\s*)?memo|slip|challan|order|token|"
-    r"txn|transaction|booking|ref|ticket|document|doc|check|trn|chk|कैश मेमो|बिल|रसीद|चालान|बीजक|आदेश)\s*"
-    r"(?:(?:number|num|no|n0|id|नंबर|नं|न॑|संख्या|क्रमांक|क्र|सं)(?![^\W\d_])\.?|#|\S{1,2}(?=\s*:))?\s*[.:#=;\-]*\s*"
+    r"txn|transaction|booking|ref|ticket|document|doc|check|trn|chk|कैश मेमो|बिल|रसीद|चालान|बीजक|आदेश|"
+    r"බිල්පත්|බිල්|රිසිට්පත්|ඉන්වොයිස්)\s*"
+    r"(?:(?:number|num|no|n0|id|नंबर|नं|न॑|संख्या|क्रमांक|क्र|सं|අංකය)(?![^\W\d_])\.?|#|\S{1,2}(?=\s*:))?\s*[.:#=;\-]*\s*"
     r"(?P<value>[A-Za-z0-9#][\w/\-.]*)?",
     re.IGNORECASE,
 )
 _NO = re.compile(
-    r"(?:\bno\b|\bn0\b|#|क्रमांक|क्र\b|संख्या|नं)\s*[.:#]*\s*(?P<value>[A-Za-z0-9][\w/\-.]*)", re.IGNORECASE
+    r"(?:\bno\b|\bn0\b|#|क्रमांक|क्र\b|संख्या|नं|අංකය)\s*[.:#।;]*\s*(?P<value>[A-Za-z0-9][\w/\-.]*)", re.IGNORECASE
 )
-_STRONG = tuple("invoice inv bill receipt rcpt memo voucher vch बिल रसीद चालान बीजक challan".split())
+_NEXT = re.compile(r" (?P<value>[A-Za-z0-9][\w/\-]{3,})")
+_STRONG = tuple(
+    "invoice inv bill receipt rcpt memo voucher vch बिल रसीद चालान बीजक challan බිල් රිසිට්පත් ඉන්වොයිස්".split()
+)
 _FOREIGN = re.compile(
     r"gst|fssai|phone|mob|tel|pan\b|pin\b|lic|d\.?l\.?|hsn|vehicle|nozzle|a/c|account|table|cin\b|state|uin",
     re.IGNORECASE,
@@ -48,8 +52,10 @@ def find(texts: Sequence[str]) -> tuple[str | None, float]:
         text = plain(raw)
         for match in _NAMED.finditer(text):
             word = key(match[0][: match.start("value") - match.start()] if match["value"] else match[0])
-            said_no = bool(re.search(r"no|n0|num|#|नं|संख्या|क्रमांक|id", match[0], re.IGNORECASE))
+            said_no = bool(re.search(r"no|n0|num|#|नं|संख्या|क्रमांक|id|අංකය", match[0], re.IGNORECASE))
             value = match["value"]
+            if value is not None and len(value) == 1 and (after := _NEXT.match(text, match.end())):
+                value = after["value"] if _fits(after["value"]) else value  # the one was a misread word
             sure = 0.55 + 0.35 * said_no + (0.08 if word.startswith(_STRONG) or "inv" in word else -0.25)
             if value is None or not _fits(value):
                 if not said_no:

@@ -64,7 +64,10 @@ class PageReader:
             data = file.data if file.data is not None else Path(str(file.path)).read_bytes()
         except OSError as error:
             raise FileRefused(Refusal.GONE, f"the file cannot be read: {error.strerror}") from error
-        found = self.pieces(data, hints)
+        return self.understood(self.pieces(data, hints), hints)
+
+    def understood(self, found: Read, hints: ReadHints) -> Document:
+        """What the pieces of a file say."""
         context = reading.Context(
             hints.today or datetime.now(UTC).date(),
             hints.currency,

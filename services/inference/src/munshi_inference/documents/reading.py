@@ -146,7 +146,7 @@ def from_rows(laid: Sequence[Row], context: Context, judge: Judge, pages: int = 
     value, total_sure, sums = _total(lines, goods, context.weights)
     day, day_sure, future = _day(texts, context.today)
     name, name_sure = vendor.find(laid)
-    number, number_sure = numbers.find(texts)
+    number, number_sure = numbers.find([row.text for row in laid])  # cleaning makes figures of letters
     tax_id, wrong_tax_id = _gstin(texts)
     currency, currency_sure = _currency(text, context.currency, indian=tax_id is not None or wrong_tax_id)
     classes: Classes = judge.judge(text)

@@ -84,6 +84,19 @@ def taxes(lines: Sequence[Line]) -> Decimal | None:
     return together[-1] if together else None
 
 
+def _unnamed(lines: Sequence[Line]) -> Decimal:
+    """What rows without a label between the subtotal and the total amount to: a discount or a charge whose
+    name could not be read."""
+    subtotal = max(
+        (line.index for line in lines if line.label is Label.SUBTOTAL and line.amounts), default=None
+    )
+    last = max((line.index for line in lines if line.label in _TOTALS and line.amounts), default=-1)
+    if subtotal is None:
+        return Decimal(0)
+    between = (line.last for line in lines[subtotal + 1 : max(last, 0)] if line.label is None)
+    return sum((amount.value for amount in between if amount is not None), Decimal(0))
+
+
 def sums(lines: Sequence[Line], items: Sequence[Decimal]) -> Sums:
     """Subtotal, tax, and the totals that follow from them."""
     subtotals = values(lines, Label.SUBTOTAL)
@@ -94,6 +107,8 @@ def sums(lines: Sequence[Line], items: Sequence[Decimal]) -> Sums:
     charges = sum(values(lines, Label.CHARGE), Decimal(0))
     bases = [base for base in (subtotal, listed) if base is not None]
     expected = {base + (tax or Decimal(0)) - discount + charges for base in bases}
+    unnamed = _unnamed(lines)
+    expected |= {value + change for value in expected for change in (unnamed, -unnamed)}
     choices = product(bases, {Decimal(0), tax or Decimal(0)}, {Decimal(0), discount}, {Decimal(0), charges})
     partial = {base + extra - less + more for base, extra, less, more in choices} - expected
     return Sums(subtotal, tax, listed, tuple(sorted(expected)), tuple(sorted(partial)))

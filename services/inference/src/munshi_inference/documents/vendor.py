@@ -18,12 +18,13 @@ _ADDRESS = re.compile(
     r"shop\s*no|gali|mohalla|vihar|enclave|west|east|north|south|town|village|po|ps|taluka?|tehsil|state|india|"
     r"pune|mumbai|delhi|bengaluru|bangalore|chennai|kolkata|hyderabad|jaipur|lucknow|indore|bhopal|nagpur|"
     r"ahmedabad|surat|patna|kanpur|colombo|kandy|maharashtra|gujarat|karnataka|rajasthan|bihar|uttar|pradesh)\b|"
-    r"रोड|मार्ग|नगर|गली|चौक|बाज़ार|बाजार|पिन|जिला|मोहल्ला|कॉलोनी|सड़क|के पास|\b\d{6}\b|\b\d{3}\s\d{3}\b",
+    r"रोड|मार्ग|नगर|गली|चौक|बाज़ार|बाजार|पिन|जिला|मोहल्ला|कॉलोनी|सड़क|के पास|පාර|මාවත|වීදිය|අසල|කොළඹ|"
+    r"\b\d{6}\b|\b\d{3}\s\d{3}\b",
     re.IGNORECASE,
 )
 _CONTACT = re.compile(
     r"\b(ph|phone|mob|mobile|tel|contact|email|e-mail|www|gstin|gst|fssai|cin|pan|tin|lic|d\.?l|reg|fax|whatsapp|helpline)\b|"
-    r"@|\.com|\.in\b|फोन|मो\.|मोबाइल|\d{8,}|\d{5}\s\d{5}",
+    r"@|\.com|\.in\b|फोन|मो\.|मोबाइल|දුරකථන|දු\.ක|\d{8,}|\d{5}\s\d{5}",
     re.IGNORECASE,
 )
 _TRADE = re.compile(
@@ -35,7 +36,8 @@ _TRADE = re.compile(
     r"kitchen|tiffins?|darshan|bhavan|distributors?|wholesalers?|suppliers?|paints?|steels?|logistics|travels?|"
     r"communications?|telecom|solutions|technologies|energy|power|boutique|silks?|plaza|grocers?|organics)\b|"
     r"स्टोर|स्टोर्स|भंडार|ट्रेडर्स|एंटरप्राइज|मेडिकल|किराना|मिष्ठान|भोजनालय|होटल|एजेंसी|ज्वेलर्स|वस्त्रालय|रेस्टोरेंट|"
-    r"डेयरी|जनरल|प्रोविजन|इलेक्ट्रॉनिक्स|हार्डवेयर|केंद्र|सेंटर|दुकान|फार्मेसी|ब्रदर्स|संस|ढाबा|स्वीट्स|बेकरी|पेट्रोल",
+    r"डेयरी|जनरल|प्रोविजन|इलेक्ट्रॉनिक्स|हार्डवेयर|केंद्र|सेंटर|दुकान|फार्मेसी|ब्रदर्स|संस|ढाबा|स्वीट्स|बेकरी|पेट्रोल|"
+    r"ස්ටෝර්ස්|වෙළඳ|කඩය|ග්රොසරි|මාර්කට්|හාඩ්වෙයාර්|සාප්පුව|ෆාමසිය|හෝටලය|බේකරිය|රෙස්ටුරන්ට්|පොත් හල|ට්රේඩර්ස්|සැල",
     re.IGNORECASE,
 )
 _STOP = frozenset({Label.NUMBER, Label.DATE, Label.HEADER, Label.BUYER, Label.GRAND_TOTAL, Label.SUBTOTAL})

@@ -28,7 +28,15 @@ FEWEST_DOUBTED = 2
 GLANCE = 8
 """Lines of the quick look that tells the script."""
 
+OWN_FIGURES = 2
+"""Lines with ०-९ from which a page is taken to have more of them."""
+
 _NUMBER = re.compile(r"\d[\d.,/:\-]*\d|\d")
+_APART = re.compile(r"(?<=[A-Za-z0-9])\s*([-/])\s*(?=\d)")
+_WORD = re.compile(r"[A-Za-z]{3}")
+_SIGN = re.compile(r"(?:₹|रु\.?|රු\.?|[Rr]s\.?)\s*$")
+_CODE = re.compile(r"(?:[A-Z]{1,4}\d*[-/][A-Z0-9/-]*\d|[A-Z]{1,2}\d{3,})$")
+"""A bill's number with letters, at the end of a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +110,54 @@ def is_ornament(text: str) -> bool:
 
 def with_figures(read: str, figures: str, sure: float) -> str:
     """The one engine's words with the other's figures, where both saw as many of them."""
-    if sure < 0.7 or any("\u0966" <= c <= "\u096f" for c in read):
+    read = _with_code(read, figures)
+    if sure < 0.7 or _own(read):
         return plain(read)  # the first engine makes Latin digits of Hindi ones, wrong ones
-    read = plain(read)
+    read = _APART.sub(r"\1", plain(read))
     mine, other = _NUMBER.findall(read), _NUMBER.findall(figures)
     if len(mine) != len(other):
         return read
     fresh = iter(other)
-    return _NUMBER.sub(lambda match: _better(match, next(fresh)), read)
+    return _NUMBER.sub(lambda match: _better(match, next(fresh), sure), read)
 
 
-def _better(mine: re.Match[str], other: str) -> str:
-    """The other engine's figure, unless it took the rupee sign before it for a digit."""
-    signed = mine.string[: mine.start()].rstrip().endswith("₹")
-    return mine[0] if signed and other[1:] == mine[0] else other
+def _with_code(read: str, figures: str) -> str:
+    """The line with the bill's number at its end as the other engine read it, which reads Latin capitals
+    better; the last three digits tell that it is the same."""
+    code = _CODE.search(figures)
+    if code is None:
+        return read
+    words = read.replace(":", ": ").split()
+    tail: list[str] = []
+    while words and (any(c.isdigit() for c in words[-1]) or not is_indic(words[-1])) and words[-1][-1] != ":":
+        tail.insert(0, words.pop())
+    same = _only_digits("".join(tail))[-3:]
+    if not words or len(same) < 3 or _only_digits(code[0])[-3:] != same:
+        return read
+    return " ".join((*words, code[0]))
+
+
+def _only_digits(text: str) -> str:
+    return "".join(c for c in plain(text) if c.isdigit())
+
+
+def _own(text: str) -> int:
+    """How many of its digits are ०-९."""
+    return sum("\u0966" <= c <= "\u096f" for c in text)
+
+
+def _digits(text: str) -> int:
+    return sum(c.isdigit() for c in text)
+
+
+def _better(mine: re.Match[str], other: str, sure: float) -> str:
+    """The other engine's figure, unless it took the rupee sign or the letter before it for a digit, or is in
+    doubt and has more or fewer digits."""
+    before = mine.string[: mine.start()]
+    misread = _SIGN.search(before) is not None or before[-1:].isalpha()
+    if misread and other[1:].lstrip(".,") == mine[0]:
+        return mine[0]
+    return mine[0] if sure < DOUBT and _digits(mine[0]) != _digits(other) else other
 
 
 def reread(picture: Pixels, found: Found, tesseract: TesseractEngine, trained: str, seconds: float) -> Found:
@@ -129,11 +171,35 @@ def reread(picture: Pixels, found: Found, tesseract: TesseractEngine, trained: s
         return found
     glance = order[: max(GLANCE, min(len(doubted), 3 * GLANCE))]
     texts, sure = list(found.texts), list(found.confidences)
-    seen = _replace(picture, found, glance, (texts, sure), tesseract, trained, seconds)
+    seen, own = _replace(picture, found, glance, (texts, sure), tesseract, trained, seconds)
     rest = [i for i in order if i not in set(glance)]
     if seen >= 2 and rest:
-        _replace(picture, found, rest, (texts, sure), tesseract, trained, seconds)
+        own += _replace(picture, found, rest, (texts, sure), tesseract, trained, seconds)[1]
+    if own >= OWN_FIGURES:
+        figures = [i for i in lines if not is_indic(texts[i]) and not _WORD.search(texts[i])]
+        _read_own_figures(picture, found, figures, (texts, sure), tesseract, trained, seconds)
     return Found(found.quads, tuple(texts), tuple(sure))
+
+
+def _read_own_figures(
+    picture: Pixels,
+    found: Found,
+    indices: Sequence[int],
+    out: tuple[list[str], list[float]],
+    tesseract: TesseractEngine,
+    trained: str,
+    seconds: float,
+) -> None:
+    """Reads lines without words by the Indic model alone and keeps those that are written in ०-९."""
+    if not indices:
+        return
+    page = stack(picture, [found.quads[i] for i in indices])
+    lines = _by_band(tesseract.words(page.picture, trained, seconds, english=False), page.bands)
+    texts, sure = out
+    for index, words in zip(indices, lines, strict=True):
+        text = " ".join(word.text for word in words)
+        if 0 < _own(text) >= _digits(text) / 2:
+            texts[index], sure[index] = plain(text), min(word.confidence for word in words)
 
 
 def _mixed(words: Sequence[Word], confirmed: str) -> bool:
@@ -173,15 +239,17 @@ def _replace(
     tesseract: TesseractEngine,
     trained: str,
     seconds: float,
-) -> int:
-    """Reads some lines anew and writes those in an Indic script to `out`; how many there were."""
+) -> tuple[int, int]:
+    """Reads some lines anew and writes those in an Indic script to `out`; how many there were, and how many
+    lines with ०-९."""
     page = stack(picture, [found.quads[i] for i in indices])
     lines = _by_band(tesseract.words(page.picture, trained, seconds), page.bands)
     texts, sure = out
     lines = _without_latin(picture, found, indices, lines, tesseract, trained, seconds)
-    seen = 0
+    seen = own = 0
     for index, words in zip(indices, lines, strict=True):
         text = " ".join(word.text for word in words)
+        own += _own(text) >= 2
         if not is_indic(text):
             if text and not found.texts[index]:
                 texts[index], sure[index] = plain(text), min(word.confidence for word in words)
@@ -190,4 +258,4 @@ def _replace(
         texts[index] = with_figures(text, plain(found.texts[index]), found.confidences[index])
         letters = sum(len(w.text) for w in words)
         sure[index] = sum(w.confidence * len(w.text) for w in words) / letters
-    return seen
+    return seen, own

@@ -1,6 +1,7 @@
 """PaddleOCR itself, with models of one's own from a folder: `<folder>/<…det…>/inference.yml` and `<…rec…>`.
 
-Optional (extra `paddleocr`, 1.3 GB). Names and folders of both models are given, so that it asks no hub.
+Optional (extra `paddleocr`, 1.3 GB with PaddlePaddle, which models as `inference.onnx` do without). Names and
+folders of both models are given, so that it asks no hub.
 """
 
 from pathlib import Path
@@ -12,6 +13,7 @@ from munshi_inference.documents.engines.rapid import Found, Pixels
 from munshi_inference.documents.letters import plain
 
 DESCRIPTION = "inference.yml"
+ONNX = "inference.onnx"
 STEP = "install PaddleOCR: pip install 'munshi-inference[paddleocr]'"
 
 
@@ -31,6 +33,14 @@ def model(folder: Path, part: str) -> tuple[str, Path]:
         if f"_{part}" in name.lower():
             return name, description.parent
     raise FileNotFoundError(f"no model for {part!r} with an {DESCRIPTION} under {folder}")
+
+
+def options(det: Path, rec: Path) -> dict[str, Any]:
+    """Who computes, on one core: onnxruntime where both models are there in its form, else PaddlePaddle."""
+    if (det / ONNX).exists() and (rec / ONNX).exists():
+        threads = {"intra_op_num_threads": 1, "inter_op_num_threads": 1}
+        return {"engine": "onnxruntime", "engine_config": threads}
+    return {"cpu_threads": 1}
 
 
 class PaddleEngine:
@@ -57,7 +67,7 @@ class PaddleEngine:
             use_doc_unwarping=False,
             use_textline_orientation=False,
             device="cpu",
-            cpu_threads=1,
+            **options(det_folder, rec_folder),
         )
 
     def find(self, picture: Pixels) -> Found:

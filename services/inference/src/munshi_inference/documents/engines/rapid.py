@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from munshi_inference.documents.engines.rules import is_rule
 from munshi_inference.documents.letters import plain
 from munshi_inference.documents.pieces import Piece, Quad, upright
 
@@ -79,6 +80,7 @@ class RapidEngine:
             params={
                 "Global.log_level": "error",
                 "Global.use_cls": False,
+                "Global.use_rec": False,  # after the rules are out
                 "Global.text_score": 0.0,
                 "Global.max_side_len": 10_000,
                 "Det.model_path": str(_one(folder, DETECTOR)),
@@ -89,23 +91,28 @@ class RapidEngine:
                 "Rec.rec_img_shape": NARROWEST,
                 engine + "intra_op_num_threads": 1,
                 engine + "inter_op_num_threads": 1,
+                engine + "enable_cpu_mem_arena": True,  # else half the time on large pages is the kernel's
             }
         )
 
     def find(self, picture: Pixels) -> Found:
         """The lines of a page, also those in which nothing could be read (another script): their text is
-        empty.
+        empty. Rules are left out.
 
-        The steps are called one by one because the whole call forgets such lines.
+        The steps are called one by one because the whole call forgets lines without text, and reads rules.
         """
         from rapidocr.utils.process_img import map_boxes_to_original
 
         prepared, record = self._ocr.preprocess_img(picture)
-        located, _, recognised, _ = self._ocr.run_ocr_steps(prepared, record)
-        if located.boxes is None or recognised.txts is None:
+        located, _, _, crops = self._ocr.run_ocr_steps(prepared, record)
+        if located.boxes is None:
             return Found((), (), ())
+        text = [index for index, crop in enumerate(crops) if not is_rule(crop)]
+        if not text:
+            return Found((), (), ())
+        recognised = self._ocr.recognize_txt([crops[index] for index in text])
         height, width = picture.shape[:2]
-        boxes = map_boxes_to_original(located.boxes, record, height, width)
+        boxes = map_boxes_to_original(located.boxes[text], record, height, width)
         quads = tuple(tuple((float(x), float(y)) for x, y in box) for box in boxes)
         texts = tuple(plain(str(text)).strip() for text in recognised.txts)
         return Found(quads, texts, tuple(float(score) for score in recognised.scores))

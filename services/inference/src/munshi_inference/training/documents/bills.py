@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from munshi.contracts.media import FileKind
 from munshi.contracts.understanding import Category
 from munshi_inference.documents.gstin import check_character
+from munshi_inference.documents.letters import is_devanagari, is_sinhala
 from munshi_inference.training.documents.words import Trade, load
 
 TODAY = date(2026, 11, 21)
@@ -45,7 +46,8 @@ class Bill:
     """What is on a document."""
 
     truth: Truth
-    hindi: bool
+    language: str
+    """`en`, `hi` or `si`."""
     trade: str
     address: tuple[str, ...] = ()
     phone: str = ""
@@ -91,8 +93,8 @@ _NUMBER_FORMS: tuple[Callable[[random.Random], str], ...] = (
 )
 
 
-def _goods(rng: random.Random, trade: Trade, *, hindi: bool, petrol: bool) -> tuple[Good, ...]:
-    offered = trade.goods_hi if hindi and trade.goods_hi else trade.goods
+def _goods(rng: random.Random, trade: Trade, *, language: str, petrol: bool) -> tuple[Good, ...]:
+    offered = trade.goods[language]
     count = 1 if petrol else rng.choice((1, 2, 3, 3, 4, 4, 5, 6, 7, 9, 12))
     made = []
     for name, price in rng.sample(offered, min(count, len(offered))):
@@ -109,9 +111,13 @@ def _goods(rng: random.Random, trade: Trade, *, hindi: bool, petrol: bool) -> tu
     return tuple(made)
 
 
-def _taxes(rng: random.Random, subtotal: Decimal, *, registered: bool) -> tuple[tuple[str, Decimal], ...]:
+def _taxes(
+    rng: random.Random, subtotal: Decimal, *, registered: bool, language: str
+) -> tuple[tuple[str, Decimal], ...]:
     if not registered or rng.random() < 0.3:
         return ()
+    if language == "si":
+        return ((rng.choice(("VAT 18%", "වැට් 18%", "බදු 18%")), rupees(subtotal * 18 / 100)),)
     rate = rng.choice((Decimal("2.5"), Decimal(6), Decimal(9)))
     if rng.random() < 0.2:
         return ((f"IGST {rate * 2}%", rupees(subtotal * rate * 2 / 100)),)
@@ -123,34 +129,33 @@ def _taxes(rng: random.Random, subtotal: Decimal, *, registered: bool) -> tuple[
     return ((first, half), (first.replace("CGST", "SGST"), half))
 
 
-def _notes(rng: random.Random, trade: Trade, total: Decimal, *, hindi: bool) -> tuple[str, ...]:
-    if hindi:
+def _notes(rng: random.Random, trade: Trade, total: Decimal, *, language: str) -> tuple[str, ...]:
+    if language != "en":
         return ()
     values = {
         "n": rng.randint(100, 9999),
         "small": rng.randint(1, 24),
-        "person": rng.choice(load().people),
+        "person": rng.choice(load().people["en"]),
         "mrp": rupees(total * Decimal("1.12")),
         "saved": rupees(total * Decimal("0.12")),
     }
     return tuple(note.format(**values) for note in trade.notes if rng.random() < 0.45)
 
 
-def _vendor(rng: random.Random, trade: Trade, *, hindi: bool) -> str:
-    owners, kinds = (load().owners_hi, trade.kinds_hi) if hindi else (load().owners, trade.kinds)
-    name = f"{rng.choice(owners)} {rng.choice(kinds)}"
-    return name.upper() if not hindi and rng.random() < 0.55 else name
+def _vendor(rng: random.Random, trade: Trade, *, language: str) -> str:
+    name = f"{rng.choice(load().owners[language])} {rng.choice(trade.kinds[language])}"
+    return name.upper() if language == "en" and rng.random() < 0.55 else name
 
 
-def bill(rng: random.Random, *, hindi: bool = False) -> Bill:
+def bill(rng: random.Random, *, language: str = "en") -> Bill:
     """A receipt or an invoice of some trade."""
-    trade_name = rng.choice(tuple(load().trades))
+    trade_name = rng.choice(tuple(name for name, trade in load().trades.items() if trade.speaks(language)))
     trade = load().trades[trade_name]
     invoice = trade.paper == "a4" or (trade.paper == "both" and rng.random() < 0.35)
     registered = invoice or rng.random() < 0.5
-    goods = _goods(rng, trade, hindi=hindi, petrol=trade_name == "petrol")
+    goods = _goods(rng, trade, language=language, petrol=trade_name == "petrol")
     subtotal = sum((good.amount for good in goods), Decimal(0))
-    taxes = _taxes(rng, subtotal, registered=registered and trade_name != "petrol")
+    taxes = _taxes(rng, subtotal, registered=registered and trade_name != "petrol", language=language)
     discount = (
         rupees(subtotal * Decimal(rng.choice((5, 10)) * 1) / 100) if rng.random() < 0.12 else Decimal(0)
     )
@@ -159,38 +164,38 @@ def bill(rng: random.Random, *, hindi: bool = False) -> Bill:
     total = rupees(rounded)
     paid = total + Decimal(rng.choice((0, 0, 10, 50, 100))) if rng.random() < 0.3 else None
     day = TODAY - timedelta(days=rng.choice((0, 1, 2, 5, 9, 20, 45, 120, 300)) + rng.randint(0, 25))
-    streets, towns = (load().streets_hi, load().towns_hi) if hindi else (load().streets, load().towns)
-    people = load().people_hi if hindi else load().people
+    streets, towns, people = (of[language] for of in (load().streets, load().towns, load().people))
+    indian = language != "si"
     return Bill(
         Truth(
             FileKind.INVOICE if invoice else FileKind.RECEIPT,
             trade.category,
             total,
             day,
-            _vendor(rng, trade, hindi=hindi),
+            _vendor(rng, trade, language=language),
             rng.choice(_NUMBER_FORMS)(rng) if rng.random() < 0.93 else None,
-            gstin(rng) if registered and rng.random() < 0.9 else None,
+            gstin(rng) if indian and registered and rng.random() < 0.9 else None,
         ),
-        hindi,
+        language,
         trade_name,
         (f"{rng.randint(1, 240)}, {rng.choice(streets)}", rng.choice(towns)),
         f"{rng.choice('6789')}{rng.randint(10**8, 10**9 - 1)}",
         rng.choice(people) if invoice or rng.random() < 0.2 else None,
-        gstin(rng) if invoice and rng.random() < 0.5 else None,
+        gstin(rng) if indian and invoice and rng.random() < 0.5 else None,
         goods,
         subtotal,
         taxes,
         discount,
         total - exact,
         paid,
-        _notes(rng, trade, total, hindi=hindi),
+        _notes(rng, trade, total, language=language),
         day + timedelta(days=15) if invoice and rng.random() < 0.3 else None,
     )
 
 
-def slip(rng: random.Random, *, hindi: bool = False) -> Bill:
+def slip(rng: random.Random, *, language: str = "en") -> Bill:
     """A slip about money that was paid or is owed: no goods, one amount."""
-    base = bill(rng, hindi=hindi)
+    base = bill(rng, language=language)
     total = rupees(Decimal(rng.choice((150, 500, 1200, 2500, 4999, 7350, 18000, 640, 85))))
     payment = rng.random() < 0.6
     truth = replace(
@@ -212,12 +217,13 @@ def slip(rng: random.Random, *, hindi: bool = False) -> Bill:
         paid=None,
         notes=(),
         due=None,
-        buyer=rng.choice(load().people_hi if hindi else load().people),
+        buyer=rng.choice(load().people[language]),
     )
 
 
-def other(rng: random.Random) -> Bill:
-    """Something that is no business document."""
-    text = rng.choice(load().other_texts)
+def other(rng: random.Random, *, language: str = "en") -> Bill:
+    """Something that is no business document: in English or Hindi, in English or Sinhala for `si`."""
+    strange = is_devanagari if language == "si" else is_sinhala
+    text = rng.choice([text for text in load().other_texts if not any(map(strange, text))])
     parts = tuple(part.strip() for part in text.split(". ") if part.strip())
-    return Bill(Truth(FileKind.OTHER), hindi=not text.isascii(), trade="other", text=parts)
+    return Bill(Truth(FileKind.OTHER), language, trade="other", text=parts)

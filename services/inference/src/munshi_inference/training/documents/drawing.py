@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, features
 
-from munshi_inference.documents.letters import is_devanagari
+from munshi_inference.documents.letters import is_devanagari, is_sinhala
 from munshi_inference.training.documents.layouts import Cell, Sheet, Strip
 
 FONTS = Path("/usr/share/fonts/truetype")
@@ -28,6 +28,12 @@ DEVANAGARI = (
     ("noto/NotoSerifDevanagari-Regular.ttf", "noto/NotoSerifDevanagari-Bold.ttf"),
     ("lohit-devanagari/Lohit-Devanagari.ttf", "lohit-devanagari/Lohit-Devanagari.ttf"),
 )
+SINHALA = (
+    ("noto/NotoSansSinhala-Regular.ttf", "noto/NotoSansSinhala-Bold.ttf"),
+    ("noto/NotoSerifSinhala-Regular.ttf", "noto/NotoSerifSinhala-Bold.ttf"),
+)
+_KEEP = " \u200c\u200d"
+"""Spaces and joiners stand in the font of what is before them."""
 RUPEE = "dejavu/DejaVuSans.ttf"
 """For fonts that lack the sign."""
 
@@ -38,7 +44,7 @@ class FontsMissing(Exception):
 
 def check() -> None:
     """Raises `FontsMissing`, naming the step, where documents cannot be drawn here."""
-    wanted = [name for pair in (*LATIN, *DEVANAGARI) for name in pair]
+    wanted = [name for pair in (*LATIN, *DEVANAGARI, *SINHALA) for name in pair]
     missing = [name for name in wanted if not (FONTS / name).exists()]
     if missing:
         raise FontsMissing(f"fonts are missing ({missing[0]}, …): make system-packages")
@@ -52,11 +58,11 @@ def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
 
 
 class Pen:
-    """Writes mixed text in one Latin and one Devanagari font."""
+    """Writes mixed text in one Latin font and one of Devanagari, or of Sinhala."""
 
-    def __init__(self, rng: random.Random, size: int) -> None:
+    def __init__(self, rng: random.Random, size: int, *, sinhala: bool = False) -> None:
         self._latin = rng.choice(LATIN)
-        self._devanagari = rng.choice(DEVANAGARI)
+        self._indic = rng.choice(SINHALA if sinhala else DEVANAGARI)
         self.size = size
 
     def runs(self, text: str, size: float, *, bold: bool) -> list[tuple[str, ImageFont.FreeTypeFont]]:
@@ -64,11 +70,11 @@ class Pen:
         pixels = max(8, round(self.size * size))
         found: list[tuple[str, ImageFont.FreeTypeFont]] = []
         for character in text:
-            if is_devanagari(character) or "\u0964" <= character <= "\u096f":
-                font = _font(self._devanagari[bold], pixels)
+            if is_devanagari(character) or is_sinhala(character) or "\u0964" <= character <= "\u096f":
+                font = _font(self._indic[bold], pixels)
             elif character == "₹":
                 font = _font(RUPEE, pixels)
-            elif character == " " and found:
+            elif character in _KEEP and found:
                 font = found[-1][1]
             else:
                 font = _font(self._latin[bold], pixels)
@@ -119,7 +125,8 @@ def draw(sheet: Sheet, rng: random.Random) -> Image.Image:
         size, width, margin = rng.choice((24, 26, 28)), rng.choice((1240, 1400)), 90
     else:
         size, width, margin = rng.choice((22, 24, 26, 28)), rng.choice((480, 560, 640)), 24
-    pen = Pen(rng, size)
+    letters = "".join(cell.text for strip in sheet.strips for cell in strip.cells)
+    pen = Pen(rng, size, sinhala=any(map(is_sinhala, letters)))
     inner = width - 2 * margin
     strips = [_shrunk(strip, pen, inner) for strip in sheet.strips]
     spacing = rng.uniform(1.35, 1.8)

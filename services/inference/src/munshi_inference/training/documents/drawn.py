@@ -10,8 +10,11 @@ from munshi_inference.training.documents import bills, drawing, layouts, wear
 from munshi_inference.training.documents.bills import Bill, Truth
 from munshi_inference.training.documents.layouts import Sheet
 
-PROFILES = ("clean", "phone", "hindi", "hindi-phone")
-"""English as scanned and as photographed; Hindi likewise."""
+PROFILES = ("clean", "phone", "hindi", "hindi-phone", "sinhala", "sinhala-phone")
+"""English as scanned and as photographed; Hindi and Sinhala likewise."""
+_LANGUAGES = {"clean": "en", "phone": "en", "hindi": "hi", "sinhala": "si"}
+_READ = {"en": ("en", "hi"), "hi": ("hi", "en"), "si": ("si", "en")}
+"""The languages of the tenant that sends them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +27,14 @@ class Sample:
     languages: tuple[str, ...]
 
 
-def content(rng: random.Random, *, hindi: bool, others: bool) -> Bill:
+def content(rng: random.Random, *, language: str, others: bool) -> Bill:
     """A bill; with `others` now and then a slip or something else."""
     chance = rng.random()
     if others and chance < 0.1:
-        return bills.other(rng)
+        return bills.other(rng, language=language)
     if others and chance < 0.22:
-        return bills.slip(rng, hindi=hindi)
-    return bills.bill(rng, hindi=hindi)
+        return bills.slip(rng, language=language)
+    return bills.bill(rng, language=language)
 
 
 def text(sheet: Sheet) -> str:
@@ -41,15 +44,15 @@ def text(sheet: Sheet) -> str:
 
 def samples(profile: str, count: int, seed: int, *, first: int = 0, others: bool = False) -> Iterator[Sample]:
     """`count` documents of a profile, from the one numbered `first`."""
-    hindi = profile.startswith("hindi")
+    language = _LANGUAGES[profile.removesuffix("-phone")]
     worn = wear.photographed if profile.endswith("phone") else wear.clean
     for index in range(first, first + count):
         rng = random.Random(f"{profile}/{seed}/{index}")
-        bill = content(rng, hindi=hindi, others=others)
+        bill = content(rng, language=language, others=others)
         paper = np.asarray(drawing.draw(layouts.lay(bill, rng), rng))
         yield Sample(
             f"{profile}-{seed}-{index:04d}",
             worn(paper, rng).data,
             bill.truth,
-            ("hi", "en") if hindi else ("en", "hi"),
+            _READ[language],
         )

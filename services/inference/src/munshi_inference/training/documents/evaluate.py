@@ -24,10 +24,11 @@ from rapidfuzz import fuzz
 from munshi.contracts.media import Document, FileKind, FileRef, ReadHints
 from munshi.contracts.understanding import Category
 from munshi_inference.documents.letters import plain
-from munshi_inference.documents.page_reader import PageReader
+from munshi_inference.documents.page_reader import PageReader, Read
 from munshi_inference.training.documents import drawn
 from munshi_inference.training.documents.bills import TODAY, Truth
 from munshi_inference.training.documents.drawn import Sample
+from munshi_inference.training.documents.observe import Observation, load, observe
 
 SEED = 9
 """Of the drawn sets; training takes another."""
@@ -134,6 +135,16 @@ def evaluate(reader: PageReader, samples: Iterable[Sample]) -> Score:
     return score
 
 
+def add_observed(scores: dict[str, Score], reader: PageReader, observed: Iterable[Observation]) -> None:
+    """Scores what engines read, by profile."""
+    hints = ReadHints(today=TODAY)
+    for seen in observed:
+        began = _cpu()
+        document = reader.understood(Read(list(seen.pieces), 1, seen.engine), hints)
+        score = scores.setdefault(seen.profile, Score())
+        add(score, seen.name, seen.truth, document, seen.seconds + _cpu() - began)
+
+
 def truth_of(entry: dict[str, Any]) -> Truth:
     """A document's truth from its entry in `truth.json`."""
     return Truth(
@@ -190,14 +201,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
     parser = argparse.ArgumentParser(description="Score the readers of documents.")
     parser.add_argument("--pictures", type=Path, help="a folder with pictures and truth.json")
-    parser.add_argument("--count", type=int, default=50, help="drawn documents of each profile")
+    parser.add_argument("--count", type=int, default=200, help="drawn documents of each profile")
+    parser.add_argument("--seed", type=int, default=SEED, help="of what is drawn")
+    parser.add_argument("--profiles", nargs="+", choices=drawn.PROFILES, default=drawn.PROFILES)
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--observed", type=Path, help="what `observe` wrote, instead of drawing")
     parser.add_argument("--wrong", action="store_true", help="print what came out wrong")
     chosen = parser.parse_args(arguments)
     os.environ["OMP_NUM_THREADS"] = "1"
     began, reader = time.monotonic(), PageReader()
     scores: dict[str, Score] = {}
-    for profile in drawn.PROFILES if chosen.count else ():
-        scores[profile] = evaluate(reader, drawn.samples(profile, chosen.count, SEED, others=True))
+    if chosen.observed is not None:
+        add_observed(scores, reader, load(chosen.observed))
+    elif chosen.count:
+        add_observed(scores, reader, observe(chosen.count, chosen.seed, chosen.processes, chosen.profiles))
     if chosen.pictures is not None:
         by_set: dict[str, list[Sample]] = {}
         for name, sample in pictures(chosen.pictures):

@@ -2,11 +2,11 @@
 
 import random
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 
 from munshi.contracts.media import FileKind
 from munshi_inference.training.documents.bills import Bill, Good
+from munshi_inference.training.documents.wording import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,123 +35,6 @@ class Sheet:
     strips: tuple[Strip, ...]
     wide: bool
     """A4, not a till's paper."""
-
-
-_EN = {
-    "number": (
-        "Bill No",
-        "Invoice No",
-        "Receipt No",
-        "Bill No.",
-        "Inv No",
-        "Cash Memo No",
-        "Bill #",
-        "Receipt #",
-    ),
-    "date": ("Date", "Date", "Dt", "Bill Date", "Dated"),
-    "total": (
-        *("TOTAL", "Total", "Grand Total", "GRAND TOTAL", "Net Amount", "Net Payable", "Amount Payable"),
-        *("Bill Amount", "Total Amount", "NET TOTAL", "To Pay", "Total Rs", "Amount Due", "Invoice Total"),
-    ),
-    "subtotal": ("Sub Total", "Subtotal", "Taxable Value", "Gross Amount", "Item Total", "Total before tax"),
-    "discount": ("Discount", "Disc", "Less: Discount"),
-    "round": ("Round Off", "Rounding", "R/Off"),
-    "qty": ("Total Qty", "Items", "No of Items"),
-    "cash": ("Cash", "Cash Tendered", "Paid by UPI", "Card", "Received"),
-    "change": ("Change", "Balance", "Return"),
-    "thanks": (
-        "Thank you! Visit again",
-        "*** THANK YOU ***",
-        "Goods once sold will not be taken back",
-        "E & O.E.",
-    ),
-    "title": (
-        "TAX INVOICE",
-        "CASH MEMO",
-        "RETAIL INVOICE",
-        "BILL",
-        "INVOICE",
-        "RECEIPT",
-        "Cash Bill",
-        "BILL OF SUPPLY",
-    ),
-    "due": ("Due Date", "Payment due by"),
-    "buyer": ("Bill To", "Customer", "Buyer", "M/s", "Name"),
-    "mobile": ("Ph", "Mob", "Tel", "Phone", "Contact"),
-    "head": (
-        "Item|Qty|Rate|Amount",
-        "Description|Qty|Price|Amt",
-        "Particulars|Qty|Rate|Total",
-        "Product|Qty|MRP|Value",
-    ),
-}
-_HI = {
-    "number": ("बिल नं", "बिल नंबर", "रसीद संख्या", "बिल क्रमांक", "चालान नं", "रसीद नं"),
-    "date": ("दिनांक", "तारीख", "तिथि"),
-    "total": ("कुल राशि", "कुल योग", "कुल", "देय राशि", "कुल रकम", "योग", "Total", "कुल देय"),
-    "subtotal": ("उप योग", "उप कुल", "कर पूर्व राशि"),
-    "discount": ("छूट",),
-    "round": ("पूर्णांक",),
-    "qty": ("कुल नग",),
-    "cash": ("नकद", "प्राप्त"),
-    "change": ("वापस", "शेष"),
-    "thanks": ("धन्यवाद, फिर पधारें", "बिका हुआ माल वापस नहीं होगा", "आपका दिन शुभ हो"),
-    "title": ("नकद बिल", "बिल", "रसीद", "कैश मेमो", "कर बीजक"),
-    "due": ("अंतिम तिथि",),
-    "buyer": ("ग्राहक", "नाम"),
-    "mobile": ("फोन", "मो."),
-    "head": ("विवरण|मात्रा|दर|राशि", "सामान|नग|दर|रकम"),
-}
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-_MONTHS_HI = "जनवरी फरवरी मार्च अप्रैल मई जून जुलाई अगस्त सितंबर अक्टूबर नवंबर दिसंबर".split()
-
-
-class Words:
-    """One shop's choice of words and forms, kept through its document."""
-
-    def __init__(self, rng: random.Random, *, hindi: bool) -> None:
-        table = _HI if hindi else _EN
-        self.hindi = hindi
-        self._chosen = {name: rng.choice(options) for name, options in table.items()}
-        self.sign = rng.choice(("", "", "", "₹", "₹ ", "Rs.", "Rs ", "Rs. "))
-        self.grouped = rng.random() < 0.6
-        self.slashed = rng.random() < 0.06
-        self.colon = rng.choice((": ", " : ", ":", " "))
-        self.day_form = rng.randrange(7)
-
-    def __getitem__(self, name: str) -> str:
-        return self._chosen[name]
-
-    def money(self, value: Decimal) -> str:
-        """An amount as this shop prints it in columns."""
-        whole, paise = f"{value:.2f}".split(".")
-        if self.grouped and len(whole.lstrip("-")) > 3:
-            head, tail = whole[:-3], whole[-3:]
-            parts: list[str] = []
-            while len(head) > 2:
-                parts.insert(0, head[-2:])
-                head = head[:-2]
-            whole = ",".join([head, *parts, tail] if head else [*parts, tail])
-        return f"{whole}.{paise}"
-
-    def total(self, value: Decimal) -> str:
-        """The total, with the currency's sign where this shop prints one."""
-        if self.slashed and value == value.to_integral_value():
-            return f"{self.sign}{self.money(value)[:-3]}/-"
-        return f"{self.sign}{self.money(value)}"
-
-    def day(self, day: date) -> str:
-        """A day as this shop writes it."""
-        month = (_MONTHS_HI if self.hindi else _MONTHS)[day.month - 1]
-        return (
-            f"{day:%d/%m/%Y}",
-            f"{day:%d-%m-%Y}",
-            f"{day:%d/%m/%y}",
-            f"{day:%d}-{month}-{day:%Y}",
-            f"{day.day} {month} {day.year}",
-            f"{day:%d.%m.%Y}",
-            f"{day:%d-%m-%y}",
-        )[self.day_form]
 
 
 def _row(*cells: Cell, size: float = 1.0, bold: bool = False) -> Strip:
@@ -209,11 +92,11 @@ def _particulars(bill: Bill, say: Words, rng: random.Random) -> list[Strip]:
     if bill.truth.invoice_no is None:
         strips.append(_row(Cell(dated, 0.0)))
     else:
-        number = f"{say['number']}{say.colon}{bill.truth.invoice_no}"
+        number = f"{say['number']}{say.colon}{say.number(bill.truth.invoice_no)}"
         if rng.random() < 0.5 and len(number) + len(dated) < 38:
             strips.append(_ends(number, dated))
         elif rng.random() < 0.3:
-            strips += [_ends(say["number"], bill.truth.invoice_no), _ends(say["date"], day)]
+            strips += [_ends(say["number"], say.number(bill.truth.invoice_no)), _ends(say["date"], day)]
         else:
             pair = [_row(Cell(number, 0.0)), _row(Cell(dated, 0.0))]
             strips += pair if rng.random() < 0.8 else pair[::-1]
@@ -241,7 +124,7 @@ def _goods(bill: Bill, say: Words, rng: random.Random, *, wide: bool) -> list[St
             for i, (name, at) in enumerate(zip(shown, spots, strict=True))
         ]
         if wide:
-            cells.insert(0, Cell("#" if not bill.hindi else "क्र", 0.0))
+            cells.insert(0, Cell({"hi": "क्र"}.get(bill.language, "#"), 0.0))
         strips += [Strip(tuple(cells), bold=True), _rule(rng)]
     for index, good in enumerate(bill.goods, 1):
         strips += _good(good, say, form, columns, index if wide or rng.random() < 0.0 else None)
@@ -252,7 +135,11 @@ def _goods(bill: Bill, say: Words, rng: random.Random, *, wide: bool) -> list[St
 def _good(
     good: Good, say: Words, form: str, columns: tuple[float, float, float, float], index: int | None
 ) -> list[Strip]:
-    quantity, price, amount = _quantity(good.quantity), say.money(good.price), say.money(good.amount)
+    quantity, price, amount = (
+        say.figures(_quantity(good.quantity)),
+        say.money(good.price),
+        say.money(good.amount),
+    )
     last = Cell(amount, columns[3], "right")
     if form == "two":
         name = good.name if good.quantity == 1 else f"{good.name} x{quantity}"
@@ -279,7 +166,7 @@ def _sums(bill: Bill, say: Words, rng: random.Random, *, left: float) -> list[St
         return Strip((Cell(label, left), Cell(value, 1.0, "right")), size, bold)
 
     strips = []
-    if rng.random() < 0.2 and not bill.hindi:
+    if rng.random() < 0.2 and bill.language == "en":
         strips.append(line(say["qty"], str(sum(int(g.quantity) or 1 for g in bill.goods))))
     if bill.taxes or bill.discount or rng.random() < 0.25:
         strips.append(line(say["subtotal"], say.money(bill.subtotal)))
@@ -287,7 +174,7 @@ def _sums(bill: Bill, say: Words, rng: random.Random, *, left: float) -> list[St
         strips.append(line(say["discount"], rng.choice(("-", "")) + say.money(bill.discount)))
     strips += [line(name, say.money(amount)) for name, amount in bill.taxes]
     if bill.round_off and rng.random() < 0.7:
-        strips.append(line(say["round"], f"{bill.round_off:.2f}"))
+        strips.append(line(say["round"], say.figures(f"{bill.round_off:.2f}")))
     if rng.random() < 0.4:
         strips.append(_rule(rng))
     size = rng.choice((1.0, 1.1, 1.3, 1.5))
@@ -303,7 +190,7 @@ def _sums(bill: Bill, say: Words, rng: random.Random, *, left: float) -> list[St
 
 def till(bill: Bill, rng: random.Random) -> Sheet:
     """A till's paper of 58 or 80 mm."""
-    say = Words(rng, hindi=bill.hindi)
+    say = Words(rng, language=bill.language)
     strips = _head(bill, say, rng)
     strips.append(_rule(rng))
     strips += _particulars(bill, say, rng)
@@ -318,11 +205,11 @@ def till(bill: Bill, rng: random.Random) -> Sheet:
 
 def page(bill: Bill, rng: random.Random) -> Sheet:
     """An A4 invoice: shop on the left, number and day on the right or in a table, buyer, goods, sums."""
-    say = Words(rng, hindi=bill.hindi)
+    say = Words(rng, language=bill.language)
     truth = bill.truth
     day = say.day(truth.day) if truth.day else ""
     strips = [_middle(say["title"], 1.4, bold=True)] if rng.random() < 0.7 else []
-    number, dated = truth.invoice_no or "-", f"{say['date']}{say.colon}{day}"
+    number, dated = say.number(truth.invoice_no or "-"), f"{say['date']}{say.colon}{day}"
     vendor = truth.vendor or ""
     if rng.random() < 0.5:
         strips += [
@@ -355,12 +242,14 @@ def page(bill: Bill, rng: random.Random) -> Sheet:
 
 def slip(bill: Bill, rng: random.Random) -> Sheet:
     """Money received, paid or owed."""
-    say = Words(rng, hindi=bill.hindi)
+    say = Words(rng, language=bill.language)
     truth = bill.truth
     amount = say.total(bill.total)
     credit = bill.trade == "credit"
-    if bill.hindi:
+    if bill.language == "hi":
         told = ("उधार खाता", "बाकी रकम", "जमा करें") if credit else ("भुगतान रसीद", "प्राप्त राशि", "नकद प्राप्त")
+    elif bill.language == "si":
+        told = ("ණය බිල්පත", "හිඟ මුදල", "පසුව ගෙවන්න") if credit else ("ගෙවීම් රිසිට්පත", "ලැබුණු මුදල", "මුදලින් ලැබුණි")
     elif credit:
         told = rng.choice(
             (("CREDIT MEMO", "Balance Due", "On account"), ("UDHAAR SLIP", "Total Due", "To be paid"))
@@ -380,7 +269,7 @@ def slip(bill: Bill, rng: random.Random) -> Sheet:
     ]
     strips.append(_rule(rng))
     if truth.invoice_no:
-        strips.append(_row(Cell(f"{say['number']}{say.colon}{truth.invoice_no}", 0.0)))
+        strips.append(_row(Cell(f"{say['number']}{say.colon}{say.number(truth.invoice_no)}", 0.0)))
     strips.append(_row(Cell(f"{say['date']}{say.colon}{say.day(truth.day) if truth.day else ''}", 0.0)))
     strips.append(_row(Cell(f"{say['buyer']}{say.colon}{bill.buyer}", 0.0)))
     strips += [_ends(told[1], amount, 1.2, bold=True), _row(Cell(told[2], 0.0))]

@@ -37,6 +37,8 @@ from munshi_inference.training.documents.observe import Observation, load
 SEED = 100
 TEXTS = 3_000
 """Drawn texts for kind and category; twice as many gained nothing."""
+LANGUAGES = ("hi", "en", "si", "en", "hi", "en")
+"""Of the drawn texts, in turn."""
 PULL = 4.0
 """Strength with which the total's weights are held near those written by hand."""
 CALIBRATED = ("total", "date", "vendor", "invoice_no")
@@ -62,7 +64,7 @@ def texts(count: int, seed: int) -> list[tuple[str, str, str | None]]:
     made = []
     for index in range(count):
         rng = random.Random(f"text/{seed}/{index}")
-        bill = drawn.content(rng, hindi=index % 3 == 0, others=True)
+        bill = drawn.content(rng, language=LANGUAGES[index % len(LANGUAGES)], others=True)
         truth = bill.truth
         text = spoil(drawn.text(layouts.lay(bill, rng)), rng)
         made.append((text, truth.kind.value, truth.category.value if truth.category else None))

@@ -1,4 +1,4 @@
-"""What drawn documents are made of (`words.toml`): trades, shops, goods and places, in English and Hindi."""
+"""What drawn documents are made of (`words.toml`): trades, shops, goods and places, in three languages."""
 
 import functools
 import tomllib
@@ -11,6 +11,11 @@ from munshi.contracts.understanding import Category
 
 FILE = Path(__file__).with_name("words.toml")
 
+LANGUAGES = ("en", "hi", "si")
+"""BCP 47; a list of another language than English bears its name at its end."""
+
+ByLanguage = Mapping[str, tuple[str, ...]]
+
 
 @dataclass(frozen=True, slots=True)
 class Trade:
@@ -19,29 +24,27 @@ class Trade:
     category: Category
     paper: str
     """`thermal`, `a4` or `both`."""
-    kinds: tuple[str, ...]
+    kinds: ByLanguage
     """What the shops' names end in."""
-    kinds_hi: tuple[str, ...]
-    goods: tuple[tuple[str, str], ...]
+    goods: Mapping[str, tuple[tuple[str, str], ...]]
     """Names, each with a price in rupees."""
-    goods_hi: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
-    """Rows that only this trade prints."""
+    """Rows that only this trade prints, in English."""
+
+    def speaks(self, language: str) -> bool:
+        """Whether its shops and goods have names in a language."""
+        return bool(self.kinds[language] and self.goods[language])
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """All of it; the lists ending in `hi` are in Hindi."""
+    """All of it."""
 
     trades: Mapping[str, Trade]
-    owners: tuple[str, ...]
-    owners_hi: tuple[str, ...]
-    streets: tuple[str, ...]
-    streets_hi: tuple[str, ...]
-    towns: tuple[str, ...]
-    towns_hi: tuple[str, ...]
-    people: tuple[str, ...]
-    people_hi: tuple[str, ...]
+    owners: ByLanguage
+    streets: ByLanguage
+    towns: ByLanguage
+    people: ByLanguage
     other_texts: tuple[str, ...]
     """What is no business document."""
 
@@ -51,14 +54,22 @@ def _priced(names: list[str]) -> tuple[tuple[str, str], ...]:
     return tuple((name, price) for name, _, price in split)
 
 
+def _by_language(table: dict[str, Any], name: str) -> dict[str, list[str]]:
+    return {
+        language: table.get(name if language == "en" else f"{name}_{language}", []) for language in LANGUAGES
+    }
+
+
+def _tuples(table: dict[str, Any], name: str) -> ByLanguage:
+    return {language: tuple(entries) for language, entries in _by_language(table, name).items()}
+
+
 def _trade(table: dict[str, Any]) -> Trade:
     return Trade(
         Category(table["category"]),
         table["paper"],
-        tuple(table["kinds"]),
-        tuple(table["kinds_hi"]),
-        _priced(table["goods"]),
-        _priced(table["goods_hi"]),
+        _tuples(table, "kinds"),
+        {language: _priced(names) for language, names in _by_language(table, "goods").items()},
         tuple(table["notes"]),
     )
 
@@ -68,4 +79,5 @@ def load() -> Words:
     """The words; read once."""
     tables = tomllib.loads(FILE.read_text(encoding="utf-8"))
     trades = {name: _trade(table) for name, table in tables.pop("trades").items()}
-    return Words(trades, **{name: tuple(entries) for name, entries in tables.items()})
+    lists = {name: _tuples(tables, name) for name in ("owners", "streets", "towns", "people")}
+    return Words(trades, **lists, other_texts=tuple(tables["other_texts"]))
