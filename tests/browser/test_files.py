@@ -9,6 +9,7 @@ import aiohttp
 import numpy as np
 import pytest
 import soundfile
+from PIL import Image
 from playwright.async_api import expect
 
 from rig.receipts import GUPTA, receipt
@@ -71,6 +72,73 @@ async def test_a_dropped_picture_is_looked_at_captioned_and_sent(
     thumbnail = page.get_by_role("button", name="Open Ramesh ka bill")
     await expect(thumbnail.locator("img")).to_be_visible()
     assert await page.evaluate("document.documentElement.scrollWidth") == width
+
+
+async def pick(page: "Page", how: str, path: Path) -> None:
+    """Chooses a file by the menu."""
+    await page.get_by_role("button", name="Attach").click()
+    async with page.expect_file_chooser() as chooser:
+        await page.get_by_role("menuitem", name=how).click()
+    await (await chooser.value).set_files(path)
+
+
+def large_photo() -> bytes:
+    """8 MB from a phone that was held upright, with the place where it was taken."""
+    noise = np.random.default_rng(3).integers(0, 256, (1800, 2400, 3), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif.get_ifd(0x8825)[1] = "N"
+    out = io.BytesIO()
+    Image.fromarray(noise).save(out, "JPEG", quality=96, exif=exif)
+    return out.getvalue()
+
+
+async def kept(bot: "Bot", media_id: str) -> bytes:
+    """What the phone sent."""
+    async with bot.http.get(f"{bot.emulator.url}/control/media/{media_id}") as answer:
+        assert answer.status == 200
+        return await answer.read()
+
+
+async def test_a_large_photo_is_made_smaller_as_a_phone_does(
+    page: "Page", bot: "Bot", tmp_path: Path
+) -> None:
+    path = tmp_path / "bill.jpg"
+    path.write_bytes(large_photo())
+    assert path.stat().st_size > 5 * 1024 * 1024
+    await pick(page, "Photo", path)
+    await expect(page.get_by_role("group", name="About to be sent")).to_contain_text("made smaller")
+    await page.get_by_role("button", name="Send", exact=True).click()
+    (message,) = await bot.receiver.wait_items("messages", 1)
+    assert (message["type"], message["image"]["mime_type"]) == ("image", "image/jpeg")
+    data = await kept(bot, message["image"]["id"])
+    assert len(data) <= 5 * 1024 * 1024
+    with Image.open(io.BytesIO(data)) as sent:
+        assert sent.width < sent.height, "upright"
+        assert not sent.getexif()
+
+
+async def test_as_a_document_a_picture_goes_as_it_is(page: "Page", bot: "Bot", tmp_path: Path) -> None:
+    path = tmp_path / "bill.jpg"
+    path.write_bytes(large_photo())
+    await pick(page, "Document", path)
+    await page.get_by_role("button", name="Send", exact=True).click()
+    (message,) = await bot.receiver.wait_items("messages", 1)
+    assert message["type"] == "document"
+    assert await kept(bot, message["document"]["id"]) == path.read_bytes()
+
+
+@pytest.mark.parametrize(("kind", "sent_as"), [("WEBP", "image"), (None, "document")])
+async def test_a_picture_of_another_sort_goes_as_a_photo_where_it_can_be_opened(
+    page: "Page", bot: "Bot", kind: str | None, sent_as: str
+) -> None:
+    data = receipt(GUPTA, kind) if kind else b"\0\0\0\x18ftypheic" + bytes(200)
+    await drop(page, "bill", f"image/{(kind or 'heic').lower()}", data)
+    await page.get_by_role("button", name="Send", exact=True).click()
+    (message,) = await bot.receiver.wait_items("messages", 1)
+    assert message["type"] == sent_as
+    if kind:
+        assert message["image"]["mime_type"] == "image/jpeg"
 
 
 async def test_a_picture_opens_at_full_size_and_gives_the_focus_back(page: "Page", bot: "Bot") -> None:

@@ -9,25 +9,50 @@ import { attempt, open, say, send } from "./state.js";
 const MB = 1048576;
 const LIMITS = { image: [5 * MB, "a photo"], video: [16 * MB, "a video"], audio: [16 * MB, "a voice note"], document: [100 * MB, "a document"] };
 
-/** `{file, kind, voice, url, number}` while one waits; null otherwise. */
+const SIDES = [4096, 2560, 1600];
+const QUALITY = 0.85;
+
+/** `{file, kind, voice, url, number, before}` while one waits, `before` being the size of a photo that was made smaller; null otherwise. */
 export const staged = signal(null);
 
 function kindOf(file, wanted) {
   if (wanted) return wanted;
-  if (/^image\/(jpeg|png)$/.test(file.type)) return "image";
+  if (/^image\/(?!svg)/.test(file.type)) return "image";
   if (/^video\/(mp4|3gpp)$/.test(file.type)) return "video";
   if (/^audio\/(ogg|mpeg|aac|amr|mp4)$/.test(file.type)) return "audio";
   return "document";
 }
 
+/** The picture as WhatsApp's own app sends photos: a JPEG, upright, small enough. Null where the browser cannot open it. */
+async function asPhoto(file, most) {
+  const picture = await createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => null);
+  if (!picture) return null;
+  for (const side of SIDES) {
+    const scale = Math.min(1, side / Math.max(picture.width, picture.height));
+    const canvas = new OffscreenCanvas(Math.max(1, Math.round(picture.width * scale)), Math.max(1, Math.round(picture.height * scale)));
+    const pen = canvas.getContext("2d");
+    pen.fillStyle = "white";
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    const made = await canvas.convertToBlob({ type: "image/jpeg", quality: QUALITY });
+    if (made.size <= most) return new File([made], `${file.name.replace(/\.\w+$/, "")}.jpg`, { type: made.type });
+  }
+  return null;
+}
+
 /** Shows a file before it is sent; says so when WhatsApp would not take it. `wanted` is the kind, where one was chosen. */
-export function stage(file, wanted) {
-  const kind = kindOf(file, wanted);
-  const [most, what] = LIMITS[kind];
-  if (file.size > most) { say(`${what[0].toUpperCase()}${what.slice(1)} may have ${bytes(most)} at most; “${file.name}” has ${bytes(file.size)}.`, "bad"); return; }
+export async function stage(file, wanted) {
+  let kind = kindOf(file, wanted);
   if (!file.size) { say(`“${file.name}” is empty.`, "bad"); return; }
+  const number = open.value;
+  const sent = kind === "image" && (file.size > LIMITS.image[0] || !/^image\/(jpeg|png)$/.test(file.type)) ? await asPhoto(file, LIMITS.image[0]) : file;
+  if (open.value !== number) return;
+  if (!sent && !/^image\/(jpeg|png)$/.test(file.type)) kind = "document"; // what the browser cannot open goes as it is
+  const [most, what] = LIMITS[kind];
+  const taken = sent ?? file;
+  if (taken.size > most) { say(`${what[0].toUpperCase()}${what.slice(1)} may have ${bytes(most)} at most; “${file.name}” has ${bytes(file.size)}.`, "bad"); return; }
   unstage();
-  staged.value = { file, kind, voice: wanted === "audio", url: URL.createObjectURL(file), number: open.value };
+  staged.value = { file: taken, kind, voice: wanted === "audio", url: URL.createObjectURL(taken), number, before: taken.size < file.size ? file.size : 0 };
 }
 
 /** Takes the file away again. */
@@ -59,13 +84,13 @@ export async function sendFile(file, kind, voice, caption) {
 }
 
 export function Preview() {
-  const { file, kind, url } = staged.value;
+  const { file, kind, url, before } = staged.value;
   return html`<div class="staged" role="group" aria-label="About to be sent">
     ${kind === "image" && html`<img src=${url} alt=${file.name} />`}
     ${kind === "video" && html`<video src=${url} controls preload="metadata"></video>`}
     ${kind === "audio" && html`<div class="file"><${Mic} /><audio src=${url} controls preload="metadata" aria-label=${file.name}></audio></div>`}
     ${kind === "document" && html`<div class="file"><${Doc} /></div>`}
-    <p><span>${file.name}</span> <small>${bytes(file.size)}</small></p>
+    <p><span>${file.name}</span> <small>${before ? `${bytes(before)}, made smaller: ` : ""}${bytes(file.size)}</small></p>
     <button type="button" class="icon" aria-label="Take it away" onClick=${unstage}><${Close} /></button>
   </div>`;
 }

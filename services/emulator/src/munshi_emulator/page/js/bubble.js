@@ -10,6 +10,8 @@ import { view } from "./viewer.js";
 const OWN_TICKS = { pending: "On its way", sent: "Kept", delivered: "Delivered to the shop", read: "Read by the shop", unsent: "Not sent" };
 const SHOP_TICKS = { accepted: "Accepted", sent: "Sent", delivered: "Delivered", read: "Read", played: "Played", failed: "Not delivered" };
 
+/** What sort of file it is, as phones say it: the end of its name, else its MIME type. */
+const sort = (part) => /\.([a-z0-9]{1,5})$/i.exec(part.filename ?? "")?.[1].toUpperCase() ?? part.mime_type;
 const media = (part) => (part.id ? `/control/media/${part.id}` : part.link);
 
 /** `first`: first of a group, which has the tail. */
@@ -67,7 +69,7 @@ function Content({ message }) {
     case "sticker": return html`<img class="sticker" src=${media(part)} alt="Sticker" />`;
     case "video": return html`<video class="media" src=${media(part)} controls preload="metadata"></video>${part.caption && html`<${Text} text=${part.caption} />`}`;
     case "audio": return html`<${AudioPlayer} src=${media(part)} wamid=${message.wamid} own=${message.direction === "in"} />`;
-    case "document": return html`<a class="file" href=${media(part)} target="_blank" rel="noopener" download=${part.filename}><${Doc} /><span><b>${part.filename ?? "Document"}</b><small>${[part.mime_type, part.file_size && bytes(part.file_size)].filter(Boolean).join(" · ") || "Open"}</small></span></a>${part.caption && html`<${Text} text=${part.caption} />`}`;
+    case "document": return html`<a class="file" href=${media(part)} target="_blank" rel="noopener" download=${part.filename}><${Doc} /><span><b>${part.filename ?? "Document"}</b><small>${[sort(part), part.file_size && bytes(part.file_size)].filter(Boolean).join(" · ") || "Open"}</small></span></a>${part.caption && html`<${Text} text=${part.caption} />`}`;
     case "location": return html`<a class="file" href=${`https://www.openstreetmap.org/?mlat=${part.latitude}&mlon=${part.longitude}#map=15/${part.latitude}/${part.longitude}`} target="_blank" rel="noopener noreferrer"><${Pin} /><span><b>${part.name ?? "Location"}</b><small>${part.address ?? `${part.latitude}, ${part.longitude}`}</small></span></a>`;
     case "contacts": return [].concat(body.contacts).map((one) => html`<div class="file"><${Person} /><span><b>${one.name?.formatted_name}</b><small>${one.phones?.[0]?.phone}</small></span></div>`);
     case "interactive": return html`<${Interactive} part=${part} />`;

@@ -78,8 +78,8 @@ export function Composer() {
       ${text.trim() || waiting ? html`<button class="send" aria-label="Send"><${Send} /></button>` : html`<button type="button" class="send" aria-label="Record a voice note" onClick=${startVoice}><${Mic} /></button>`}
       <input ref=${files} type="file" hidden onChange=${(event) => { const file = event.currentTarget.files[0]; const wanted = event.currentTarget.dataset.kind || undefined; event.currentTarget.value = ""; if (file) stage(file, wanted); }} />
       ${attach && html`<div class="attach" role="menu">
-        <button type="button" role="menuitem" onClick=${pick("image/jpeg,image/png")}><${Photo} />Photo</button>
-        <button type="button" role="menuitem" onClick=${pick("")}><${Doc} />Document</button>
+        <button type="button" role="menuitem" onClick=${pick("image/*", "image")}><${Photo} />Photo</button>
+        <button type="button" role="menuitem" onClick=${pick("", "document")}><${Doc} />Document</button>
         <button type="button" role="menuitem" onClick=${pick("audio/ogg,.ogg,.opus", "audio")}><${Mic} />Voice note</button>
         <button type="button" role="menuitem" onClick=${() => { setAttach(false); send({ type: "location", content: { latitude: 19.076, longitude: 72.8777, name: `${person.value?.name ?? "Customer"}'s place` } }); }}><${Pin} />Location</button>
       </div>`}
