@@ -65,6 +65,25 @@ def pdf(pages: int = 1) -> bytes:
     return out.getvalue()
 
 
+def locked_pdf() -> bytes:
+    """A PDF that asks for a password: what it is locked with fits none that anybody knows."""
+    lock = b"<< /Filter /Standard /V 1 /R 2 /P -4 /O <%s> /U <%s> >>" % (b"5a" * 32, b"a5" * 32)
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] >>",
+        lock,
+    ]
+    out, places = b"%PDF-1.4\n", []
+    for number, body in enumerate(objects, 1):
+        places.append(len(out))
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    trailer = b"<< /Size 5 /Root 1 0 R /Encrypt 4 0 R /ID [<%s> <%s>] >>" % (b"01" * 16, b"01" * 16)
+    head = b"xref\n0 5\n0000000000 65535 f \n" + table
+    return out + head + b"trailer\n%s\nstartxref\n%d\n%%%%EOF\n" % (trailer, len(out))
+
+
 def huge_png(width: int = 30_000, height: int = 30_000) -> bytes:
     """A PNG of a few bytes whose header says that it is huge."""
 

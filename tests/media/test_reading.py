@@ -134,6 +134,7 @@ async def test_content_decides_not_what_is_declared(stage: Stage) -> None:
         (files.picture()[:200], "image/jpeg", "image", Refusal.MALFORMED),
         (b"OggS" + bytes(300), "audio/ogg", "audio", Refusal.MALFORMED),
         (b"%PDF-1.4\nrubbish", "application/pdf", "document", Refusal.MALFORMED),
+        (files.locked_pdf(), "application/pdf", "document", Refusal.LOCKED),
         (files.pdf(21), "application/pdf", "document", Refusal.TOO_MANY_PAGES),
         (files.sound(601, 8_000), "audio/ogg", "audio", Refusal.TOO_LONG),
         (

@@ -173,6 +173,8 @@ class Refusal(StrEnum):
     WRONG_TYPE = "wrong_type"
     """Content of a type that nobody reads, or other than declared in a way that matters."""
     MALFORMED = "malformed"
+    LOCKED = "locked"
+    """A PDF that opens with a password only."""
     TOO_MANY_PIXELS = "too_many_pixels"
     TOO_MANY_PAGES = "too_many_pages"
     TOO_LONG = "too_long"

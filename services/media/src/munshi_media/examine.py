@@ -79,7 +79,7 @@ def examine(data: bytes | Path, media_type: str, declared: str | None, bounds: B
         bounds: limits of what is opened.
 
     Raises:
-        FileRefused: wrong type, malformed, too many pixels or pages, an archive bomb.
+        FileRefused: wrong type, malformed, locked, too many pixels or pages, an archive bomb.
     """
     mime_type = _type_of(data, media_type, plain(declared or ""))
     kind = family(mime_type)
@@ -189,9 +189,9 @@ def _pdf(data: bytes | Path, max_pages: int) -> None:
     try:
         document = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as error:
-        locked = "password" in str(error).lower()
-        detail = "locked by a password" if locked else "a broken PDF"
-        raise FileRefused(Refusal.MALFORMED, detail) from None
+        if "password" in str(error).lower():
+            raise FileRefused(Refusal.LOCKED, "locked by a password") from None
+        raise FileRefused(Refusal.MALFORMED, "a broken PDF") from None
     try:
         pages = len(document)
     finally:

@@ -58,6 +58,8 @@ class Pages:
             self._document: Any = pdfium.PdfDocument(data)
             self.count = len(self._document)
         except pdfium.PdfiumError as error:
+            if "password" in str(error).lower():
+                raise FileRefused(Refusal.LOCKED, "this PDF is locked with a password") from error
             raise FileRefused(Refusal.MALFORMED, f"PDF: {error}") from error
         if self.count > MOST_PAGES:
             self.close()

@@ -8,12 +8,15 @@ from munshi_orchestrator.assistants.ledger.phrases import Phrase
 from munshi_orchestrator.assistants.ledger.state import LONGEST_NAME, Topic
 
 _SOUNDS = frozenset({"audio", "voice"})
+_FILES = frozenset({"document", "video"})
+"""A person meant them to be read; a sticker or a place is only shown."""
 _REFUSED = {
     Refusal.TOO_LARGE: Phrase.FILE_TOO_LARGE,
     Refusal.TOO_MANY_PIXELS: Phrase.FILE_TOO_LARGE,
     Refusal.WRONG_TYPE: Phrase.FILE_WRONG_TYPE,
     Refusal.ARCHIVE_BOMB: Phrase.FILE_WRONG_TYPE,
     Refusal.MALFORMED: Phrase.FILE_BROKEN,
+    Refusal.LOCKED: Phrase.FILE_LOCKED,
     Refusal.TOO_MANY_PAGES: Phrase.FILE_TOO_MANY_PAGES,
     Refusal.TOO_LONG: Phrase.FILE_TOO_LONG,
     Refusal.GONE: Phrase.FILE_GONE,
@@ -60,7 +63,9 @@ def unreadable(desk: Desk) -> None:
 def _why(said: Said) -> Phrase:
     sound = said.media_type in _SOUNDS
     if said.refused is None:
-        return Phrase.MEDIA_ELSE
+        return Phrase.FILE_WRONG_TYPE if said.media_type in _FILES else Phrase.MEDIA_ELSE
+    if sound and said.refused is Refusal.TOO_LARGE:
+        return Phrase.FILE_TOO_LONG
     if said.refused is Refusal.NO_ENGINE:
         return Phrase.MEDIA_VOICE if sound else Phrase.MEDIA_PICTURE
     unclear = Phrase.FILE_UNCLEAR_SOUND if sound else Phrase.FILE_UNCLEAR_PICTURE

@@ -155,8 +155,8 @@ PHRASES: dict[Phrase, str] = {
     Phrase.DOUBT_VENDOR: "the name of the shop is not quite clear",
     Phrase.DOUBT_OTHER_TOTAL: "the paper says {amount}",
     Phrase.NO_RECEIPT: (
-        "A nice picture, but no receipt or bill can be seen on it 🙏 Please send a photo of the "
-        "whole receipt."
+        "No receipt or bill can be seen in this 🙏 Please send a photo of the whole receipt, in good "
+        "light and from above."
     ),
     Phrase.SEND_RECEIPT: "Yes, please send the photo or PDF of the receipt 📷",
     Phrase.VOICE_HEARD: "I heard: “{text}”. Is that right?",
@@ -169,6 +169,9 @@ PHRASES: dict[Phrase, str] = {
     ),
     Phrase.FILE_WRONG_TYPE: "This kind of file cannot be read 🙏 Please send a photo or a PDF, or type it.",
     Phrase.FILE_BROKEN: "This file is damaged and does not open 🙏 Please send it again.",
+    Phrase.FILE_LOCKED: (
+        "This PDF is locked with a password 🙏 Please send it without the password, or a photo of it."
+    ),
     Phrase.FILE_TOO_MANY_PAGES: "This has too many pages 🙏 Please send only the page with the total.",
     Phrase.FILE_TOO_LONG: "This voice note is too long 🙏 Please send a shorter one.",
     Phrase.FILE_GONE: "WhatsApp no longer has this file 🙏 Please send it again.",

@@ -151,6 +151,7 @@ class Phrase(StrEnum):
     FILE_TOO_LARGE = auto()
     FILE_WRONG_TYPE = auto()
     FILE_BROKEN = auto()
+    FILE_LOCKED = auto()
     FILE_TOO_MANY_PAGES = auto()
     FILE_TOO_LONG = auto()
     FILE_GONE = auto()
