@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,9 @@ from munshi.errors import MunshiError, Retryable, UserMistake
 from munshi.files import kinds
 from munshi.files.kinds import Family
 from munshi.inference import EngineMissing, InferenceSettings, load_engine
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 ASSISTANTS = ("ledger", "invoices")
 SECONDS = 120.0
@@ -154,20 +157,27 @@ async def _show(files: Sequence[Path], hints: ReadHints, *, as_json: bool) -> bo
     from rich.progress import Progress
 
     good = True
-    errors = Console(stderr=True)
+    # On one terminal all goes through one console, which keeps the bar below the lines.
+    out, errors = Console(soft_wrap=True), Console(stderr=True)
+    seen = out if out.is_terminal else errors
+    told = out if out.is_terminal and errors.is_terminal else errors
     async with AsyncExitStack() as stack:
         readings = await stack.enter_async_context(aclosing(_readings(files, Readers(hints, stack))))
-        with Progress(console=errors, transient=True, disable=len(files) < 2) as progress:
+        with Progress(console=seen, transient=True, disable=len(files) < 2) as progress:
             bar = progress.add_task("reading", total=len(files))
             async for reading in readings:
                 if reading.mistake is not None:
                     good = False
                     said = f"munshi read: {reading.file}: {reading.mistake}"
-                    errors.print(said, soft_wrap=True, markup=False)
+                    told.print(said, soft_wrap=True, markup=False)
                 elif as_json:
-                    typer.echo(json.dumps(as_object(reading), ensure_ascii=False))
+                    line = json.dumps(as_object(reading), ensure_ascii=False)
+                    if out.is_terminal:
+                        out.print(line, soft_wrap=True, markup=False, highlight=False, emoji=False)
+                    else:
+                        typer.echo(line)
                 else:
-                    _print_readable(reading)
+                    out.print(_readable(reading))
                 progress.advance(bar)
     return good
 
@@ -186,8 +196,7 @@ def as_object(reading: Reading) -> dict[str, Any]:
     return {"file": str(reading.file), **found, **{n: v for n, v in extra.items() if v is not None}}
 
 
-def _print_readable(reading: Reading) -> None:
-    from rich.console import Console
+def _readable(reading: Reading) -> "Text":
     from rich.text import Text
 
     shown = as_object(reading)
@@ -208,4 +217,4 @@ def _print_readable(reading: Reading) -> None:
         line.append(f"\n  {shown['text']}")
     if failed := shown.get("failed_checks"):
         line.append(f"\n  doubtful: {', '.join(failed)}", style="yellow")
-    Console(soft_wrap=True).print(line)
+    return line
