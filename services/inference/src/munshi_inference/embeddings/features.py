@@ -1,7 +1,7 @@
 """What a text is made of, for the small embedding: words by their key, by their sound and by pieces. Pure.
 
-Devanagari and Latin spellings of a word share a key or at least a sound (`sounds`), so "शर्मा ट्रेडर्स" and "Sharma
-Traders" share most features.
+Devanagari and Latin spellings of a word share a key or at least a sound (`sounds`): "शर्मा ट्रेडर्स" and
+"Sharma Traders" share most features.
 """
 
 import unicodedata

@@ -1,7 +1,8 @@
-"""How a word sounds, so roughly that its spellings in Devanagari and in Latin letters meet: ट्रेडर्स and Traders,
-इलेक्ट्रिकल्स and Electricals, फार्मेसी and Pharmacy. Pure.
+"""How a word sounds, so roughly that its spellings in Devanagari and in Latin letters meet: ट्रेडर्स and
+Traders, इलेक्ट्रिकल्स and Electricals, फार्मेसी and Pharmacy. Pure.
 
-`language.romanise.key` keeps more apart, since money hangs on what it joins; here nearness is all that is asked.
+`language.romanise.key` keeps more apart, since money hangs on what it joins; here nearness is all that is
+asked.
 """
 
 import re
@@ -29,7 +30,7 @@ _VOWELS = re.compile(r"[aiu]+")
 
 @lru_cache(maxsize=16_384)
 def sound(word: str) -> str:
-    """A folded (lower-case) word as it sounds: three vowels, no aspiration, nothing doubled, no last vowel."""
+    """A folded (lower-case) word as it sounds: three vowels, nothing aspirated or doubled, no last vowel."""
     for written, said in _WRITTEN:
         word = word.replace(written, said)
     heard = key(word)
