@@ -141,7 +141,16 @@ CASES: dict[str, dict[str, Any]] = {
     ),
     "language models elsewhere": merged(EXISTING, {"inference": {"llm": _ELSEWHERE}}),
     "language models everywhere": merged(
-        EXISTING, _OBJECTS, {"pods": {"runAsUser": None}, "inference": {**_MODELS, "llm": _ELSEWHERE}}
+        EXISTING,
+        _OBJECTS,
+        {
+            "pods": {"runAsUser": None},
+            "inference": {
+                **_MODELS,
+                "llm": _ELSEWHERE,
+                "services": {"existingSecret": "service-keys"},
+            },
+        },
     ),
     "demo with Triton": {"demo": {"enabled": True}, "inference": {"triton": {"enabled": True}}},
     "model servers on GPUs, scaled": merged(

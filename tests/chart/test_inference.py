@@ -195,3 +195,23 @@ def test_without_a_secret_nothing_of_it_is_there() -> None:
     assert "llm-keys" not in rendered.text
     assert "MUNSHI_LLM_KEYS_DIR" not in rendered.text
     assert rendered.blueprint().llm_keys_secret == ""
+
+
+def test_keys_of_services_come_out_of_a_secret_to_who_asks_them() -> None:
+    rendered = render(CASES["language models everywhere"])
+    assert rendered.blueprint().service_keys_secret == "service-keys"
+    found = {
+        name.removeprefix("Deployment/munshi-pool-"): {
+            one["name"]: one["valueFrom"]["secretKeyRef"]
+            for one in pod["containers"][0].get("env", ())
+            if one.get("valueFrom", {}).get("secretKeyRef", {}).get("name") == "service-keys"
+        }
+        for name, pod in rendered.pods()
+        if "service-keys" in json.dumps(pod)
+    }
+    assert {name: set(keys) for name, keys in found.items()} == {
+        "media": {"MUNSHI_SPEECH_KEY", "MUNSHI_TTS_KEY", "MUNSHI_EMBEDDINGS_KEY"},
+        "orchestrator": {"MUNSHI_EMBEDDINGS_KEY"},
+    }
+    assert found["media"]["MUNSHI_TTS_KEY"] == {"name": "service-keys", "key": "tts-key", "optional": True}
+    assert "service-keys" not in render(EXISTING).text

@@ -60,6 +60,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"tenants": {"orchestrator": {"settings": {"MUNSHI_LLM_MODELS": '[{"name": "a", "key": "sk-1"}]'}}}},
         "put keys into a Secret, inference.llm.existingSecret",
     ),
+    "a key of a service in the settings": (
+        {"pool": {"media": {"settings": {"MUNSHI_TTS_KEY": "sk-1"}}}},
+        "put it into a Secret, inference.services.existingSecret",
+    ),
     "two language models of one name": (
         {"inference": {"llm": {"models": [{"name": "a", "url": "https://a/v1", "model": "a"}] * 2}}},
         "two models are named a",

@@ -57,7 +57,12 @@
 {{- end -}}
 {{- $names = append $names .name -}}
 {{- end -}}
-{{- range $path, $pods := dict "pool.orchestrator" .Values.pool.orchestrator "tenants.orchestrator" .Values.tenants.orchestrator -}}
+{{- range $path, $pods := dict "pool.media" .Values.pool.media "tenants.media" .Values.tenants.media "pool.orchestrator" .Values.pool.orchestrator "tenants.orchestrator" .Values.tenants.orchestrator -}}
+{{- range $name := list "MUNSHI_SPEECH_KEY" "MUNSHI_TTS_KEY" "MUNSHI_EMBEDDINGS_KEY" -}}
+{{- if hasKey $pods.settings $name -}}
+{{- fail (printf "%s.settings.%s is a key, which everybody could read who may read pods or ConfigMaps: put it into a Secret, inference.services.existingSecret" $path $name) -}}
+{{- end -}}
+{{- end -}}
 {{- if contains "\"key\"" (default "" $pods.settings.MUNSHI_LLM_MODELS) -}}
 {{- fail (printf "%s.settings.MUNSHI_LLM_MODELS holds a key, which everybody could read who may read pods or ConfigMaps: put keys into a Secret, inference.llm.existingSecret" $path) -}}
 {{- end -}}

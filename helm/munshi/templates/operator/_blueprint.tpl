@@ -11,6 +11,9 @@ media:
 {{- with .Values.inference.llm.existingSecret }}
 llmKeysSecret: {{ . | quote }}
 {{- end }}
+{{- with .Values.inference.services.existingSecret }}
+serviceKeysSecret: {{ . | quote }}
+{{- end }}
 graphUrl: {{ include "munshi.graphUrl" . | quote }}
 pods:
   imagePullPolicy: {{ .Values.images.pullPolicy }}

@@ -181,14 +181,26 @@ spec:
 {{- end }}
 {{- end -}}
 
+{{/* A key out of the Secret of services. Takes (dict "root" $ "name" "MUNSHI_TTS_KEY" "key" "tts-key"). */}}
+{{- define "munshi.serviceKey" -}}
+{{- with .root.Values.inference.services.existingSecret }}
+- name: {{ $.name }}
+  valueFrom: {secretKeyRef: {name: {{ . }}, key: {{ $.key }}, optional: true}}
+{{- end }}
+{{- end -}}
+
 {{- define "munshi.mediaEnv" -}}
 {{ include "munshi.serviceEnv" . }}
 - {name: MUNSHI_GRAPH_URL, value: {{ include "munshi.graphUrl" . | quote }}}
+{{- include "munshi.serviceKey" (dict "root" . "name" "MUNSHI_EMBEDDINGS_KEY" "key" "embeddings-key") }}
+{{- include "munshi.serviceKey" (dict "root" . "name" "MUNSHI_SPEECH_KEY" "key" "speech-key") }}
+{{- include "munshi.serviceKey" (dict "root" . "name" "MUNSHI_TTS_KEY" "key" "tts-key") }}
 {{- end -}}
 
 {{- define "munshi.orchestratorEnv" -}}
 {{ include "munshi.serviceEnv" . }}
 - {name: MUNSHI_GRAPH_URL, value: {{ include "munshi.graphUrl" . | quote }}}
+{{- include "munshi.serviceKey" (dict "root" . "name" "MUNSHI_EMBEDDINGS_KEY" "key" "embeddings-key") }}
 {{- if .Values.inference.llm.existingSecret }}
 - {name: MUNSHI_LLM_KEYS_DIR, value: /etc/munshi/llm-keys}
 {{- end }}

@@ -252,6 +252,10 @@ class Blueprint(_Part):
     """Secret of each tenant's own namespace with the keys of language models, each by its model's name;
     mounted into orchestrators. Where a namespace has none, its tenants ask without keys. A change replaces
     orchestrators; what stands in the Secret does not."""
+    service_keys_secret: str = Field(default="", pattern=r"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)?$")
+    """Secret of each tenant's own namespace with `speech-key`, `tts-key` and `embeddings-key`, those that
+    there are: keys of services that hear, speak and embed. A change replaces orchestrators and media
+    services."""
     graph_url: str = Field(default="https://graph.facebook.com", pattern=r"^https?://.*[^/]$")
     """Base of the Graph API, without version. A change replaces orchestrators and
     media services."""

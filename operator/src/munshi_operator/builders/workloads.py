@@ -17,6 +17,15 @@ from munshi_operator.types import Manifest
 
 CELLS_DIR = "/etc/munshi/cells"
 LLM_KEYS_DIR = "/etc/munshi/llm-keys"
+SERVICE_KEYS = {
+    ORCHESTRATOR: {"MUNSHI_EMBEDDINGS_KEY": "embeddings-key"},
+    MEDIA: {
+        "MUNSHI_EMBEDDINGS_KEY": "embeddings-key",
+        "MUNSHI_SPEECH_KEY": "speech-key",
+        "MUNSHI_TTS_KEY": "tts-key",
+    },
+}
+"""Settings that come out of a Secret, by component."""
 _TEMPLATE = 1
 """Raised when pods must restart for a template of another shape."""
 _OLD_SETS = 3
@@ -63,6 +72,8 @@ def config_digest(plan: Plan, component: str) -> str:
         wanted["folder"] = plan.folder
     if _with_llm_keys(plan, component):
         wanted["llmKeys"] = plan.blueprint.llm_keys_secret
+    if plan.blueprint.service_keys_secret and component in SERVICE_KEYS:
+        wanted["serviceKeys"] = plan.blueprint.service_keys_secret
     return digest(wanted)
 
 
@@ -74,6 +85,20 @@ def environment(plan: Plan, component: str) -> dict[str, str]:
     if _with_llm_keys(plan, component):
         own["MUNSHI_LLM_KEYS_DIR"] = LLM_KEYS_DIR
     return {**own, **plan.workload(component).env}
+
+
+def _secret_environment(plan: Plan, component: str) -> list[dict[str, Any]]:
+    """Settings of a component that come out of a Secret."""
+    secret = plan.blueprint.service_keys_secret
+    if not secret:
+        return []
+    return [
+        {
+            "name": name,
+            "valueFrom": {"secretKeyRef": {"name": secret, "key": key, "optional": True}},
+        }
+        for name, key in SERVICE_KEYS.get(component, {}).items()
+    ]
 
 
 def _with_llm_keys(plan: Plan, component: str) -> bool:
@@ -172,7 +197,10 @@ def _container(plan: Plan, component: str) -> dict[str, Any]:
         "name": component,
         "image": workload.image,
         "imagePullPolicy": plan.blueprint.pods.image_pull_policy,
-        "env": [{"name": name, "value": value} for name, value in sorted(env.items())],
+        "env": [
+            *({"name": name, "value": value} for name, value in sorted(env.items())),
+            *_secret_environment(plan, component),
+        ],
         "ports": [{"name": PORT_NAME, "containerPort": PORT, "protocol": "TCP"}],
         "resources": workload.resources.model_dump(exclude_defaults=True),
         "securityContext": {

@@ -1,4 +1,4 @@
-"""Keys of language models: a Secret of the tenant's own namespace, mounted into its orchestrator alone."""
+"""Keys of language models and of services: Secrets of the tenant's own namespace, for the pods that ask."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from munshi.errors import UserMistake
+from munshi.inference import InferenceSettings
 from munshi.llm.settings import LlmSettings
 from munshi_operator.builders import parse_blueprint
 from munshi_operator.drift import CONFIG
@@ -14,6 +15,7 @@ from munshi_operator.types import Manifest
 from rig.golden import FULL, MEDIA, SMALL, children, tenant, with_bucket
 
 KEYS = "llmKeysSecret: llm-keys\n"
+SERVICES = "serviceKeysSecret: service-keys\n"
 
 
 def template(manifests: list[Manifest], component: str) -> dict[str, Any]:
@@ -73,3 +75,24 @@ def test_another_secret_replaces_orchestrators() -> None:
 def test_a_name_that_no_secret_can_have_is_refused() -> None:
     with pytest.raises(UserMistake, match="llmKeysSecret"):
         parse_blueprint(SMALL + "llmKeysSecret: Not A Name\n")
+
+
+@pytest.mark.parametrize(
+    ("component", "names"),
+    [
+        ("ingress", set()),
+        ("orchestrator", {"MUNSHI_EMBEDDINGS_KEY"}),
+        ("media", {"MUNSHI_EMBEDDINGS_KEY", "MUNSHI_SPEECH_KEY", "MUNSHI_TTS_KEY"}),
+    ],
+)
+def test_keys_of_services_are_settings_that_the_pod_reads(component: str, names: set[str]) -> None:
+    with_keys = template(children(tenant(), SMALL + MEDIA + SERVICES, opened=with_bucket), component)
+    without = template(children(tenant(), SMALL + MEDIA, opened=with_bucket), component)
+    (container,) = with_keys["spec"]["containers"]
+    taken = {entry["name"]: entry["valueFrom"] for entry in container["env"] if "valueFrom" in entry}
+    assert taken.keys() == names
+    assert names <= {f"MUNSHI_{name}".upper() for name in InferenceSettings.model_fields}
+    assert all(one["secretKeyRef"]["name"] == "service-keys" for one in taken.values())
+    assert all(one["secretKeyRef"]["optional"] is True for one in taken.values())
+    same = with_keys["metadata"]["annotations"][CONFIG] == without["metadata"]["annotations"][CONFIG]
+    assert same == (not names)
