@@ -191,6 +191,33 @@ def test_tritons_image_reads_what_the_media_service_reads() -> None:
     assert 'TRAINED = {"eng", "hin", "sin"}' in (INFERENCE / "serve.py").read_text()
 
 
+def test_tritons_image_is_not_built_without_what_its_models_need(tmp_path: Path) -> None:
+    import munshi_inference
+
+    def check(path: str) -> "subprocess.CompletedProcess[str]":
+        packages = str(Path(munshi_inference.__path__[0]).parent)
+        environment = {**os.environ, "MUNSHI_TRITON_PACKAGES": packages, "PATH": path}
+        return subprocess.run(
+            [sys.executable, "-P", INFERENCE / "serve.py", "--check"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    without = check(str(tmp_path))
+    assert without.returncode != 0
+    assert "install Tesseract" in without.stderr
+    few = tmp_path / "tesseract"
+    few.write_text("#!/bin/sh\nprintf 'List of available languages:\\neng\\nhin\\n'\n")
+    few.chmod(0o755)
+    told = check(f"{tmp_path}:{os.environ['PATH']}")
+    assert (told.returncode, told.stderr.strip()) == (1, "Tesseract lacks sin")
+    if shutil.which("tesseract") is None:
+        pytest.skip("Tesseract is not installed: make system-packages")
+    assert check(os.environ["PATH"]).returncode == 0
+
+
 SERVER = """#!{python}
 import json, pathlib, signal, sys
 home = pathlib.Path({home!r})
