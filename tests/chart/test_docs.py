@@ -1,12 +1,17 @@
 """What the pages for operators tell people to type, and the names that they use, are real."""
 
+import functools
 import re
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
+import yaml
 
+from chart.cases import CASES
 from chart.programs import CHART, ROOT
+from chart.rendering import EXISTING, merged, render
 from munshi.inference import InferenceSettings
 from munshi.llm.settings import LlmSettings
 from munshi_ingress.settings import IngressSettings
@@ -16,6 +21,7 @@ from munshi_operator.bootstrap import BootstrapSettings
 from munshi_operator.outside.settings import OutsideSettings
 from munshi_operator.settings import OperatorSettings
 from munshi_orchestrator.settings import OrchestratorSettings
+from rig.golden import GOLDEN
 from rig.servers import Servers
 
 DOCS = ROOT / "docs"
@@ -55,6 +61,47 @@ def test_values_are_those_of_the_chart(page: Path) -> None:
     for value in re.findall(rf"`((?:{tops})\.[A-Za-z.]+)[`=:]", page.read_text()):
         if value not in _KEYS:
             assert f"`{value}" in known, value
+
+
+@functools.cache
+def everything() -> list[dict[str, Any]]:
+    """All objects of a release that has all parts, of a demo, and of the tenants' golden files."""
+    sets = (CASES[name] for name in ("an object store", "model servers", "demo"))
+    made = [one for values in sets for one in render(values).objects]
+    golden = [one for file in GOLDEN.glob("*.yaml") for one in yaml.safe_load_all(file.read_text()) if one]
+    return [*made, *golden]
+
+
+def test_commands_name_objects_that_there_are() -> None:
+    there = {(one["kind"].lower(), one["metadata"]["name"]) for one in everything()}
+    kinds = "deployment|statefulset|service|job"
+    pattern = rf"\b({kinds})[/ ](munshi[a-z0-9-]*)|\b({kinds})(?: munshi[a-z-]*)+ (munshi[a-z0-9-]*)"
+    named = {
+        (kind or other, name or last): page.stem
+        for page in PAGES
+        for kind, name, other, last in re.findall(pattern, page.read_text())
+    }
+    assert len(named) >= 8
+    assert {one: page for one, page in named.items() if one not in there} == {}
+
+
+def test_commands_choose_by_labels_that_pods_have() -> None:
+    pods = [one.get("spec", {}).get("template", {}).get("metadata", {}) for one in everything()]
+    labels = {f"{key}={value}" for pod in pods for key, value in (pod.get("labels") or {}).items()}
+    pattern = r"app\.kubernetes\.io/(?!managed-by)[a-z-]+=[a-z-]+"
+    asked = {label for page in PAGES for label in re.findall(pattern, page.read_text())}
+    assert len(asked) >= 4
+    assert asked <= labels
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if "```yaml\n" in page.read_text()], ids=lambda one: one.stem
+)
+def test_values_on_the_pages_are_taken(page: Path) -> None:
+    blocks = [yaml.safe_load(one) for one in re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)]
+    whole = next((one for one in blocks if "database" in one), EXISTING)
+    for values in blocks:
+        render(merged(whole, values))
 
 
 def statements() -> list[str]:
