@@ -48,7 +48,13 @@ class InferenceSettings(BaseSettings):
     )
     speech_model: Path | None = Field(
         default=None,
-        description="Whisper weights: a CTranslate2 folder (faster-whisper) or a .pt file (openai-whisper).",
+        description="Whisper weights: a CTranslate2 folder (faster-whisper), a .pt file (openai-whisper), or "
+        "`hub:owner/name` with an optional `@revision`: fetched from Hugging Face, or HF_ENDPOINT, once.",
+    )
+    speech_cache: Path | None = Field(
+        default=None,
+        description="Folder that weights out of a hub are kept in. Default: Hugging Face's own; `munshi up` "
+        "keeps them in its data folder.",
     )
     speech_url: str = Field(
         default="", description="Base URL of an OpenAI-compatible transcription service; wins over a model."
@@ -107,9 +113,13 @@ def load_understander(name: str, settings: InferenceSettings) -> Understander:
 
 
 async def infos(engines: Iterable[object]) -> list[EngineInfo]:
-    """What engines say of themselves, after those with something to find out did. Others are left out."""
-    told = []
+    """What engines say of themselves, after those with something to find out did; and what is told where
+    there is none (`EngineMissing`). Others are left out."""
+    told: list[EngineInfo] = []
     for engine in engines:
+        if isinstance(engine, EngineMissing):
+            told.append(engine.info)
+            continue
         check, info = getattr(engine, "check", None), getattr(engine, "info", None)
         if check is not None:
             await check()

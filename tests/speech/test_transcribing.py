@@ -22,6 +22,7 @@ from munshi.contracts.media import FileRef, ReadHints, Transcriber
 from munshi.errors import Permanent, Retryable, UserMistake
 from munshi.inference import EngineMissing, InferenceSettings, load_engine
 from munshi_inference.speech.confidence import Stretch, confidence_of, heard
+from munshi_inference.speech.faster import likeliest
 from munshi_inference.speech.recorded import digest_of
 from rig.openai_service import Answer, openai_service
 
@@ -236,6 +237,15 @@ def test_confidence_falls_with_what_the_model_doubts() -> None:
     assert confidence_of([_stretch(compression=3.0)]) < sure
     assert confidence_of([_stretch()], language_probability=0.3) < sure
     assert confidence_of([]) == 0.0
+
+
+def test_a_note_is_in_one_of_the_tenants_languages() -> None:
+    heard_as = {"ur": 0.5, "hi": 0.3, "en": 0.1, "si": 0.1}
+    language, share = likeliest(heard_as, ("en", "hi"))
+    assert language == "hi"
+    assert share == pytest.approx(0.75)
+    assert likeliest(heard_as, ("si",)) == ("si", 1.0)
+    assert likeliest(heard_as, ("xx", "yy")) == (None, 1.0)
 
 
 def test_silence_that_was_written_down_is_not_heard() -> None:

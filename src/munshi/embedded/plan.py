@@ -199,9 +199,15 @@ def media_spec(options: UpOptions) -> ProcessSpec:
             "MUNSHI_CELLS_DIR": str(options.data.cells),
             "MUNSHI_GRAPH_URL": options.graph_url or url(options.ports.emulator),
             "MUNSHI_SPOOL_DIR": str(options.data.spool),
+            **weights_cache(options),
             **triton_address(options),
         },
     )
+
+
+def weights_cache(options: UpOptions) -> dict[str, str]:
+    """Where weights out of a hub are kept: with all else, unless another place is named."""
+    return {"MUNSHI_SPEECH_CACHE": os.environ.get("MUNSHI_SPEECH_CACHE", str(options.data.root / "weights"))}
 
 
 def triton_address(options: UpOptions) -> dict[str, str]:
@@ -233,7 +239,7 @@ def triton_spec(options: UpOptions, home: Path) -> ProcessSpec:
             *("--metrics-port", str(ports.triton_metrics)),
         ),
         log=options.data.logs / "triton.log",
-        environment=address,
+        environment={**address, **weights_cache(options)},
         stop_seconds=10.0,
     )
 

@@ -1,6 +1,9 @@
 """The engines that read, hear and speak, as far as they are to be had here. Loaded beside the start."""
 
 import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -11,7 +14,10 @@ from munshi.inference import EngineMissing, InferenceSettings, infos, load_engin
 
 _log = structlog.get_logger()
 
-_GROUPS = ("documents", "speech", "voices")
+_PARTS: Mapping[str, str] = {"documents": "ocr", "speech": "speech", "voices": "tts"}
+"""Groups of engines, with the word for each part."""
+_LOAD_SECONDS = 5.0
+"""Longest that who asks for the engines waits for one that is being loaded."""
 
 
 class Engines:
@@ -23,7 +29,7 @@ class Engines:
 
     def start(self) -> None:
         """Begins to load; what is asked for meanwhile waits."""
-        for group in _GROUPS:
+        for group in _PARTS:
             self._loading[group] = asyncio.create_task(self._load(group), name=f"load {group}")
 
     async def close(self) -> None:
@@ -50,10 +56,15 @@ class Engines:
         return engine
 
     async def infos(self) -> list[EngineInfo]:
-        """What there is, and what is missing."""
-        loaded = [await asyncio.shield(self._loading[group]) for group in _GROUPS]
-        told = await infos(engine for engine in loaded if not isinstance(engine, EngineMissing))
-        return [*told, *(missing.info for missing in loaded if isinstance(missing, EngineMissing))]
+        """What there is, what is missing, and what is still being loaded: weights out of a hub take long."""
+        await asyncio.wait(self._loading.values(), timeout=_LOAD_SECONDS)
+        loaded = [task.result() for task in self._loading.values() if task.done()]
+        told = await infos(sorted(loaded, key=lambda engine: isinstance(engine, EngineMissing)))
+        waited = [group for group, task in self._loading.items() if not task.done()]
+        return [
+            *told,
+            *(EngineInfo(_PARTS[group], "", "", add="it is being loaded: wait") for group in waited),
+        ]
 
     async def _engine(self, group: str) -> Any:
         loaded = await asyncio.shield(self._loading[group])
@@ -63,13 +74,39 @@ class Engines:
 
     async def _load(self, group: str) -> Any:
         try:
-            engine = await asyncio.to_thread(load_engine, READERS[group], self._settings)
+            engine = await _aside(lambda: load_engine(READERS[group], self._settings), f"load {group}")
         except EngineMissing as error:
             _log.info("engine_missing", part=group, add=error.info.add)
             return error
         except Exception as error:  # noqa: BLE001 - a broken engine must not take the others along
             _log.exception("engine_broken", part=group)
             add = f"its installation is broken ({type(error).__name__}); see the service's log"
-            return EngineMissing(EngineInfo(part=group, engine="", where="", add=add))
+            return EngineMissing(EngineInfo(part=_PARTS[group], engine="", where="", add=add))
         _log.info("engine_found", part=group, engine=engine.info().engine, where=engine.info().where)
         return engine
+
+
+async def _aside(work: Callable[[], Any], name: str) -> Any:
+    """Runs `work` in a thread that holds nobody up at the end: what fetches weights may take minutes."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Any] = loop.create_future()
+
+    def settle(result: Any, error: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(result)
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = work()
+        except BaseException as raised:  # noqa: BLE001 - it is raised where it is awaited
+            error = raised
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(settle, result, error)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return await done

@@ -51,13 +51,13 @@ def build_assistants(engine: Understander) -> Mapping[AssistantKind, Assistant]:
     return built
 
 
-def load_embedder(settings: InferenceSettings) -> Embedder | None:
+def load_embedder(settings: InferenceSettings) -> Embedder | EngineMissing:
     """What memories are compared by; without it facts are found by their keys alone."""
     try:
         found: Embedder = load_engine(READERS["embeddings"], settings)
     except EngineMissing as error:
         _log.warning("no_embeddings", add=error.info.add)
-        return None
+        return error
     return found
 
 
@@ -188,8 +188,8 @@ async def serve(settings: OrchestratorSettings) -> None:
     inference = InferenceSettings()
     engine = load_understander(settings.engine, inference)
     embedder = load_embedder(inference)
-    engines = [engine, *([embedder] if embedder else [])]
-    orchestrator = Orchestrator(settings, build_assistants(engine), engines, embedder)
+    with_memory = None if isinstance(embedder, EngineMissing) else embedder
+    orchestrator = Orchestrator(settings, build_assistants(engine), (engine, embedder), with_memory)
     # Models and libraries stay for good: without this each full collection walks over all of them.
     gc.collect()
     gc.freeze()

@@ -23,6 +23,9 @@ WAITING = 1_000
 
 _REFUSALS = {str(refusal): refusal for refusal in Refusal}
 
+_TITLES = {"hi": "Hindi", "si": "Sinhala"}
+"""Languages that are asked of every machine, beside English."""
+
 STEP = "install the readers of pictures: pip install 'munshi-inference[ocr]'"
 
 
@@ -102,8 +105,10 @@ def load(settings: InferenceSettings) -> DocumentEngine:
         tesseract = TesseractEngine()
         languages += [tag for tag in TRAINED if tesseract.trained(tag)]
         name += "+tesseract"
+        lacking = [title for tag, title in _TITLES.items() if tag not in languages]
+        add = f"{' and '.join(lacking)}: {TESSERACT}" if lacking else ""
     except TesseractMissing:
-        add = f"Hindi and Sinhala: {TESSERACT}"
+        add = f"{' and '.join(_TITLES.values())}: {TESSERACT}"
     info = EngineInfo(
         part="ocr",
         engine=name,

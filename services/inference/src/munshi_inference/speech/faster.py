@@ -2,11 +2,12 @@
 
 import sys
 import types
+from collections.abc import Mapping
 from pathlib import Path
 
 from munshi.contracts.media import Segment, Transcript
 from munshi_inference.speech.confidence import Stretch, confidence_of, heard
-from munshi_inference.speech.sound import RATE, samples_of
+from munshi_inference.speech.sound import RATE, Samples, samples_of
 
 ENGINE = "faster-whisper"
 
@@ -25,7 +26,8 @@ class FasterWhisper:
         )
 
     def transcribe(self, wav: bytes, languages: tuple[str, ...], longest_seconds: float) -> Transcript:
-        """Writes down one sound; `languages` as BCP 47 tags, the only one being a hint that is believed.
+        """Writes down one sound, in one of `languages` (BCP 47 primary tags) where any is given: left alone,
+        Whisper takes much Hindi for Urdu.
 
         Silence is cut out first, so that a long note costs what is said in it; times are those of the note.
 
@@ -33,9 +35,10 @@ class FasterWhisper:
             Permanent: it is no such sound.
         """
         samples = samples_of(wav, longest_seconds)
+        language, probability = self._language(samples, languages)
         found, info = self._model.transcribe(
             samples,
-            language=languages[0] if len(languages) == 1 else None,
+            language=language,
             vad_filter=True,
             condition_on_previous_text=False,  # one misheard stretch would spoil all that follow
         )
@@ -51,7 +54,26 @@ class FasterWhisper:
             for segment in found
         ]
         said = [stretch for stretch in stretches if heard(stretch)]
-        return transcript_of(said, len(samples) / RATE, info.language, info.language_probability, ENGINE)
+        sure = info.language_probability if language is None else probability
+        return transcript_of(said, len(samples) / RATE, info.language, sure, ENGINE)
+
+    def _language(self, samples: Samples, languages: tuple[str, ...]) -> tuple[str | None, float]:
+        """Which of the tenant's languages it is, and how probable against the others of them."""
+        if not self._model.model.is_multilingual:
+            return "en", 1.0
+        if len(languages) < 2:
+            return (languages[0] if languages else None), 1.0
+        _, _, likely = self._model.detect_language(samples, vad_filter=True)
+        return likeliest(dict(likely), languages)
+
+
+def likeliest(probabilities: Mapping[str, float], languages: tuple[str, ...]) -> tuple[str | None, float]:
+    """The likeliest of `languages`, and its share among them; `None` where the model knows none of them."""
+    known = {language: probabilities[language] for language in languages if language in probabilities}
+    if not known:
+        return None, 1.0
+    best = max(known, key=lambda language: known[language])
+    return best, known[best] / (sum(known.values()) or 1.0)
 
 
 def transcript_of(
