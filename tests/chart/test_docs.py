@@ -85,6 +85,14 @@ def test_commands_name_objects_that_there_are() -> None:
     assert {one: page for one, page in named.items() if one not in there} == {}
 
 
+@pytest.mark.parametrize("page", sorted((DOCS / "runbooks").glob("*.md")), ids=lambda page: page.stem)
+def test_commands_of_runbooks_say_where(page: Path) -> None:
+    """They are pasted at night, by somebody whose own namespace is another one."""
+    said = re.compile(r" -n | -A\b|--raw|auth can-i|apply -f -")  # the last: as the manifest says
+    for command in re.findall(r"kubectl \S+ [^`\n|]+", page.read_text()):
+        assert said.search(command), command
+
+
 def test_commands_choose_by_labels_that_pods_have() -> None:
     pods = [one.get("spec", {}).get("template", {}).get("metadata", {}) for one in everything()]
     labels = {f"{key}={value}" for pod in pods for key, value in (pod.get("labels") or {}).items()}
