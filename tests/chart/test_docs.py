@@ -89,7 +89,7 @@ def test_commands_name_objects_that_there_are() -> None:
 def test_commands_of_runbooks_say_where(page: Path) -> None:
     """They are pasted at night, by somebody whose own namespace is another one."""
     said = re.compile(r" -n | -A\b|--raw|auth can-i|apply -f -")  # the last: as the manifest says
-    for command in re.findall(r"kubectl \S+ [^`\n|]+", page.read_text()):
+    for command in re.findall(r"kubectl [^\s`]+ [^`\n|]+", page.read_text()):
         assert said.search(command), command
 
 
