@@ -63,6 +63,28 @@ def test_values_are_those_of_the_chart(page: Path) -> None:
             assert f"`{value}" in known, value
 
 
+def test_sums_of_sizing_begin_with_the_defaults() -> None:
+    text = (DOCS / "sizing.md").read_text()
+    values = yaml.safe_load((CHART / "values.yaml").read_text())["tenants"]
+    ingress, orchestrator = values["ingress"], values["orchestrator"]
+    pods = [(ingress["replicas"], ingress), (orchestrator["replicas"], orchestrator)]
+    memory = [int(one["resources"]["requests"]["memory"].removesuffix("Mi")) for _, one in pods]
+    cpu = [int(one["resources"]["requests"]["cpu"].removesuffix("m")) for _, one in pods]
+    assert [count for count, _ in pods] == [2, 1]
+    assert f"2 × {cpu[0]} m + {cpu[1]} m = {2 * cpu[0] + cpu[1]} m" in text
+    assert f"2 × {memory[0]} + {memory[1]} = {2 * memory[0] + memory[1]} MiB" in text
+    made = OutsideSettings()
+    for sizes in (
+        (made.tenant_event_bytes, made.tenant_dead_bytes, made.tenant_registry_bytes),
+        (made.pool_event_bytes, made.pool_dead_bytes, made.pool_registry_bytes),
+    ):
+        parts = [f"{size // 1024**2:,}" for size in sizes]
+        assert f"{' + '.join(parts)} = {sum(sizes) // 1024**2:,} MiB" in text
+    lanes, pooled = made.tenant_partitions, made.pool_partitions
+    assert f"3 streams + {lanes + 1} consumers ({lanes} lanes, dead letters) = {lanes + 4}" in text
+    assert f"3 streams + {pooled + 1} consumers = {pooled + 4}" in text
+
+
 @functools.cache
 def everything() -> list[dict[str, Any]]:
     """All objects of a release that has all parts, of a demo, and of the tenants' golden files."""
