@@ -131,10 +131,11 @@ def test_what_no_hub_has_is_named(tmp_path: Path, name: str) -> None:
         load(settings(tmp_path / "cache", name))
     assert "MUNSHI_SPEECH_MODEL" in missing.value.info.add
     assert name.partition("@")[0] in missing.value.info.add
+    assert "does not answer" not in missing.value.info.add
 
 
 def test_without_a_network_the_step_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
     with pytest.raises(EngineMissing) as missing:
         load(settings(tmp_path / "cache"))
-    assert "when it can be reached" in missing.value.info.add
+    assert "the hub does not answer" in missing.value.info.add

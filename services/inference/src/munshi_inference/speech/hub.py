@@ -38,7 +38,13 @@ def fetched(model: Path, cache: Path | None) -> Path:
         raise HubAway(f"{model} is no name like hub:Systran/faster-whisper-small")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
     def folder(*, here: bool) -> Path:
         return Path(
@@ -59,4 +65,6 @@ def fetched(model: Path, cache: Path | None) -> Path:
     try:
         return folder(here=False)
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise HubAway(f"{named['repository']} cannot be fetched now ({type(error).__name__})") from error
+        unknown = isinstance(error, RepositoryNotFoundError | RevisionNotFoundError | HFValidationError)
+        why = "the hub shows nothing of this name" if unknown else "the hub does not answer"
+        raise HubAway(f"{named['repository']} cannot be fetched, {why}") from error

@@ -86,7 +86,7 @@ def _folder(model: Path, settings: InferenceSettings) -> Path:
     try:
         return hub.fetched(model, settings.speech_cache)
     except hub.HubAway as error:
-        step = "start again when it can be reached, or give MUNSHI_SPEECH_MODEL a folder with weights"
+        step = "start again when it does, or set MUNSHI_SPEECH_MODEL to another name or a folder with weights"
         raise EngineMissing(_missing(f"{error}: {step}")) from error
 
 
