@@ -19,8 +19,8 @@ from sklearn.decomposition import TruncatedSVD
 
 from munshi_inference.embeddings.features import BUCKETS, features
 from munshi_inference.embeddings.small import CARD, MODEL_NAME, PROJECTION
+from munshi_inference.language.devanagari import to_devanagari
 from munshi_inference.nlu.repository import repository
-from munshi_inference.training.devanagari import to_devanagari
 from munshi_inference.training.fillers import fill
 from munshi_inference.training.generator import WRITINGS, sentences
 from munshi_inference.training.people import words

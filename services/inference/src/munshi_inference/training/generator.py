@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from munshi_inference.training.devanagari import to_devanagari
+from munshi_inference.language.devanagari import to_devanagari
 from munshi_inference.training.fillers import fill
 from munshi_inference.training.grammar import Phrase, Slot, expand, load_macros, load_phrases
 from munshi_inference.training.people import syllables

@@ -4,7 +4,7 @@ import random
 from functools import lru_cache
 from pathlib import Path
 
-from munshi_inference.training.devanagari import to_devanagari
+from munshi_inference.language.devanagari import to_devanagari
 
 WORDS = Path(__file__).parent / "words"
 

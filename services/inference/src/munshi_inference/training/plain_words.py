@@ -7,10 +7,10 @@ of a text is masked, so what is not here cannot be kept: a name that no list kno
 from collections import Counter
 from collections.abc import Iterable
 
+from munshi_inference.language.devanagari import to_devanagari
 from munshi_inference.language.number_words import AMBIGUOUS, look_up
 from munshi_inference.language.tokens import tokenise
 from munshi_inference.nlu.masking import NAMES_TOO
-from munshi_inference.training.devanagari import to_devanagari
 from munshi_inference.training.generator import all_phrases
 from munshi_inference.training.people import WORDS
 

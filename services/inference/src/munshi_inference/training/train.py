@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from munshi.contracts.understanding import Entities, Intent, Request, Understanding
+from munshi_inference.language.devanagari import LOANS
 from munshi_inference.nlu import repository
 from munshi_inference.nlu.assembly import ENTRIES, Labelled, entities
 from munshi_inference.nlu.engine import LedgerEngine
@@ -204,7 +205,8 @@ def train_classifier(
 def data_hash() -> str:
     """SHA-256 over the phrase files and word lists, so a card says what it was made from."""
     digest = hashlib.sha256()
-    for file in sorted([*PHRASES.glob("*.txt"), *WORDS.glob("*.txt")]):
+    words = sorted([*WORDS.glob("*.txt"), LOANS], key=lambda file: file.name)
+    for file in [*sorted(PHRASES.glob("*.txt")), *words]:
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
 

@@ -8,9 +8,9 @@ from decimal import Decimal
 
 from indic_numtowords import num2words
 
+from munshi_inference.language.devanagari import to_devanagari
 from munshi_inference.language.romanise import romanise
 from munshi_inference.language.script import DEVANAGARI, clean
-from munshi_inference.training.devanagari import to_devanagari
 
 _NUMBER = r"\d{1,3}(?:,\d{2,3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _MONEY = re.compile(rf"(?P<sign>₹|\bRs\.?|\bINR\b|रु\.?|රු\.?)\s*(?P<number>{_NUMBER})(?:/-)?", re.IGNORECASE)

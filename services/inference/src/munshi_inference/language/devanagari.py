@@ -1,14 +1,16 @@
-"""Romanised Hindi into Devanagari, for training sentences: the phrase files are written once, in Latin.
+"""Romanised Hindi into Devanagari, for training sentences (the phrase files are written once, in Latin) and
+for what a Hindi voice is given to say.
 
 Exact spelling does not matter much: the models see words by key, and the key of what is written here is the
-key of the word it came from.
+key of the word it came from; a voice reads it by its sounds.
 """
 
 import re
 from functools import lru_cache
 from pathlib import Path
 
-_LOANS_FILE = Path(__file__).parent / "words" / "loans.txt"
+LOANS = Path(__file__).parent / "loans.txt"
+"""Pairs `word=devanagari`."""
 _CONSONANTS = (
     ("chh", "छ"), ("ksh", "क्ष"), ("kh", "ख"), ("gh", "घ"), ("ch", "च"), ("jh", "झ"),
     ("th", "थ"), ("dh", "ध"), ("ph", "फ"), ("bh", "भ"), ("sh", "श"), ("gy", "ग्य"),
@@ -27,7 +29,7 @@ _WORD = re.compile(r"[a-z]+")
 @lru_cache
 def loans() -> dict[str, str]:
     """Words whose Devanagari is not what their letters say: loan words and the commonest words of all."""
-    return dict(pair.split("=") for pair in _LOANS_FILE.read_text(encoding="utf-8").split())
+    return dict(pair.split("=") for pair in LOANS.read_text(encoding="utf-8").split())
 
 
 def word_to_devanagari(word: str) -> str:
