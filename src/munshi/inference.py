@@ -76,12 +76,9 @@ class InferenceSettings(BaseSettings):
     embeddings_url: str = Field(
         default="", description="Base URL of an OpenAI-compatible embeddings service; default: in process."
     )
-    embeddings_model: str = Field(default="", description="Model name for that service.")
-    embeddings_dimensions: int = Field(
-        default=1024,
-        ge=8,
-        le=2000,
-        description="Length of that service's vectors; 384, 768, 1024 and 1536 have an index.",
+    embeddings_model: str = Field(
+        default="",
+        description="Model name for that service; vectors of 384, 768, 1024 and 1536 numbers have an index.",
     )
     embeddings_key: SecretStr = Field(default=SecretStr(""), description="Key of that service.")
     tts_url: str = Field(

@@ -71,7 +71,7 @@ def test_names_are_found_again_in_the_other_script(engine: SmallEmbedder) -> Non
 async def test_the_port_gives_vectors_of_length_one() -> None:
     engine: Embedder = load_engine(_EMBEDDINGS, InferenceSettings())
     vectors = await engine.embed(("Sharma Traders", "रमेश", ""))
-    assert [len(vector) for vector in vectors] == [engine.dimensions] * 3 == [128] * 3
+    assert [len(vector) for vector in vectors] == [128] * 3
     assert math.isclose(math.hypot(*vectors[0]), 1.0, abs_tol=1e-5)
     assert math.isclose(math.hypot(*vectors[1]), 1.0, abs_tol=1e-5)
     assert not any(vectors[2]), "a text of no words is near to nothing"
@@ -120,7 +120,7 @@ class TestService:
 
     @staticmethod
     def settings(url: str) -> InferenceSettings:
-        return InferenceSettings(embeddings_url=url, embeddings_model="m", embeddings_dimensions=8)
+        return InferenceSettings(embeddings_url=url, embeddings_model="m")
 
     async def asked(self, answer: Any, *texts: str) -> tuple[tuple[float, ...], ...]:
         async with openai_service("/embeddings", answer) as service:
@@ -151,13 +151,25 @@ class TestService:
         assert second == pytest.approx(first)
 
     async def test_vectors_of_another_length_are_refused(self) -> None:
-        async def answer(_: Request) -> Response:
-            row = {"object": "embedding", "index": 0, "embedding": [1.0]}
-            return JSONResponse({"object": "list", "model": "m", "data": [row], "usage": {}})
+        given: list[list[list[float]]] = [[[1.0, 0.0]], [[1.0]], [[0.0, 1.0], [1.0]], [[0.0, 1.0]], []]
 
-        with pytest.raises(Permanent) as raised:
-            await self.asked(answer, "a")
-        assert raised.value.reason == "wrong_dimensions"
+        async def answer(_: Request) -> Response:
+            rows = [
+                {"object": "embedding", "index": at, "embedding": row} for at, row in enumerate(given.pop(0))
+            ]
+            return JSONResponse({"object": "list", "model": "m", "data": rows, "usage": {}})
+
+        async with openai_service("/embeddings", answer) as service:
+            engine: Embedder = load_engine(_EMBEDDINGS, self.settings(service.url))
+            assert len((await engine.embed(("a",)))[0]) == 2
+            for texts in (("a",), ("a", "b")):
+                with pytest.raises(Permanent) as raised:
+                    await engine.embed(texts)
+                assert raised.value.reason == "wrong_dimensions"
+            assert len((await engine.embed(("a",)))[0]) == 2
+            with pytest.raises(Permanent):
+                await engine.embed(("a",))
+            await engine.close()
 
     @pytest.mark.parametrize(("status", "error"), [(429, Retryable), (503, Retryable), (400, Permanent)])
     async def test_refusals_are_told_apart(self, status: int, error: type[Exception]) -> None:

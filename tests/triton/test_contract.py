@@ -190,7 +190,7 @@ async def test_a_note_is_written_down(transcriber: Any, note: Path, said: Transc
 async def test_vectors_are_of_one_space(embedder: Any) -> None:
     names = ("Ramesh Traders", "ramesh traders", "Gupta Stores")
     vectors = await embedder.embed(names, "shops_sharma")
-    assert [len(vector) for vector in vectors] == [embedder.dimensions] * 3
+    assert [len(vector) for vector in vectors] == [128] * 3
     assert all(sum(part * part for part in vector) == pytest.approx(1, abs=1e-3) for vector in vectors)
 
 

@@ -350,13 +350,8 @@ class Embedder(Protocol):
         """Ends what it holds: processes, connections."""
         ...
 
-    @property
-    def dimensions(self) -> int:
-        """Length of a vector."""
-        ...
-
     async def embed(self, texts: tuple[str, ...], tenant: str = "") -> tuple[tuple[float, ...], ...]:
-        """One vector a text. Raises: as `DocumentReader.read`."""
+        """One vector a text, all of one length. Raises: as `DocumentReader.read`."""
         ...
 
 

@@ -13,11 +13,11 @@ _AT_ONCE = 256
 
 
 class HttpEmbedder:
-    """Asks the service; the length of its vectors is known after the first answer."""
+    """Asks the service; the length of its vectors is that of the first one."""
 
     def __init__(self, settings: InferenceSettings) -> None:
         self._model = settings.embeddings_model
-        self._dimensions = settings.embeddings_dimensions
+        self._length: int | None = None
         self._client = client(settings.embeddings_url, settings.embeddings_key, _SECONDS)
 
     def info(self) -> EngineInfo:
@@ -28,18 +28,13 @@ class HttpEmbedder:
         """Ends its connections."""
         await self._client.close()
 
-    @property
-    def dimensions(self) -> int:
-        """Length of a vector."""
-        return self._dimensions
-
     async def embed(self, texts: tuple[str, ...], tenant: str = "") -> tuple[tuple[float, ...], ...]:
         """One vector a text, of length 1.
 
         Raises:
             Retryable: the service is away or busy.
-            Permanent: it refuses (`embedding_refused`), or gives vectors of another length
-                (`wrong_dimensions`).
+            Permanent: it refuses (`embedding_refused`), or gives too few vectors or some of another length
+                than before (`wrong_dimensions`): such cannot be compared.
         """
         del tenant
         found: list[tuple[float, ...]] = []
@@ -53,9 +48,11 @@ class HttpEmbedder:
                 model=self._model, input=list(texts), encoding_format="float"
             )
         rows = [row.embedding for row in sorted(answer.data, key=lambda row: row.index)]
-        if len(rows) != len(texts) or any(len(row) != self._dimensions for row in rows):
-            wrong = f"{len(rows)} vectors of {len(rows[0]) if rows else 0} numbers"
+        lengths = {len(row) for row in rows} | ({self._length} if self._length else set())
+        if len(rows) != len(texts) or len(lengths) > 1:
+            wrong = f"{len(rows)} vectors for {len(texts)} texts, of lengths {sorted(lengths)}"
             raise Permanent(f"the embeddings service gave {wrong}", "wrong_dimensions")
+        self._length = max(lengths, default=None)
         return [_of_length_one(row) for row in rows]
 
 

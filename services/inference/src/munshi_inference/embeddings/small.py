@@ -47,11 +47,6 @@ class SmallEmbedder:
     async def close(self) -> None:
         """Holds nothing."""
 
-    @property
-    def dimensions(self) -> int:
-        """Length of a vector."""
-        return int(self._projection.shape[1])
-
     async def embed(self, texts: tuple[str, ...], tenant: str = "") -> tuple[tuple[float, ...], ...]:
         """One vector a text, of length 1; a text of no words is the zero vector, near to nothing."""
         del tenant  # microseconds: nobody has to wait for his turn
@@ -59,7 +54,7 @@ class SmallEmbedder:
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
         """A row a text; the parts of a vector count alike."""
-        rows = np.zeros((len(texts), self.dimensions), np.float32)
+        rows = np.zeros((len(texts), self._projection.shape[1]), np.float32)
         for number, text in enumerate(texts):
             found = features(text)
             if found:

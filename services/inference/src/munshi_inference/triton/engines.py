@@ -262,11 +262,6 @@ class TritonEmbedder:
         """What it is."""
         return self._connected.where(self._local.info(), "embeddings")
 
-    @property
-    def dimensions(self) -> int:
-        """Length of a vector."""
-        return self._local.dimensions
-
     async def embed(self, texts: tuple[str, ...], tenant: str = "") -> tuple[tuple[float, ...], ...]:
         """One vector a text. Raises: as the port says."""
         if self._connected.breaker.closed:
