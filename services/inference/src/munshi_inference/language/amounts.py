@@ -5,9 +5,10 @@ here (a currency beside it, a unit after it, the look of a phone number). Decima
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
+from typing import NamedTuple
 
 from munshi_inference.language import number_words as nw
 from munshi_inference.language.lexicon import listed
@@ -64,8 +65,7 @@ UNITS = frozenset(
 """Words that make the number before them a quantity."""
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     """A number in tokens `first` to `last` (exclusive), with what stands beside it."""
 
     first: int
@@ -91,6 +91,7 @@ def currency_at(tokens: Sequence[Token], i: int) -> tuple[str, int] | None:
     return code, 2 if dot else 1
 
 
+@lru_cache(maxsize=16384)
 def _code_of(text: str) -> str | None:
     code = _CURRENCY_MARKS.get(text) or nw.CURRENCIES.get(text) or _OTHER_CURRENCIES.get(text)
     if code is None and text.startswith(_RUPEE_STEMS) and len(text) <= 9:
@@ -113,19 +114,19 @@ def as_money(value: Decimal) -> Decimal | None:
 
 
 def _digits(text: str) -> Decimal:
-    return Decimal(text.replace(",", "").replace("o", "0"))
+    return Decimal(text if text.isdecimal() else text.replace(",", "").replace("o", "0"))
 
 
 class _Reader:
     """Reads one number from a token on: a sum of parts, each a coefficient with its multiplier."""
 
-    def __init__(self, tokens: Sequence[Token], raw: str, taken: frozenset[int]) -> None:
+    def __init__(self, tokens: Sequence[Token], raw: str, taken: AbstractSet[int]) -> None:
         self.tokens = tokens
         self.raw = raw
         self.taken = taken
 
     def word(self, i: int) -> tuple[str, Decimal] | None:
-        if i >= len(self.tokens) or i in self.taken or not self.tokens[i].is_word:
+        if i >= len(self.tokens) or self.tokens[i].kind != "word" or i in self.taken:
             return None
         return nw.look_up(self.tokens[i].text)
 
@@ -232,19 +233,18 @@ class _Reader:
         return is_unit(self.tokens, part[2]) or (imperative and not money_follows)
 
 
-def find_numbers(tokens: Sequence[Token], raw: str, taken: frozenset[int] = frozenset()) -> list[Number]:
+def find_numbers(tokens: Sequence[Token], raw: str, taken: AbstractSet[int] = frozenset()) -> list[Number]:
     """Every number of a text outside the tokens `taken` (dates, phones). Never raises."""
     reader = _Reader(tokens, raw, taken)
     numbers: list[Number] = []
     i = 0
-    while i < len(tokens):
-        begins = i not in taken and _may_begin(tokens[i].text, tokens[i].kind)
-        found = _number_at(reader, i) if begins else None
-        if found is None:
-            i += 1
+    for first, token in enumerate(tokens):
+        if first < i or not _may_begin(token.text, token.kind) or first in taken:
             continue
-        numbers.append(found)
-        i = found.last
+        found = _number_at(reader, first)
+        if found is not None:
+            numbers.append(found)
+            i = found.last
     return numbers
 
 

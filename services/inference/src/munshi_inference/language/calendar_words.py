@@ -1,10 +1,8 @@
 """The words of days and periods, in Hindi (both scripts) and English, with the spellings people use."""
 
-from functools import lru_cache
-
 from munshi_inference.language.lexicon import listed
 
-_CLASSES = """
+_BY_CLASS = """
 TODAY today todays aaj aj aaaj aajka आज tdy 2day
 KAL kal kl kall कल
 PARSO parso parson parsu parsoon परसों परसो
@@ -35,24 +33,23 @@ MONTHLY monthly masik
 YEARLY yearly annual salana
 """
 
-_BY_WORD: dict[str, str] = {}
-for _line in _CLASSES.split("\n"):
-    if _line:
-        _name, *_words = _line.split()
-        for _word in _words:
-            _BY_WORD.setdefault(_word, _name)
 
+def _by_word(source: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line in source.strip().split("\n"):
+        name, *listed_words = line.split()
+        for word in listed_words:
+            found.setdefault(word, name)
+    return found
+
+
+CLASSES = _by_word(_BY_CLASS)
+"""What a word does in a phrase of time, of those that do something."""
 DAYS_AWAY = {"KAL": 1, "PARSO": 2, "NARSO": 3}
 """Days that lie on either side of today."""
 DAYS_FIXED = {"TODAY": 0, "YESTERDAY": -1, "TOMORROW": 1}
 DAYS_OF = {"DAYS": 1, "WEEK": 7, "MONTH": 30}
 """Days of a unit that can be counted back."""
-
-
-@lru_cache(maxsize=8192)
-def word_class(text: str, _key: str) -> str | None:
-    """The class of a word in a phrase of time, or None."""
-    return _BY_WORD.get(text)
 
 
 def _enumerate(source: str, first: int) -> dict[str, int]:
@@ -100,6 +97,8 @@ ORDINALS = {
         listed("first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"), 1
     )
 } | {"pehli": 1, "pahli": 1, "पहली": 1, "doosri": 2, "dusri": 2, "दूसरी": 2}
+
+FORTNIGHTS = frozenset({"fortnight", "pakhwade", "pakhwada"})
 
 FUTURE_WORDS = frozenset(
     listed(

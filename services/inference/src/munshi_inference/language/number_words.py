@@ -263,6 +263,7 @@ def look_up(word: str) -> tuple[str, Decimal] | None:
     return None
 
 
+@lru_cache(maxsize=8192)
 def is_tens(word: str) -> bool:
     """Whether an English tens word: "twenty" takes a one after it, Hindi numbers never do."""
     plain = _plain(word)

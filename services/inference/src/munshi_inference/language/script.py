@@ -55,6 +55,8 @@ def fold(text: str) -> str:
 
     The result has exactly the length of `text`, so offsets into one hold for the other.
     """
+    if text.isascii():
+        return text.lower()
     folded = text.translate(_SAME_LENGTH)
     lowered = folded.lower()
     if len(lowered) == len(folded):

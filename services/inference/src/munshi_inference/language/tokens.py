@@ -1,6 +1,7 @@
 """Words, numbers and marks of a text, with their offsets."""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from munshi_inference.language.romanise import key
@@ -36,10 +37,19 @@ class Token(NamedTuple):
 def tokenise(text: str) -> list[Token]:
     """Splits a text. "500rs" is two tokens, "1,25,000" one, "Ramesh's" two; the end of a line is
     a mark."""
-    folded = fold(text)
+    return tokenise_folded(fold(text))
+
+
+def tokenise_folded(folded: str) -> list[Token]:
+    """The same for a text that `fold` has seen."""
     tokens = []
     for match in _TOKEN.finditer(folded):
-        kind = match.lastgroup or "mark"
-        word = match.group()
-        tokens.append(Token(word, key(word) if kind == "word" else word, kind, match.start(), match.end()))
+        text, name, kind = _named(match.group(), match.lastgroup or "mark")
+        tokens.append(Token(text, name, kind, *match.span()))
     return tokens
+
+
+@lru_cache(maxsize=16384)
+def _named(text: str, kind: str) -> tuple[str, str, str]:
+    """Text, key and kind. A text that was seen before is the object from then, whose hash is known."""
+    return text, key(text) if kind == "word" else text, kind

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from zlib import crc32
 
-from munshi_inference.language.amounts import UNITS
+from munshi_inference.language.amounts import UNITS, Number
 from munshi_inference.language.romanise import skeleton
 from munshi_inference.nlu.units import Reading, Unit
 
@@ -28,31 +28,11 @@ class Lexicon:
 NOTHING_HIDDEN: frozenset[int] = frozenset()
 
 
-def _shape(unit: Unit, raw: str) -> str:
-    first = raw[unit.start]
-    if first.isupper():
-        return "XX" if raw[unit.start : unit.end].isupper() and unit.end - unit.start > 1 else "X"
-    return "x" if first.isascii() else "d"
-
-
-def _number_features(unit: Unit) -> list[str]:
-    number = unit.number
-    if number is None:
-        return []
-    value = number.value
-    size = len(str(int(value)))
-    found = [f"size={size}", "words" if number.words else "digits"]
-    if number.currency:
-        found.append("money")
-    if number.slash:
-        found.append("slash")
-    if number.unit:
-        found.append("unit")
-    if "," in unit.text:
-        found.append("commas")
-    if value % 10 == 0:
-        found.append("round")
-    return found
+def _shape(raw: str) -> str:
+    """How a word is written."""
+    if raw[0].isupper():
+        return "XX" if len(raw) > 1 and raw.isupper() else "X"
+    return "x" if raw[0].isascii() else "d"
 
 
 def _seen_as(unit: Unit, known: bool) -> str:
@@ -78,6 +58,29 @@ def _word_features(
     return tuple(found)
 
 
+def _number_features(number: Number, text: str) -> list[str]:
+    value = number.value
+    found = [f"size={len(str(int(value)))}", "words" if number.words else "digits"]
+    if number.currency:
+        found.append("money")
+    if number.slash:
+        found.append("slash")
+    if number.unit:
+        found.append("unit")
+    if "," in text:
+        found.append("commas")
+    if value % 10 == 0:
+        found.append("round")
+    return found
+
+
+def _among_numbers(number: Number, numbers: Sequence[Number]) -> list[str]:
+    """What a number is beside the others of its text."""
+    others = any(one.currency is not None and one is not number for one in numbers)
+    count, index = len(numbers), numbers.index(number)
+    return [f"numbers={min(count, 3)}", f"other_money={others}", f"index={index}/{count}"]
+
+
 def unit_features(
     reading: Reading, lexicon: Lexicon, hidden: frozenset[int] = NOTHING_HIDDEN
 ) -> list[list[str]]:
@@ -88,51 +91,46 @@ def unit_features(
     """
     units = reading.units
     known = [u.key in lexicon.common and i not in hidden for i, u in enumerate(units)]
-    names = ["<s2>", "<s>", *map(_seen_as, units, known), "</s>", "</s2>"]
     kinds = [
         lexicon.kinds.get(u.key, ()) if u.kind == "word" and i not in hidden else ()
         for i, u in enumerate(units)
     ]
-    amounts = sum(u.kind == "number" for u in units)
-    money = sum(u.number is not None and u.number.currency is not None for u in units)
+    names = ["<s2>", "<s>", *map(_seen_as, units, known), "</s>", "</s2>"]
+    numbers = [unit.number for unit in units if unit.number is not None]
+    last = len(units) - 1
     features = []
-    for i, unit in enumerate(units):
-        at = i + 2
+    for i, (kind, text, key, start, end, number, _) in enumerate(units):
+        before2, before, own, after, after2 = names[i : i + 5]
         found = [
-            f"k={unit.kind}",
-            f"w={names[at]}",
-            f"p={names[at - 1]}",
-            f"n={names[at + 1]}",
-            f"pp={names[at - 2]}|{names[at - 1]}",
-            f"nn={names[at + 1]}|{names[at + 2]}",
-            f"pn={names[at - 1]}|{names[at + 1]}",
-            f"p2={names[at - 2]}",
-            f"n2={names[at + 2]}",
-            f"wn={names[at]}|{names[at + 1]}",
-            f"pw={names[at - 1]}|{names[at]}",
+            f"k={kind}",
+            f"w={own}",
+            f"p={before}",
+            f"n={after}",
+            f"pp={before2}|{before}",
+            f"nn={after}|{after2}",
+            f"pn={before}|{after}",
+            f"p2={before2}",
+            f"n2={after2}",
+            f"wn={own}|{after}",
+            f"pw={before}|{own}",
         ]
         if i >= 3:
-            found.append(f"p3={names[at - 3]}")
-        if i + 3 < len(units):
-            found.append(f"n3={names[at + 3]}")
-        if unit.kind == "word":
-            shape = _shape(unit, reading.text)
-            found += _word_features(unit.key, unit.text, shape, known[i], i not in hidden, kinds[i])
+            found.append(f"p3={names[i - 1]}")
+        if i + 3 <= last:
+            found.append(f"n3={names[i + 5]}")
+        if kind == "word":
+            shape = _shape(reading.text[start:end])
+            found += _word_features(key, text, shape, known[i], i not in hidden, kinds[i])
         if i and kinds[i - 1]:
-            found += [f"pk={kind}" for kind in kinds[i - 1]]
-        if i + 1 < len(units) and kinds[i + 1]:
-            found += [f"nk={kind}" for kind in kinds[i + 1]]
-        if unit.kind == "number":
-            numeric = _number_features(unit)
+            found += [f"pk={name}" for name in kinds[i - 1]]
+        if i < last and kinds[i + 1]:
+            found += [f"nk={name}" for name in kinds[i + 1]]
+        if number is not None:
+            numeric = _number_features(number, text)
             found += numeric
-            found += [f"{f}|{names[at + 1]}" for f in numeric]
-            found += [f"{f}|p={names[at - 1]}" for f in numeric[:1]]
-            found.append(f"numbers={min(amounts, 3)}")
-            found.append(
-                f"other_money={money - (unit.number is not None and unit.number.currency is not None) > 0}"
-            )
-            index = sum(u.kind == "number" for u in units[:i])
-            found.append(f"index={index}/{amounts}")
+            found += [f"{f}|{after}" for f in numeric]
+            found.append(f"{numeric[0]}|p={before}")
+            found += _among_numbers(number, numbers)
         features.append(found)
     return features
 
