@@ -35,12 +35,14 @@ from munshi_orchestrator.metrics import Metrics
 from munshi_orchestrator.number_rate import NumberRates
 from munshi_orchestrator.outbox import Sender, SenderParts
 from munshi_orchestrator.passing import PASSING
+from munshi_orchestrator.pauses import Pauses
 from munshi_orchestrator.reading import LaneGrant, Reading, Room
 from munshi_orchestrator.settings import OrchestratorSettings
 from munshi_orchestrator.speaking import Speaking
 from munshi_orchestrator.statuses import Statuses
 from munshi_orchestrator.tracing import Tracing
 from munshi_orchestrator.turn import TurnParts, TurnRunner
+from munshi_orchestrator.unsettled import Unsettled
 
 _log = structlog.get_logger()
 
@@ -76,6 +78,7 @@ class CellService:
         self._settle = Batcher(outbox.settle)
         media = MediaClient(connection.client, cell.name, settings.media_silence_seconds)
         patience = FilePatience(settings.media_seconds, settings.announce_seconds)
+        self._unsettled = Unsettled(ClaimRules(settle_after_seconds=settings.settle_after_seconds))
         self._sender = Sender(
             SenderParts(
                 outbox=outbox,
@@ -84,11 +87,11 @@ class CellService:
                 graph=shared.graph,
                 speaking=Speaking(media, settings.voice_seconds, shared.metrics),
                 settle=self._settle,
+                unsettled=self._unsettled,
+                pauses=Pauses(outbox, shared.directory, settings.pause_retry_seconds),
                 rates=rates,
                 metrics=shared.metrics,
                 tracing=shared.tracing,
-                rules=ClaimRules(settle_after_seconds=settings.settle_after_seconds),
-                pause_retry_seconds=settings.pause_retry_seconds,
             )
         )
         self._statuses = Statuses(outbox, self._sender.look_again, shared.metrics)
@@ -119,7 +122,7 @@ class CellService:
                 metrics=shared.metrics,
                 tracing=shared.tracing,
                 typing_seconds=settings.typing_seconds,
-                heard=self._sender.heard,
+                heard=self._unsettled.heard,
             )
         )
         self._lanes: set[LaneWork] = set()
@@ -192,7 +195,7 @@ class CellService:
         return work
 
     def _on_bus_return(self) -> None:
-        self._sender.disturbed()
+        self._unsettled.disturbed()
         for lane in self._lanes:
             lane.doubt("bus returned")
 

@@ -38,11 +38,12 @@ from munshi_orchestrator.likeness import with_vectors
 from munshi_orchestrator.metrics import Metrics
 from munshi_orchestrator.notices import Notice, text_of
 from munshi_orchestrator.number_rate import NumberRates
-from munshi_orchestrator.outbox import Sender, SendJob
+from munshi_orchestrator.outbox import Sender
 from munshi_orchestrator.payloads import body_of
 from munshi_orchestrator.people import earlier_places
 from munshi_orchestrator.reading import Halted, Reading
 from munshi_orchestrator.rulings import Disposition, Ruling, rule
+from munshi_orchestrator.sends import SendJob
 from munshi_orchestrator.steps import Step
 from munshi_orchestrator.tracing import Tracing
 
