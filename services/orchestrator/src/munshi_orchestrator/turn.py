@@ -1,11 +1,10 @@
 """One step of a conversation, from its events to the commit: load, rule, compute, write, hand to the sender.
 
 A step is done when its messages are marked in the database. Until then it is tried again: for ever where the
-trouble passes by itself, a few times where it is a defect; `turn_failures` decides which is which.
+trouble passes by itself, a few times where it is a defect; `failures` decides which is which.
 """
 
 import asyncio
-import dataclasses
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -26,23 +25,21 @@ from munshi.db.turns import (
     Conflict,
     Fenced,
     LoadedTurn,
-    NewReply,
-    PairLimit,
     Seen,
     TurnCommit,
     Turns,
 )
 from munshi_orchestrator.barrier import Barrier
+from munshi_orchestrator.drafts import announcement, apology, drafted, kept, worded
 from munshi_orchestrator.files import Files
 from munshi_orchestrator.likeness import with_vectors
 from munshi_orchestrator.metrics import Metrics
-from munshi_orchestrator.notices import Notice, text_of
+from munshi_orchestrator.notices import Notice
 from munshi_orchestrator.number_rate import NumberRates
 from munshi_orchestrator.outbox import Sender
-from munshi_orchestrator.payloads import body_of
 from munshi_orchestrator.people import earlier_places
 from munshi_orchestrator.reading import Halted, Reading
-from munshi_orchestrator.rulings import Disposition, Ruling, rule
+from munshi_orchestrator.rulings import Disposition, rule
 from munshi_orchestrator.sends import SendJob
 from munshi_orchestrator.steps import Step
 from munshi_orchestrator.tracing import Tracing
@@ -173,7 +170,7 @@ class TurnRunner:
             left = left.without(loaded.seen)
             if left is None:
                 return
-            match await self._write(reading, left, _apology(reading, left, loaded, notice)):
+            match await self._write(reading, left, apology(reading.grant, left, loaded, notice)):
                 case Done(outcome):
                     self._with.metrics.turn(outcome).inc()
                     return
@@ -191,7 +188,7 @@ class TurnRunner:
         if loaded.merge or (loaded.unlinked and (len(step.identities) > 1 or loaded.person)):
             return LinkFirst()
         if not step.said:
-            return await self._write(reading, step, _kept(reading, step, loaded))
+            return await self._write(reading, step, kept(reading.grant, step, loaded))
         now = datetime.now(UTC)
         ruling = rule(tenant.spec, loaded.conversation, step.said, waiting, now)
         if ruling.wait > 0:
@@ -202,7 +199,7 @@ class TurnRunner:
         outcome: TurnOutcome | None = None
         if ruling.disposition is Disposition.TURN:
             outcome = await self._compute(step, loaded, now)
-        commit = _drafted(reading, step, loaded, ruling, outcome)
+        commit = drafted(reading.grant, step, loaded, ruling, outcome)
         return await self._write(reading, step, commit)
 
     async def _read_files(self, reading: Reading, step: Step, loaded: LoadedTurn, *, told: bool) -> Step:
@@ -211,7 +208,7 @@ class TurnRunner:
         async def announce(message_id: MessageID) -> None:
             if not told:
                 return
-            commit = _announcement(reading, step, loaded, message_id)
+            commit = announcement(reading.grant, step, loaded, message_id)
             match await self._with.turns.announce(commit):
                 case Announced(conversation_id):
                     self._with.sender.send(reading.grant, step.tenant.key, conversation_id, None)
@@ -225,7 +222,7 @@ class TurnRunner:
         tenant, talk = step.tenant, loaded.conversation
         assistant = self._with.assistants.get(tenant.spec.assistant)
         if assistant is None:
-            text = text_of(Notice.UNAVAILABLE, talk.language if talk else None, tenant.spec.languages[0])
+            text = worded(Notice.UNAVAILABLE, step, loaded)
             return TurnOutcome(state=talk.state if talk else {}, replies=(Reply(text=text),))
         person = loaded.person
         given = TurnInput(
@@ -315,92 +312,3 @@ class TurnRunner:
         _log.info("person_linked", tenant=tenant.key, merged=len(linked.merged))
         for conversation_id in linked.pending:
             self._with.sender.send(reading.grant, tenant.key, conversation_id, None)
-
-
-def _kept(reading: Reading, step: Step, loaded: LoadedTurn) -> TurnCommit:
-    """Marks events of which no turn is made."""
-    talk = loaded.conversation
-    return TurnCommit(
-        tenant=step.tenant.key,
-        lane=reading.grant.lane,
-        fence=reading.grant.fence,
-        phone_number_id=step.number,
-        identities=step.identities,
-        messages=step.marks(step.kept_as),
-        conversation_id=talk.id if talk else None,
-        version=talk.version if talk else None,
-        person_name=step.person.name,
-        effects=step.effects,
-        window_expires_at=step.window_expires_at,
-        claim=None,
-    )
-
-
-def _announcement(reading: Reading, step: Step, loaded: LoadedTurn, message_id: MessageID) -> TurnCommit:
-    """A word before the answer: the marks say only which message it is about."""
-    language = loaded.conversation.language if loaded.conversation else None
-    text = text_of(Notice.WORKING, language, step.tenant.spec.languages[0])
-    return dataclasses.replace(
-        _kept(reading, step, loaded),
-        messages=[mark for mark in step.marks(Disposition.TURN) if mark.id == message_id],
-        effects=(),
-        replies=[NewReply(body_of(Reply(text=text, quotes=message_id)), reply_to=message_id)],
-    )
-
-
-def _apology(reading: Reading, step: Step, loaded: LoadedTurn, notice: Notice) -> TurnCommit:
-    """The same marks as dead ones, and a word to whoever said something."""
-    talk = loaded.conversation
-    text = text_of(notice, talk.language if talk else None, step.tenant.spec.languages[0])
-    answer = NewReply(body_of(Reply(text=text)), reply_to=step.message_ids[-1])
-    return dataclasses.replace(
-        _kept(reading, step, loaded),
-        messages=step.marks(Disposition.DEAD),
-        effects=(),
-        replies=[answer] if step.said and not (talk and talk.opted_out) else [],
-    )
-
-
-def _drafted(
-    reading: Reading, step: Step, loaded: LoadedTurn, ruling: Ruling, outcome: TurnOutcome | None
-) -> TurnCommit:
-    """All that a turn came to, ready to be written."""
-    talk = loaded.conversation
-    asked = step.said[-1].message_id
-    stopping = ruling.disposition is Disposition.STOP
-    language = talk.language if talk else None
-    replies = [
-        NewReply(
-            body_of(Reply(text=text_of(notice, language, step.tenant.spec.languages[0]))),
-            reply_to=asked,
-            past_opt_out=stopping,
-        )
-        for notice in ruling.notices
-    ]
-    if outcome is not None:
-        replies += [NewReply(body_of(reply), reply_to=asked) for reply in outcome.replies]
-    expires = step.window_expires_at
-    # Nothing goes at once where something still waits before it, or where the window has closed meanwhile.
-    claimable = not (talk and talk.pending_outbox) and expires is not None and ruling.now < expires
-    return TurnCommit(
-        tenant=step.tenant.key,
-        lane=reading.grant.lane,
-        fence=reading.grant.fence,
-        phone_number_id=step.number,
-        identities=step.identities,
-        messages=step.marks(ruling.disposition),
-        conversation_id=talk.id if talk else None,
-        version=talk.version if talk else None,
-        person_name=step.person.name,
-        state=outcome.state if outcome else None,
-        language=outcome.language if outcome else None,
-        effects=(*step.effects, *outcome.effects) if outcome else step.effects,
-        replies=replies,
-        window_expires_at=expires,
-        throttle_tat=ruling.throttle_tat,
-        day=ruling.day.day,
-        day_count=ruling.day.count,
-        notices=ruling.noted(talk.notices if talk else {}),
-        opted_out={Disposition.STOP: True, Disposition.START: False}.get(ruling.disposition),
-        claim=PairLimit() if claimable else None,
-    )
