@@ -70,6 +70,10 @@ class Documents(_Scripted):
 
     part = "documents"
 
+    async def warm(self) -> None:
+        """Makes ready."""
+        await self.act("made ready")
+
     async def read(self, file: FileRef, hints: ReadHints) -> Document:
         """Says what it was given."""
         await self.act(f"{hints.tenant} {file.mime_type}")

@@ -4,6 +4,7 @@ import contextlib
 import json
 
 import aiohttp
+import pytest
 
 from media import files
 from media.stage import Stage, make_engines
@@ -92,6 +93,17 @@ async def test_a_file_that_kills_the_service_each_time_ends_as_unreadable(own_st
     assert answer.refused is Refusal.UNREADABLE
     assert own_stage.calls("documents", shop.key) == 3
     assert await own_stage.fetches() == 0, "the bytes were kept by the first of the dead"
+
+
+@pytest.mark.parametrize("word", ["well", "refuses"])
+async def test_a_reader_is_made_ready_before_the_first_picture(own_stage: Stage, word: str) -> None:
+    own_stage.script(documents=word)
+    await own_stage.open(MUNSHI_WARM_READERS="true")
+    await own_stage.until(lambda: own_stage.calls("documents", "made ready") == 1)
+    own_stage.script(documents="well")
+    shop = await own_stage.shop()
+    answer = await own_stage.read(await shop.takes(files.picture(), "image/jpeg"))
+    assert answer.document is not None
 
 
 async def test_without_an_engine_the_file_is_kept_and_read_when_there_is_one(own_stage: Stage) -> None:

@@ -199,6 +199,7 @@ def media_spec(options: UpOptions) -> ProcessSpec:
             "MUNSHI_CELLS_DIR": str(options.data.cells),
             "MUNSHI_GRAPH_URL": options.graph_url or url(options.ports.emulator),
             "MUNSHI_SPOOL_DIR": str(options.data.spool),
+            "MUNSHI_WARM_READERS": os.environ.get("MUNSHI_WARM_READERS", "true"),
             **weights_cache(options),
             **triton_address(options),
         },

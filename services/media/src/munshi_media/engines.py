@@ -9,8 +9,10 @@ from typing import Any
 import structlog
 
 from munshi.contracts.media import READERS, DocumentReader, EngineInfo, Refusal, Speaker, Transcriber
+from munshi.errors import Permanent, Retryable
 from munshi.files.kinds import FileRefused
 from munshi.inference import EngineMissing, InferenceSettings, infos, load_engine
+from munshi.tasks import end
 
 _log = structlog.get_logger()
 
@@ -23,17 +25,24 @@ _LOAD_SECONDS = 5.0
 class Engines:
     """What there is. An engine that is missing refuses, and names the step that adds it."""
 
-    def __init__(self, settings: InferenceSettings) -> None:
+    def __init__(self, settings: InferenceSettings, *, warm: bool = False) -> None:
+        """`warm`: the reader of pictures is made ready before the first one comes."""
         self._settings = settings
+        self._warm = warm
+        self._warming: asyncio.Task[None] | None = None
         self._loading: dict[str, asyncio.Task[Any]] = {}
 
     def start(self) -> None:
         """Begins to load; what is asked for meanwhile waits."""
         for group in _PARTS:
             self._loading[group] = asyncio.create_task(self._load(group), name=f"load {group}")
+        if self._warm:
+            self._warming = asyncio.create_task(self._make_ready(), name="warm documents")
 
     async def close(self) -> None:
         """Ends engines that have something to end."""
+        if self._warming is not None:
+            await end(self._warming)
         for task in self._loading.values():
             task.cancel()
         for engine in await asyncio.gather(*self._loading.values(), return_exceptions=True):
@@ -71,6 +80,16 @@ class Engines:
         if isinstance(loaded, EngineMissing):
             raise FileRefused(Refusal.NO_ENGINE, loaded.info.add)
         return loaded
+
+    async def _make_ready(self) -> None:
+        engine = await asyncio.shield(self._loading["documents"])
+        warm = getattr(engine, "warm", None)
+        if warm is None:
+            return
+        try:
+            await warm()
+        except (Retryable, Permanent) as error:  # the first picture finds out
+            _log.warning("reader_not_ready", reason=str(error))
 
     async def _load(self, group: str) -> Any:
         try:

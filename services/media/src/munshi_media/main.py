@@ -40,7 +40,7 @@ class Media:
         self._settings = settings
         self._metrics = Metrics()
         self._directory = TenantDirectory()
-        self._engines = Engines(inference)
+        self._engines = Engines(inference, warm=settings.warm_readers)
         self._inference = inference
         self._fetching, self._reading = FairShare(settings.fetches), FairShare(settings.readings)
         self._cells: dict[CellName, CellService] = {}
