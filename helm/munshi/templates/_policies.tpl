@@ -20,6 +20,28 @@
 {{- end }}
 {{- end -}}
 
+{{/* The database's port as pods reach it: that of the pooler, where there is one. */}}
+{{- define "munshi.podsDatabasePort" -}}
+{{- $port := .Values.networkPolicy.database.port | toString -}}
+{{- with .Values.database.podsUrl -}}
+{{- $port = (urlParse .).host | regexFind ":[0-9]+$" | trimPrefix ":" | default "5432" -}}
+{{- end -}}
+{{- $port -}}
+{{- end -}}
+
+{{/* The way of pods to the database, by the pooler where there is one. */}}
+{{- define "munshi.egressPodsDatabase" -}}
+{{- if .Values.database.podsUrl -}}
+- ports:
+    - {port: {{ include "munshi.podsDatabasePort" . }}, protocol: TCP}
+  {{- with .Values.networkPolicy.database.to }}
+  to: {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- else -}}
+{{- include "munshi.egressDatabase" . -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "munshi.egressDatabase" -}}
 - ports:
     - {port: {{ .Values.networkPolicy.database.port }}, protocol: TCP}

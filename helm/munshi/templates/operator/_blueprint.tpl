@@ -77,7 +77,10 @@ graceSeconds: 40
 {{- define "munshi.blueprintServer" -}}
 {{- $policy := index .root.Values.networkPolicy .which -}}
 {{- $to := $policy.to -}}
-{{- if .root.Values.demo.enabled -}}
+{{- $port := $policy.port -}}
+{{- if and (eq .which "database") .root.Values.database.podsUrl -}}
+{{- $port = include "munshi.podsDatabasePort" .root -}}
+{{- else if .root.Values.demo.enabled -}}
 {{- $name := ternary "munshi-demo-nats" "munshi-demo-postgres" (eq .which "nats") -}}
 {{- $to = list (include "munshi.peerHere" (dict "root" .root "name" $name) | fromJson) -}}
 {{- else if and .root.Values.cloudnativepg.enabled (eq .which "database") -}}
@@ -85,5 +88,5 @@ graceSeconds: 40
   "namespaceSelector" (dict "matchLabels" (dict "kubernetes.io/metadata.name" .root.Release.Namespace))
   "podSelector" (dict "matchLabels" (dict "cnpg.io/cluster" "munshi-postgres"))) -}}
 {{- end -}}
-{{- dict "to" $to "ports" (list (int $policy.port)) | toJson -}}
+{{- dict "to" $to "ports" (list (int $port)) | toJson -}}
 {{- end -}}
