@@ -84,8 +84,8 @@ class MediaSettings(ServiceSettings):
     warm_readers: bool = Field(
         default=False,
         description="Make the reader of pictures ready at the start: the first picture is then read as "
-        "quickly as any other, 2 s of a core sooner, for 0.4 GB of memory that is held from the start. `munshi up` "
-        "does; a pod of one tenant waits for its first picture.",
+        "quickly as any other, 2 s of a core sooner, for 0.4 GB of memory that is held from the start. "
+        "`munshi up` does; a pod of one tenant waits for its first picture.",
     )
     max_pixels: int = Field(
         default=60_000_000,
