@@ -1,5 +1,5 @@
-"""Reading of pictures: pages a minute on one core, p50 and p95 of a page, clean and photographed, English and
-Hindi; memory of one reader. The pages are drawn; the engines are the machine's."""
+"""Reading of pictures: pages a minute on one core, p50 and p95 of a page, clean and photographed, English,
+Hindi and Sinhala; memory of one reader. The pages are drawn; the engines are the machine's."""
 
 import json
 import os

@@ -1,6 +1,7 @@
 """The reader as services get it: pictures and PDFs, in processes that may die or hang; no network."""
 
 import asyncio
+import importlib.util
 import io
 import os
 import shutil
@@ -8,12 +9,16 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 import pytest_asyncio
+import yaml
+from onnxruntime import InferenceSession
 from PIL import Image, ImageDraw
 
 from munshi.contracts.media import READERS, FileRef, ReadHints, Refusal
@@ -252,3 +257,59 @@ def test_models_of_paddleocr_are_known_by_their_form(tmp_path: Path) -> None:
     assert paddle.model(tmp_path, "rec") == ("PP-OCRv5_mobile_rec", tmp_path / "PP-OCRv5_mobile_rec")
     with pytest.raises(FileNotFoundError):
         paddle.model(tmp_path, "cls")
+
+
+def paddles_form(folder: Path) -> Path:
+    """The models of rapidocr's wheel in PaddleOCR's form."""
+    settings: dict[str, list[dict[str, Any]]] = {
+        "det": [
+            {"DetResizeForTest": {"resize_long": 960}},
+            {"NormalizeImage": {"mean": [0.5] * 3, "std": [0.5] * 3, "scale": "1./255.", "order": "hwc"}},
+            {"ToCHWImage": None},
+        ],
+        "rec": [{"RecResizeImg": {"image_shape": [3, 48, 320]}}],
+    }
+    for part, steps in settings.items():
+        (file,) = bundled_models().glob(f"*_{part}_*.onnx")
+        own = folder / f"PP-OCRv6_small_{part}"
+        own.mkdir()
+        shutil.copy(file, own / "inference.onnx")
+        letters = InferenceSession(file).get_modelmeta().custom_metadata_map.get("character", "").splitlines()
+        after = {
+            "det": {"name": "DBPostProcess", "thresh": 0.3, "box_thresh": 0.5, "unclip_ratio": 1.6},
+            "rec": {"name": "CTCLabelDecode", "character_dict": letters},
+        }[part]
+        decode = {"DecodeImage": {"channel_first": False, "img_mode": "BGR"}}
+        description = {
+            "Global": {"model_name": own.name},
+            "PreProcess": {"transform_ops": [decode, *steps]},
+            "PostProcess": after,
+        }
+        (own / "inference.yml").write_text(yaml.safe_dump(description, allow_unicode=True), encoding="utf-8")
+    return folder
+
+
+def test_models_in_onnx_need_no_paddlepaddle(tmp_path: Path) -> None:
+    from munshi_inference.documents.engines import paddle
+
+    paddles_form(tmp_path)
+    (_, det), (_, rec) = paddle.model(tmp_path, "det"), paddle.model(tmp_path, "rec")
+    assert paddle.options(det, rec)["engine"] == "onnxruntime"
+    (rec / "inference.onnx").unlink()
+    assert "engine" not in paddle.options(det, rec)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("paddleocr") is None, reason="the extra paddleocr")
+async def test_paddleocr_reads_with_models_from_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PADDLE_PDX_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "models").mkdir()
+    engine = loaded(paddles_form(tmp_path / "models"))
+    try:
+        hints = replace(HINTS, seconds=240)  # PaddleOCR takes long to load
+        document = await engine.read(FileRef("image/png", data=receipt("PNG")), hints)
+        assert document.engine.startswith("paddleocr")
+        assert document.fields.total == Decimal("431.50")
+    finally:
+        await engine.close()

@@ -33,6 +33,11 @@ _BROKEN_GROUP = re.compile(r"(?<=\d)(?:,\s+|\s+,)(?=\d{2,3}(?:[,.]\d|\s|$))")
 
 _LEADING_POINT = re.compile(r"^[.,:;](?=\d{3}|\d+[.,]\d)")
 """What is left of `Rs.` or of a colon."""
+_MISREAD_SIGN = re.compile(
+    r"[\u3040-\u9fff\uac00-\ud7af]+\s?(?=\d)|(?<!\S)(?:[^\W\d]|\d{1,2})\.(?=\d{1,3},\d{2,3}(?:,\d{2,3})*\.\d\d(?!\d))"
+)
+"""A currency's sign as engines misread it: a Chinese letter before a figure; a letter or two digits and a
+point before a figure that has its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ def _value(number: str) -> tuple[Decimal, bool] | None:
 def clean(text: str) -> str:
     """The text with digits as 0-9, misread digits mended and points joined to their figures. Its length may
     differ; `find` gives places in it."""
+    text = _MISREAD_SIGN.sub("Rs.", text)
     words = [_LEADING_POINT.sub("", digits(word)) for word in plain(text).split(" ")]
     return _BROKEN_GROUP.sub(",", _BROKEN_POINT.sub(".", " ".join(words)))
 

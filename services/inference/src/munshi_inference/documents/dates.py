@@ -30,7 +30,7 @@ _TIME = r"(?!\d(?!\d?:\d))"
 _SEPARATOR = r"\s?[-/.,|]\s?"
 
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(rf"(?<!\d)(20\d\d){_SEPARATOR}(\d{{1,2}}){_SEPARATOR}(\d{{1,2}})(?!\d)"), "ymd"),
+    (re.compile(rf"(?<!\d)(20\d\d){_SEPARATOR}(\d{{1,2}}){_SEPARATOR}(\d{{1,2}}){_TIME}"), "ymd"),
     (re.compile(rf"(?<![\d.])(\d{{1,2}}){_SEPARATOR}(\d{{1,2}}){_SEPARATOR}(20\d\d){_TIME}"), "dmy"),
     (re.compile(rf"(?<![\d.])(\d{{1,2}}){_SEPARATOR}(\d{{1,2}}){_SEPARATOR}(\d\d)(?![\d/.])"), "dmy"),
     (

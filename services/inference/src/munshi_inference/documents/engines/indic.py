@@ -35,7 +35,7 @@ _NUMBER = re.compile(r"\d[\d.,/:\-]*\d|\d")
 _APART = re.compile(r"(?<=[A-Za-z0-9])\s*([-/])\s*(?=\d)")
 _WORD = re.compile(r"[A-Za-z]{3}")
 _SIGN = re.compile(r"(?:₹|रु\.?|රු\.?|[Rr]s\.?)\s*$")
-_CODE = re.compile(r"(?:[A-Z]{1,4}\d*[-/][A-Z0-9/-]*\d|[A-Z]{1,2}\d{3,})$")
+_CODE = re.compile(r"(?<![\w-])(?:[A-Z]{1,4}\d*[-/][A-Z0-9/-]*\d|[A-Z]{1,2}\d{3,})$")
 """A bill's number with letters, at the end of a line."""
 
 
@@ -132,7 +132,8 @@ def _with_code(read: str, figures: str) -> str:
     while words and (any(c.isdigit() for c in words[-1]) or not is_indic(words[-1])) and words[-1][-1] != ":":
         tail.insert(0, words.pop())
     same = _only_digits("".join(tail))[-3:]
-    if not words or len(same) < 3 or _only_digits(code[0])[-3:] != same:
+    named_month = sum(is_devanagari(c) or is_sinhala(c) for word in tail for c in word) > 2
+    if named_month or not words or len(same) < 3 or _only_digits(code[0])[-3:] != same:
         return read
     return " ".join((*words, code[0]))
 

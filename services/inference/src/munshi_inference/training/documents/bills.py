@@ -63,6 +63,8 @@ class Bill:
     due: date | None = None
     text: tuple[str, ...] = field(default=())
     """Of a document that is no bill."""
+    varied: bool = False
+    """Worded in more ways than what is drawn."""
 
     @property
     def total(self) -> Decimal:
@@ -147,9 +149,10 @@ def _vendor(rng: random.Random, trade: Trade, *, language: str) -> str:
     return name.upper() if language == "en" and rng.random() < 0.55 else name
 
 
-def bill(rng: random.Random, *, language: str = "en") -> Bill:
-    """A receipt or an invoice of some trade."""
-    trade_name = rng.choice(tuple(name for name, trade in load().trades.items() if trade.speaks(language)))
+def bill(rng: random.Random, *, language: str = "en", varied: bool = False) -> Bill:
+    """A receipt or an invoice of some trade; `varied`: also of those that are not drawn."""
+    trades = load().trades.items()
+    trade_name = rng.choice([name for name, t in trades if t.speaks(language) and (t.drawn or varied)])
     trade = load().trades[trade_name]
     invoice = trade.paper == "a4" or (trade.paper == "both" and rng.random() < 0.35)
     registered = invoice or rng.random() < 0.5
@@ -190,12 +193,13 @@ def bill(rng: random.Random, *, language: str = "en") -> Bill:
         paid,
         _notes(rng, trade, total, language=language),
         day + timedelta(days=15) if invoice and rng.random() < 0.3 else None,
+        varied=varied,
     )
 
 
-def slip(rng: random.Random, *, language: str = "en") -> Bill:
+def slip(rng: random.Random, *, language: str = "en", varied: bool = False) -> Bill:
     """A slip about money that was paid or is owed: no goods, one amount."""
-    base = bill(rng, language=language)
+    base = bill(rng, language=language, varied=varied)
     total = rupees(Decimal(rng.choice((150, 500, 1200, 2500, 4999, 7350, 18000, 640, 85))))
     payment = rng.random() < 0.6
     truth = replace(

@@ -27,14 +27,14 @@ class Sample:
     languages: tuple[str, ...]
 
 
-def content(rng: random.Random, *, language: str, others: bool) -> Bill:
-    """A bill; with `others` now and then a slip or something else."""
+def content(rng: random.Random, *, language: str, others: bool, varied: bool = False) -> Bill:
+    """A bill; with `others` now and then a slip or something else. `varied`: for texts, see `bills`."""
     chance = rng.random()
     if others and chance < 0.1:
         return bills.other(rng, language=language)
     if others and chance < 0.22:
-        return bills.slip(rng, language=language)
-    return bills.bill(rng, language=language)
+        return bills.slip(rng, language=language, varied=varied)
+    return bills.bill(rng, language=language, varied=varied)
 
 
 def text(sheet: Sheet) -> str:

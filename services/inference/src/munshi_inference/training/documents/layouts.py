@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from munshi.contracts.media import FileKind
 from munshi_inference.training.documents.bills import Bill, Good
-from munshi_inference.training.documents.wording import Words
+from munshi_inference.training.documents.wording import SLIPS, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +246,9 @@ def slip(bill: Bill, rng: random.Random) -> Sheet:
     truth = bill.truth
     amount = say.total(bill.total)
     credit = bill.trade == "credit"
-    if bill.language == "hi":
+    if bill.varied:
+        told = rng.choice(SLIPS[bill.language, bill.trade])
+    elif bill.language == "hi":
         told = ("उधार खाता", "बाकी रकम", "जमा करें") if credit else ("भुगतान रसीद", "प्राप्त राशि", "नकद प्राप्त")
     elif bill.language == "si":
         told = ("ණය බිල්පත", "හිඟ මුදල", "පසුව ගෙවන්න") if credit else ("ගෙවීම් රිසිට්පත", "ලැබුණු මුදල", "මුදලින් ලැබුණි")

@@ -1,6 +1,6 @@
 """Has drawn documents read by the engines, once; what comes out is kept as JSON lines for training.
 
-python -m munshi_inference.training.documents.observe FILE --seed 100 --count 120 --processes 2
+python -m munshi_inference.training.documents.observe FILE --seed 100 --count 20 --processes 2
 """
 
 import argparse
@@ -123,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Draw documents and have them read.")
     parser.add_argument("file", type=Path)
     parser.add_argument("--seed", type=int, default=100)
-    parser.add_argument("--count", type=int, default=120, help="of each profile")
+    parser.add_argument("--count", type=int, default=20, help="of each profile")
     parser.add_argument("--processes", type=int, default=1)
     chosen = parser.parse_args(arguments)
     began = time.monotonic()

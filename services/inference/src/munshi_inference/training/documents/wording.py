@@ -96,6 +96,50 @@ _SIGNS = {
     "hi": ("", "", "", "₹", "₹ ", "Rs.", "Rs ", "Rs. "),
     "en": ("", "", "", "₹", "₹ ", "Rs.", "Rs ", "Rs. "),
 }
+SLIPS: Mapping[tuple[str, str], tuple[tuple[str, str, str], ...]] = {
+    ("en", "payment"): (
+        ("PAYMENT RECEIPT", "Amount Received", "Received with thanks"),
+        ("Payment Successful", "Amount Paid", "Paid via UPI"),
+        ("RECEIPT VOUCHER", "Total Amount", "Received by cash"),
+        ("MONEY RECEIPT", "The sum of Rs", "By cheque, subject to realisation"),
+        ("Transaction Successful", "Paid to", "UPI transaction ID"),
+        ("ADVANCE RECEIPT", "Advance received", "Balance on delivery"),
+        ("Fee Receipt", "Received", "towards old balance, thank you"),
+    ),
+    ("en", "credit"): (
+        ("CREDIT MEMO", "Balance Due", "On account"),
+        ("UDHAAR SLIP", "Total Due", "To be paid"),
+        ("KHATA", "Baki", "Udhaar"),
+        ("Statement of account", "Outstanding", "Please pay at the earliest"),
+        ("CREDIT BILL", "Amount due", "Not paid, on credit"),
+    ),
+    ("hi", "payment"): (
+        ("भुगतान रसीद", "प्राप्त राशि", "नकद प्राप्त"),
+        ("प्राप्ति रसीद", "प्राप्त रकम", "सधन्यवाद प्राप्त"),
+        ("रसीद", "जमा राशि", "नकद जमा"),
+        ("जमा पर्ची", "जमा", "खाते में जमा किया"),
+        ("भुगतान सफल", "भुगतान राशि", "यूपीआई द्वारा"),
+        ("अग्रिम रसीद", "अग्रिम राशि", "बयाना प्राप्त हुआ"),
+    ),
+    ("hi", "credit"): (
+        ("उधार खाता", "बाकी रकम", "जमा करें"),
+        ("उधार पर्ची", "बाकी", "जल्दी चुकाएं"),
+        ("उधारी बिल", "कुल बकाया", "भुगतान बाकी है"),
+        ("खाता बही", "उधार", "अगले महीने देना है"),
+        ("बकाया सूचना", "बकाया राशि", "कृपया भुगतान करें"),
+    ),
+    ("si", "payment"): (
+        ("ගෙවීම් රිසිට්පත", "ලැබුණු මුදල", "මුදලින් ලැබුණි"),
+        ("මුදල් ලදුපත", "ගෙවූ මුදල", "ස්තූතියි"),
+        ("රිසිට්පත", "අත්තිකාරම්", "භාර ගත්තා"),
+    ),
+    ("si", "credit"): (
+        ("ණය බිල්පත", "හිඟ මුදල", "පසුව ගෙවන්න"),
+        ("ණය පොත", "ණය මුදල", "ගෙවීමට ඇත"),
+        ("හිඟ දැන්වීම", "ගෙවිය යුතු මුදල", "ණයට ගත් භාණ්ඩ"),
+    ),
+}
+"""Title, words before the amount, and remark of slips: those of texts, more than are drawn."""
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _MONTHS_HI = "जनवरी फरवरी मार्च अप्रैल मई जून जुलाई अगस्त सितंबर अक्टूबर नवंबर दिसंबर".split()
 _FIGURES_HI = str.maketrans("0123456789", "०१२३४५६७८९")

@@ -30,6 +30,8 @@ class Trade:
     """Names, each with a price in rupees."""
     notes: tuple[str, ...]
     """Rows that only this trade prints, in English."""
+    drawn: bool
+    """Its papers are drawn too; of the others there are only texts, for the classifier."""
 
     def speaks(self, language: str) -> bool:
         """Whether its shops and goods have names in a language."""
@@ -71,6 +73,7 @@ def _trade(table: dict[str, Any]) -> Trade:
         _tuples(table, "kinds"),
         {language: _priced(names) for language, names in _by_language(table, "goods").items()},
         tuple(table["notes"]),
+        table.get("drawn", True),
     )
 
 
