@@ -1,10 +1,16 @@
 {{/* Rules of NetworkPolicies. Each takes the root. */}}
+{{- define "munshi.dnsPeers" -}}
+{{- $system := dict "namespaceSelector" (dict "matchLabels" (dict "kubernetes.io/metadata.name" "kube-system")) -}}
+{{- .Values.networkPolicy.dns.to | default (list $system) | toJson -}}
+{{- end -}}
+
 {{- define "munshi.egressDns" -}}
-- to:
-    - namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}
+- to: {{ include "munshi.dnsPeers" . }}
   ports:
-    - {port: 53, protocol: UDP}
-    - {port: 53, protocol: TCP}
+    {{- range .Values.networkPolicy.dns.ports }}
+    - {port: {{ . }}, protocol: UDP}
+    - {port: {{ . }}, protocol: TCP}
+    {{- end }}
 {{- end -}}
 
 {{- define "munshi.egressNats" -}}

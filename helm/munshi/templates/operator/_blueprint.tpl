@@ -46,6 +46,8 @@ networkPolicy:
   enabled: {{ .Values.networkPolicy.enabled }}
   webhooksFrom: {{ .Values.networkPolicy.webhooksFrom | toJson }}
   metricsFrom: {{ .Values.networkPolicy.metricsFrom | default (list (dict "namespaceSelector" dict)) | toJson }}
+  dns: {{ include "munshi.dnsPeers" . }}
+  dnsPorts: {{ .Values.networkPolicy.dns.ports | toJson }}
   nats: {{ include "munshi.blueprintServer" (dict "root" . "which" "nats") }}
   database: {{ include "munshi.blueprintServer" (dict "root" . "which" "database") }}
   {{- if .Values.demo.enabled }}

@@ -218,7 +218,9 @@ class Policies(_Part):
     metrics_from: tuple[Peer, ...] = ({"namespaceSelector": {}},)
     """From where metrics are read. Those of ingress share the webhooks' port."""
     dns: tuple[Peer, ...] = (_SYSTEM,)
-    """The cluster's DNS, on port 53. With a cache on each node, its address too, as an ipBlock."""
+    """The cluster's DNS. With a cache on each node, its address too, as an ipBlock."""
+    dns_ports: tuple[int, ...] = Field(default=(53,), min_length=1)
+    """Its pods' ports, UDP and TCP."""
     nats: Server = Server(ports=(4222,))
     """The bus."""
     database: Server = Server(ports=(5432,))

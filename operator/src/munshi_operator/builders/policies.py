@@ -36,7 +36,7 @@ def _incoming(plan: Plan, component: str) -> list[Rule]:
 
 def _outgoing(plan: Plan, component: str) -> list[Rule]:
     policies = plan.blueprint.network_policy
-    dns_ports = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
+    dns_ports = [{"port": port, "protocol": way} for port in policies.dns_ports for way in ("UDP", "TCP")]
     rules: list[Rule] = [{"ports": dns_ports, "to": list(policies.dns)}, _to(policies.nats)]
     if component == ORCHESTRATOR:
         rules += [_to(policies.database), _to_graph(plan)]

@@ -36,6 +36,15 @@ def test_a_network_of_ipv4_alone_gets_no_rule_of_ipv6() -> None:
     assert "::/0" not in json.dumps(children(tenant(), only))
 
 
+def test_names_are_looked_up_where_the_blueprint_says() -> None:
+    there = {"dns": ({"ipBlock": {"cidr": "169.254.20.10/32"}},), "dns_ports": (5353,)}
+    made = changed(network_policy=parse_blueprint(SMALL).network_policy.model_copy(update=there))
+    for component in BOTH:
+        first = one(children(tenant(), made), "NetworkPolicy", component)["spec"]["egress"][0]
+        assert first["to"] == list(there["dns"])
+        assert [(port["port"], port["protocol"]) for port in first["ports"]] == [(5353, "UDP"), (5353, "TCP")]
+
+
 def test_policies_can_be_left_out() -> None:
     off = changed(network_policy=parse_blueprint(SMALL).network_policy.model_copy(update={"enabled": False}))
     assert not [each for each in children(tenant(), off) if each["kind"] == "NetworkPolicy"]
