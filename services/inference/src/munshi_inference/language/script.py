@@ -46,6 +46,8 @@ def is_devanagari(text: str) -> bool:
 
 def script_of(text: str) -> Script:
     """The script that most letters of the text are in; Latin when it has no letters."""
+    if text.isascii():
+        return Script.LATIN
     deva = len(DEVANAGARI.findall(text))
     return Script.DEVANAGARI if deva and deva >= len(_LATIN.findall(text)) else Script.LATIN
 

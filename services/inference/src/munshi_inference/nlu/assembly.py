@@ -14,9 +14,13 @@ from munshi_inference.language.lexicon import listed
 from munshi_inference.nlu.units import Reading, Unit
 
 TAKES_AMOUNT = frozenset({Intent.ADD_TRANSACTION, Intent.ADD_RECEIPT, Intent.CORRECT, Intent.CLARIFY})
-TAKES_NAME = frozenset({*TAKES_AMOUNT, Intent.QUERY_CUSTOMER_BALANCE, Intent.UNDO})
+TAKES_INVOICE = TAKES_AMOUNT | {Intent.UNDO}
+TAKES_NAME = TAKES_INVOICE | {Intent.QUERY_CUSTOMER_BALANCE}
 ENTRIES = frozenset({Intent.ADD_TRANSACTION, Intent.ADD_RECEIPT})
 TOTALS = frozenset({Intent.QUERY_TOTAL_DAY, Intent.QUERY_TOTAL_PERIOD})
+TAKES_ANY_DAY = TOTALS | {Intent.ADD_RECEIPT}
+"""Intents whose day is named even where the tagger marked none."""
+TAKES_DAY = ENTRIES | TOTALS | {Intent.CORRECT, Intent.CLARIFY}
 
 
 RELATIVE_DAYS = frozenset(listed("aaj aj today kal kl yesterday parso parson आज कल परसों परसो"))
@@ -148,9 +152,7 @@ def when(labelled: Labelled, intent: Intent, today: date) -> str | None:
     ]
     if not dated:
         said = [u for u in labelled.reading.units if u.date]
-        dated = (
-            said if intent in TOTALS | {Intent.ADD_RECEIPT} else [u for u in said if u.text in RELATIVE_DAYS]
-        )
+        dated = said if intent in TAKES_ANY_DAY else [u for u in said if u.text in RELATIVE_DAYS]
     if intent is Intent.QUERY_TOTAL_PERIOD:
         dated.sort(key=lambda u: u.kind != "period")
     for unit in dated:
@@ -158,9 +160,7 @@ def when(labelled: Labelled, intent: Intent, today: date) -> str | None:
             continue
         if intent is Intent.QUERY_TOTAL_PERIOD:
             return f"{unit.date.start}/{unit.date.end}"
-        if intent in TOTALS or (
-            intent in ENTRIES | {Intent.CORRECT, Intent.CLARIFY} and not unit.date.period
-        ):
+        if intent in TAKES_DAY and (intent in TOTALS or not unit.date.period):
             return str(unit.date.start)
     return None
 
@@ -174,14 +174,13 @@ def entities(labelled: Labelled, intent: Intent, category: Category | None, toda
         if value is None and (unit := only_number(labelled)) is not None and unit.number is not None:
             value, currency = as_money(unit.number.value), unit.number.currency
     named = names(labelled) if intent in TAKES_NAME else []
-    has_invoice = intent in TAKES_AMOUNT | {Intent.UNDO}
     return Entities(
         amount=value,
         currency=currency if value is not None else None,
         customer_name=named[0] if named else None,
         category=category,
         date=when(labelled, intent, today),
-        invoice_no=labelled.reading.invoice_no if has_invoice else None,
+        invoice_no=labelled.reading.invoice_no if intent in TAKES_INVOICE else None,
     )
 
 
