@@ -4,9 +4,12 @@ import ast
 import re
 from pathlib import Path
 
+import munshi.provision
 import munshi_operator
 
 SOURCES = Path(munshi_operator.__file__).parent
+SHARED = Path(munshi.provision.__path__[0])
+"""What the operator and one machine make outside in the same way."""
 PAGE = Path(__file__).parents[3] / "docs" / "conditions.md"
 WORD = re.compile(r"[A-Z][a-z]+(?:[A-Z][a-z]+)*")
 CONDITIONS = {"CredentialsValid", "WebhookVerified", "DatabaseReady", "StreamsReady", "StorageReady"}
@@ -53,6 +56,10 @@ def reasons() -> set[str]:
                 and isinstance(node.args[0], ast.Constant)
             }
             found |= words_of(tree) - types
+    for file in SHARED.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Permanent":
+                found |= words_of(node)
     return found - TRUTHS - EVENTS - OF_OTHERS
 
 
