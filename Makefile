@@ -170,13 +170,13 @@ evaluate-speech: install-dev ## word error rate of speech to text on a set of yo
 	@python -m munshi_inference.speech.evaluate "$${SET:?a folder with sounds, each with its text beside it}"
 
 .PHONY: train-documents
-train-documents: install-dev ## train what judges documents again: draws, reads and learns (an hour of one core)
+train-documents: install-dev ## train what judges documents again: draws, reads and learns (ten minutes of one core)
 	@mkdir -p build
 	@python -m munshi_inference.training.documents.observe build/observed.jsonl
 	@python -m munshi_inference.training.documents.train build/observed.jsonl
 
 .PHONY: evaluate-documents
-evaluate-documents: install-dev ## score the readers on drawn and on hand-made documents (20 minutes of one core)
+evaluate-documents: install-dev ## score the readers on drawn and on hand-made documents (half an hour of one core)
 	@python tests/documents/handmade.py build/handmade
 	@python -m munshi_inference.training.documents.evaluate --pictures build/handmade
 
