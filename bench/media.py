@@ -30,6 +30,7 @@ from munshi.contracts.media import ReadRequest
 from munshi.inference import InferenceSettings
 from munshi.objects import ObjectStore, TenantObjects
 from munshi.provision.object_store import folder_address
+from munshi.shares import FairShare
 from munshi.tenants import Tenant
 from munshi_media.engines import Engines
 from munshi_media.fetch import Fetcher
@@ -39,7 +40,6 @@ from munshi_media.metrics import Metrics
 from munshi_media.reading import Reader
 from munshi_media.received import Received
 from munshi_media.settings import MediaSettings
-from munshi_media.shares import FairShare
 from munshi_media.watch import Watch
 from munshi_media.workers import Workers
 

@@ -1,4 +1,4 @@
-"""`/healthz`, `/readyz` and `/metrics` of a program that serves nothing else.
+"""`/healthz`, `/readyz` and `/metrics` of a program that serves nothing else, and routes that several have.
 
 Needs aiohttp, which such a program brings; the kernel itself does without.
 """
@@ -57,6 +57,17 @@ def engines_route(told: Callable[[], Awaitable[Iterable[EngineInfo]]]) -> web.Ro
         return web.json_response([dataclasses.asdict(info) for info in await told()])
 
     return web.get("/engines", handle)
+
+
+def served_route(generation_of: Callable[[str], int | None]) -> web.RouteDef:
+    """`/served/{tenant}`: which generation of a tenant's settings a program works with, by the tenant's key;
+    404 for one that it does not serve."""
+
+    async def handle(request: web.Request) -> web.Response:
+        generation = generation_of(request.match_info["tenant"])
+        return web.json_response({"generation": generation}, status=404 if generation is None else 200)
+
+    return web.get("/served/{tenant}", handle)
 
 
 def _answers(check: Check) -> Handler:

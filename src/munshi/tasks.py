@@ -5,7 +5,9 @@ does while it flushes. Whoever then waits for the task to end waits for ever.
 """
 
 import asyncio
-from collections.abc import Awaitable
+import contextlib
+import signal
+from collections.abc import Awaitable, Coroutine
 from typing import Any, TypeVar
 
 Got = TypeVar("Got")
@@ -27,6 +29,16 @@ async def end(*tasks: "asyncio.Future[Any]") -> None:
     for task in tasks:
         if not task.cancelled():
             task.exception()  # looked at, so that the loop does not report it as forgotten
+
+
+async def until_signal(work: Coroutine[Any, Any, None]) -> None:
+    """Does a program's work; SIGTERM or SIGINT cancels it, and it then ends in its own time."""
+    task = asyncio.create_task(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 async def firm(work: Awaitable[Got]) -> Got:

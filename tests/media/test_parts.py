@@ -14,11 +14,11 @@ from media import deeds, files
 from munshi.contracts.media import Refusal
 from munshi.files.kinds import FileRefused
 from munshi.files.sounds import speech_wav
+from munshi.shares import FairShare
 from munshi_media.fetch import hex_digest
 from munshi_media.joining import Joining
 from munshi_media.limits import MB, inbound_limit
 from munshi_media.received import IN_MEMORY, Received
-from munshi_media.shares import FairShare
 from munshi_media.watch import Pace, Watch
 from munshi_media.workers import Workers
 

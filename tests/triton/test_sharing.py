@@ -9,10 +9,10 @@ import pytest
 from munshi.contracts.media import EngineInfo
 from munshi.contracts.understanding import Intent, Request, Understanding
 from munshi.errors import Retryable
+from munshi.shares import FairShare
 from munshi_inference.answers import KeptAnswers
 from munshi_inference.triton.breaker import Breaker
 from munshi_inference.triton.coalescing import Coalescer
-from munshi_inference.triton.shares import FairShares
 
 TODAY = date(2026, 11, 21)
 
@@ -27,12 +27,12 @@ class Readers:
     """Files of tenants, read one at a time; each ends when it is told to."""
 
     def __init__(self, at_once: int = 1, waiting: int = 1_000) -> None:
-        self.shares = FairShares(at_once, waiting)
+        self.shares = FairShare(at_once, waiting)
         self.begun: list[str] = []
         self.ends: list[asyncio.Event] = []
 
     async def read(self, tenant: str) -> None:
-        async with self.shares.turn(tenant):
+        async with self.shares.place(tenant):
             end = asyncio.Event()
             self.begun.append(tenant)
             self.ends.append(end)
@@ -66,7 +66,7 @@ async def test_who_gives_up_waiting_takes_no_turn() -> None:
     await readers.end_all()
     await asyncio.gather(first, third)
     assert readers.begun == ["a", "c"]
-    async with asyncio.timeout(1), readers.shares.turn("d"):
+    async with asyncio.timeout(1), readers.shares.place("d"):
         pass  # the place is free again
 
 

@@ -1,12 +1,10 @@
 """The trace of a webhook: its `traceparent` goes to the bus; a span is made only where spans are exported."""
 
-import random
-
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
-from munshi.telemetry.traces import parent, span_context
+from munshi.telemetry.traces import new_traceparent, parent, span_context
 from munshi_ingress.answers import Answer
 
 
@@ -25,7 +23,7 @@ class Traces:
         """
         given = header.decode("latin-1") if header else None
         if self._tracer is None:
-            return (given if given and span_context(given) else _fresh()), None
+            return (given if given and span_context(given) else new_traceparent()), None
         above = parent(given)
         context = trace.set_span_in_context(above) if above else None
         span = self._tracer.start_span("webhook", context=context, kind=SpanKind.SERVER)
@@ -49,8 +47,3 @@ class Traces:
 def trace_id_of(traceparent: str) -> str:
     """The trace's id, for logs."""
     return traceparent.split("-")[1]
-
-
-def _fresh() -> str:
-    """A fresh, sampled `traceparent`. Ids need to differ, not to be secret: no system call is spent."""
-    return f"00-{random.getrandbits(128) | 1:032x}-{random.getrandbits(64) | 1:016x}-01"

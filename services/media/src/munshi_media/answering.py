@@ -27,9 +27,9 @@ from munshi.contracts.media import (
 )
 from munshi.contracts.subjects import media
 from munshi.tasks import end
+from munshi.telemetry.spans import Tracing
 from munshi_media.failing import BUSY, DEFECT, NotNow, outcome_of
 from munshi_media.metrics import Metrics
-from munshi_media.tracing import Tracing
 from munshi_media.watch import Watch
 
 _log = structlog.get_logger()
@@ -92,7 +92,7 @@ class Answering:
         began = time.monotonic()
         verb = Verb(message.subject.rpartition(".")[2])
         trace = (message.headers or {}).get(HEADER_TRACE)
-        with self._tracing.span(f"media {verb.value}", trace):
+        with self._tracing.span(f"media {verb.value}", [trace]):
             watch = Watch()
             life = asyncio.create_task(self._live(message, watch))
             try:

@@ -22,7 +22,9 @@ from munshi.contracts.media import (
 from munshi.errors import UserMistake
 from munshi.objects import ObjectMissing, ObjectStore
 from munshi.registry import Tenant, TenantDirectory, follow_registry
+from munshi.shares import FairShare
 from munshi.tasks import end
+from munshi.telemetry.spans import Tracing
 from munshi_media.answering import Answering
 from munshi_media.engines import Engines
 from munshi_media.erasing import Retention, delete_messages
@@ -35,9 +37,7 @@ from munshi_media.metrics import Metrics
 from munshi_media.outbound import Outbound, OutboundParts, Outgoing
 from munshi_media.reading import Reader
 from munshi_media.settings import MediaSettings
-from munshi_media.shares import FairShare
 from munshi_media.signing import signed_path
-from munshi_media.tracing import Tracing
 from munshi_media.watch import Watch
 from munshi_media.workers import Workers
 

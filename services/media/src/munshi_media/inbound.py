@@ -15,6 +15,7 @@ from munshi.contracts.media import MediaAnswer, ReadRequest, Refusal, Stage, Sto
 from munshi.errors import Permanent, Retryable
 from munshi.files.kinds import FileRefused
 from munshi.objects import TenantObjects
+from munshi.shares import FairShare
 from munshi.tenants import Tenant
 from munshi_media.examine import Bounds, Examined, cheap, examine
 from munshi_media.failing import ENGINE_AWAY, NotNow
@@ -24,7 +25,6 @@ from munshi_media.reading import Material, Reader
 from munshi_media.received import Received
 from munshi_media.records import Record, load, mark, object_key, record_key, save
 from munshi_media.settings import MediaSettings
-from munshi_media.shares import FairShare
 from munshi_media.watch import Watch
 from munshi_media.workers import Workers
 

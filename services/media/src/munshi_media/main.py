@@ -1,8 +1,6 @@
 """The composition root: what the media service is made of, and how it begins and ends."""
 
-import asyncio
 import shutil
-import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,24 +8,24 @@ from pathlib import Path
 
 import structlog
 import uvloop
-from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from munshi.bus.connection import Connection, serve_cells
 from munshi.contracts.ids import CellName
 from munshi.inference import InferenceSettings
-from munshi.probes import engines_route, serve_probes
+from munshi.probes import engines_route, serve_probes, served_route
 from munshi.registry import TenantDirectory
+from munshi.shares import FairShare
+from munshi.tasks import until_signal
 from munshi.telemetry import configure
+from munshi.telemetry.spans import Tracing
 from munshi_media.cell import CellService, Shared
 from munshi_media.engines import Engines
 from munshi_media.graph import MediaGraph
 from munshi_media.metrics import Metrics
 from munshi_media.reading import Reader
 from munshi_media.settings import MediaSettings
-from munshi_media.shares import FairShare
 from munshi_media.signing import Opened, objects_route
-from munshi_media.tracing import Tracing
 from munshi_media.workers import Workers
 
 _log = structlog.get_logger()
@@ -58,7 +56,7 @@ class Media:
             try:
                 routes = [
                     engines_route(self._engines.infos),
-                    web.get("/served/{tenant}", self._show_served),
+                    served_route(self.generation_served),
                     objects_route(self._find),
                 ]
                 probes = (self._metrics.registry, self.alive, self.ready, routes)
@@ -92,7 +90,7 @@ class Media:
             fetching=self._fetching,
             reading=self._reading,
             metrics=metrics,
-            tracing=Tracing(),
+            tracing=Tracing("media"),
             spool=spool,
             base_url=lambda: settings.public_url.rstrip("/") or f"http://127.0.0.1:{self._port}",
         )
@@ -127,12 +125,10 @@ class Media:
         service = self._cells.get(name)
         return (service.cell, service.store) if service else None
 
-    async def _show_served(self, request: web.Request) -> web.Response:
-        """Which generation of a tenant's settings holds here."""
-        tenant = self._directory.get(request.match_info["tenant"])
-        known = tenant is not None and tenant.cell in self._cells
-        generation = tenant.generation if tenant is not None and known else None
-        return web.json_response({"generation": generation}, status=200 if known else 404)
+    def generation_served(self, key: str) -> int | None:
+        """The generation of a tenant's settings that holds here."""
+        tenant = self._directory.get(key)
+        return tenant.generation if tenant and tenant.cell in self._cells else None
 
     def _watch(self) -> None:
         watch, cells = self._metrics.watch, self._cells
@@ -165,14 +161,8 @@ def _spool(folder: Path | None) -> Iterator[Path]:
 
 async def serve(settings: MediaSettings, inference: InferenceSettings) -> None:
     """Runs until SIGTERM or SIGINT."""
-    work = asyncio.create_task(Media(settings, inference).run())
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, work.cancel)
-    try:
-        await work
-    except asyncio.CancelledError:
-        _log.info("media_stopped")
+    await until_signal(Media(settings, inference).run())
+    _log.info("media_stopped")
 
 
 def run() -> None:

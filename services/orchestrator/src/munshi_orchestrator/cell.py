@@ -20,6 +20,7 @@ from munshi.db.outbox import ClaimRules, Outbox
 from munshi.db.turns import Turns
 from munshi.registry import Tenant, TenantDirectory, follow_registry
 from munshi.tasks import end
+from munshi.telemetry.spans import Tracing
 from munshi_orchestrator.barrier import Barrier
 from munshi_orchestrator.batching import Batcher
 from munshi_orchestrator.chores import CHORE_PARTITION, Chores, retain
@@ -40,7 +41,6 @@ from munshi_orchestrator.reading import LaneGrant, Reading, Room
 from munshi_orchestrator.settings import OrchestratorSettings
 from munshi_orchestrator.speaking import Speaking
 from munshi_orchestrator.statuses import Statuses
-from munshi_orchestrator.tracing import Tracing
 from munshi_orchestrator.turn import TurnParts, TurnRunner
 from munshi_orchestrator.unsettled import Unsettled
 

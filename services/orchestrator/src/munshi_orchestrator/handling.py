@@ -16,6 +16,7 @@ from munshi.contracts.ids import TenantKey
 from munshi.db.dead_letters import Burial, Graveyard
 from munshi.registry import Tenant, TenantDirectory
 from munshi.tasks import end
+from munshi.telemetry.spans import Tracing
 from munshi_orchestrator.failures import Tries
 from munshi_orchestrator.graph import GraphApi
 from munshi_orchestrator.metrics import Metrics
@@ -25,7 +26,6 @@ from munshi_orchestrator.pull import Delivery
 from munshi_orchestrator.reading import Halted, Item, Reading
 from munshi_orchestrator.statuses import Statuses
 from munshi_orchestrator.steps import Step, read_step
-from munshi_orchestrator.tracing import Tracing
 from munshi_orchestrator.turn import Begin, TurnRunner
 
 _log = structlog.get_logger()

@@ -1,9 +1,7 @@
 """The composition root: what the orchestrator is made of, and how it begins and ends."""
 
-import asyncio
 import gc
 import os
-import signal
 import time
 from collections.abc import Mapping, Sequence
 
@@ -21,18 +19,18 @@ from munshi.errors import UserMistake
 from munshi.inference import EngineMissing, InferenceSettings, infos, load_engine, load_understander
 from munshi.llm.metrics import Metrics as ModelMetrics
 from munshi.llm.settings import LlmSettings
-from munshi.probes import engines_route, serve_probes
+from munshi.probes import engines_route, serve_probes, served_route
 from munshi.registry import TenantDirectory
+from munshi.tasks import until_signal
 from munshi.telemetry import configure
+from munshi.telemetry.spans import Tracing
 from munshi_orchestrator import assistants
 from munshi_orchestrator.cell import CellService, Shared, opened_pool
 from munshi_orchestrator.graph import GraphApi
 from munshi_orchestrator.metrics import Metrics
 from munshi_orchestrator.reading import Room
-from munshi_orchestrator.served import served_route
 from munshi_orchestrator.settings import OrchestratorSettings
 from munshi_orchestrator.silence import forbid_tracing
-from munshi_orchestrator.tracing import Tracing
 
 _log = structlog.get_logger()
 
@@ -95,7 +93,7 @@ class Orchestrator:
             embedder=self._embedder,
             graph=graph,
             metrics=self._metrics,
-            tracing=Tracing(),
+            tracing=Tracing("orchestrator"),
             room=self._room,
         )
 
@@ -196,14 +194,8 @@ async def serve(settings: OrchestratorSettings) -> None:
     # A turn makes hundreds of objects that refer to each other: collected every few dozen turns rather than
     # several times a turn, which was a seventh of a turn's CPU.
     gc.set_threshold(20_000, 20, 100)
-    work = asyncio.create_task(orchestrator.run())
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, work.cancel)
-    try:
-        await work
-    except asyncio.CancelledError:
-        _log.info("orchestrator_stopped", worker=settings.worker_name)
+    await until_signal(orchestrator.run())
+    _log.info("orchestrator_stopped", worker=settings.worker_name)
 
 
 def run() -> None:

@@ -13,10 +13,12 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from pydantic import BaseModel, Discriminator, TypeAdapter, ValidationError
 
+from munshi.contracts.events import HEADER_TRACE
 from munshi.contracts.ids import CellName
 from munshi.contracts.media import MediaAnswer, MediaFailure, MediaProgress, Verb
 from munshi.contracts.subjects import media
 from munshi.errors import Retryable
+from munshi.telemetry.spans import current_traceparent
 
 _HEARD: TypeAdapter[MediaProgress | MediaAnswer | MediaFailure] = TypeAdapter(
     Annotated[MediaProgress | MediaAnswer | MediaFailure, Discriminator("state")]
@@ -57,7 +59,9 @@ class MediaClient:
             raise MediaAway("bus_away") from error
         try:
             subject = media(self._cell, verb)
-            await self._connection.publish(subject, request.model_dump_json().encode(), reply=inbox)
+            trace = current_traceparent()
+            headers = {HEADER_TRACE: trace} if trace else None
+            await self._connection.publish(subject, request.model_dump_json().encode(), inbox, headers)
             while True:
                 said = _read(await subscription.next_msg(timeout=self._silence))
                 if isinstance(said, MediaAnswer):

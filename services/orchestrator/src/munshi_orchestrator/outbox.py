@@ -20,6 +20,7 @@ from munshi.db.outbox import Claim, Claimed, Outbox, SendResult, Unspoken, Wait
 from munshi.db.turns import Fenced
 from munshi.errors import MunshiError
 from munshi.registry import Tenant, TenantDirectory
+from munshi.telemetry.spans import Tracing
 from munshi_orchestrator.batching import Batcher
 from munshi_orchestrator.graph import Answer, GraphApi, NotSent
 from munshi_orchestrator.metrics import Metrics
@@ -30,7 +31,6 @@ from munshi_orchestrator.payloads import addressed
 from munshi_orchestrator.reading import LaneGrant
 from munshi_orchestrator.sends import Conversation, ConversationKey, LaneSends, SendJob, job_of, result_of
 from munshi_orchestrator.speaking import Speaking
-from munshi_orchestrator.tracing import Tracing
 from munshi_orchestrator.unsettled import Unsettled
 from munshi_orchestrator.verdicts import Consequence, Result, after
 

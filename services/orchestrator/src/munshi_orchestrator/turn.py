@@ -29,6 +29,7 @@ from munshi.db.turns import (
     TurnCommit,
     Turns,
 )
+from munshi.telemetry.spans import Tracing
 from munshi_orchestrator.barrier import Barrier
 from munshi_orchestrator.drafts import announcement, apology, drafted, kept, worded
 from munshi_orchestrator.files import Files
@@ -42,7 +43,6 @@ from munshi_orchestrator.reading import Halted, Reading
 from munshi_orchestrator.rulings import Disposition, rule
 from munshi_orchestrator.sends import SendJob
 from munshi_orchestrator.steps import Step
-from munshi_orchestrator.tracing import Tracing
 
 _log = structlog.get_logger()
 

@@ -11,9 +11,9 @@ from munshi.contracts.media import Document, EngineInfo, FileRef, ReadHints, Ref
 from munshi.errors import Permanent
 from munshi.files.kinds import FileRefused
 from munshi.inference import EngineMissing, InferenceSettings
+from munshi.shares import FairShare
 from munshi_inference.files import bytes_of
 from munshi_inference.pool import Pool
-from munshi_inference.triton.shares import FairShares
 
 if TYPE_CHECKING:
     from munshi_inference.documents.page_reader import PageReader
@@ -49,7 +49,7 @@ class DocumentEngine:
     def __init__(self, info: EngineInfo, models: Path | None, size: int) -> None:
         self._info = info
         self._pool: Pool[PageReader] = Pool("documents", functools.partial(build, models), size)
-        self._shares = FairShares(size, WAITING)
+        self._shares = FairShare(size, WAITING)
 
     def info(self) -> EngineInfo:
         """What it is."""
@@ -73,7 +73,7 @@ class DocumentEngine:
         """
         if file.url is not None:
             file = replace(file, url=None, data=await bytes_of(file))
-        async with self._shares.turn(hints.tenant):
+        async with self._shares.place(hints.tenant):
             try:
                 answer: Document = await self._pool.call("read", file, hints, seconds=hints.seconds)
             except Permanent as error:

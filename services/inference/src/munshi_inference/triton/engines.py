@@ -26,11 +26,11 @@ from munshi.contracts.media import (
 )
 from munshi.contracts.understanding import Request, Understander, Understanding
 from munshi.errors import Retryable
+from munshi.shares import FairShare
 from munshi_inference.files import bytes_of
 from munshi_inference.triton.breaker import Breaker
 from munshi_inference.triton.coalescing import Coalescer
 from munshi_inference.triton.link import Away, Busy, Link, Tensors
-from munshi_inference.triton.shares import FairShares
 from munshi_inference.triton.wire import BROKEN, DATA, REQUEST, Answer, TextsAsked, Vectors, file_row
 
 TEXT_SECONDS = 1.0
@@ -138,7 +138,7 @@ class _Files:
         self.connected = Connected(url, model)
         self._longest = longest
         self._shared = shared
-        self._shares = FairShares(AT_ONCE, WAITING)
+        self._shares = FairShare(AT_ONCE, WAITING)
 
     async def ask(
         self,
@@ -156,7 +156,7 @@ class _Files:
         until = time.monotonic() + hints.seconds
         name = self.connected.link.model
         try:
-            async with asyncio.timeout(hints.seconds), self._shares.turn(hints.tenant):
+            async with asyncio.timeout(hints.seconds), self._shares.place(hints.tenant):
                 if self.connected.breaker.closed:
                     try:
                         return await self._over_triton(answer, file, _left(hints, until))
@@ -256,7 +256,7 @@ class TritonEmbedder:
         self._connected = Connected(url, "embeddings")
         self._local = local
         self._longest = longest
-        self._shares = FairShares(AT_ONCE, WAITING)
+        self._shares = FairShare(AT_ONCE, WAITING)
 
     def info(self) -> EngineInfo:
         """What it is."""
@@ -267,7 +267,7 @@ class TritonEmbedder:
         if self._connected.breaker.closed:
             row = TextsAsked(texts=texts, tenant=tenant).model_dump_json().encode()
             try:
-                async with self._shares.turn(tenant):
+                async with self._shares.place(tenant):
                     (given,) = await self._connected.ask({REQUEST: [row]}, self._longest)
                 answer = Answer[Vectors].model_validate_json(given)
             except (Away, Busy, ValidationError):

@@ -5,12 +5,16 @@ import contextlib
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 
+from munshi.errors import Retryable
+
 
 class FairShare:
     """A number of places. Within a tenant, first come first served; between tenants, one each in turn."""
 
-    def __init__(self, places: int) -> None:
+    def __init__(self, places: int, most_waiting: int | None = None) -> None:
+        """`most_waiting`: of one tenant; by default any number."""
         self._free = places
+        self._most = most_waiting
         self._queues: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
         self.waiting = 0
         """How many wait, all tenants together."""
@@ -22,7 +26,11 @@ class FairShare:
 
     @contextlib.asynccontextmanager
     async def place(self, tenant: str) -> AsyncIterator[None]:
-        """Waits for a place, and gives it up at the end."""
+        """Waits for a place, and gives it up at the end.
+
+        Raises:
+            Retryable: too many of this tenant's wait already.
+        """
         await self._take(tenant)
         try:
             yield
@@ -33,6 +41,8 @@ class FairShare:
         if self._free > 0:
             self._free -= 1
             return
+        if self._most is not None and len(self._queues.get(tenant, ())) >= self._most:
+            raise Retryable("too much of one tenant waits already", delay=2.0)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queues.setdefault(tenant, deque()).append(turn)
         self.waiting += 1
