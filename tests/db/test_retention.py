@@ -7,9 +7,9 @@ import asyncpg
 import pytest
 
 from munshi.contracts.ids import MessageID
-from munshi.contracts.tenant import Retention
+from munshi.contracts.tenant import Retention, age_of
 from munshi.db.dead_letters import Burial, Graveyard
-from munshi.db.retention import BATCH, Purged, age_of, purge
+from munshi.db.retention import BATCH, Purged, purge
 from munshi.db.turns import Seen
 from munshi.errors import Permanent
 

@@ -1,6 +1,8 @@
 """The custom resource `WhatsAppTenant` (`munshi.dev/v1alpha1`) and what the pods know of a tenant."""
 
+import re
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
@@ -375,3 +377,12 @@ def tenant_key(namespace: str, name: str) -> TenantKey:
 def cell_of(key: TenantKey, spec: WhatsAppTenantSpec) -> CellName:
     """Which cell serves a tenant."""
     return CellName(key) if spec.isolation is Isolation.DEDICATED else POOL
+
+
+def age_of(duration: str) -> timedelta:
+    """`36h` or `90d` as a time span."""
+    found = re.fullmatch(r"([0-9]+)([hd])", duration)
+    if found is None:
+        raise ValueError(f"{duration!r} is no duration; write hours or days, such as 36h or 90d")
+    number = int(found[1])
+    return timedelta(hours=number) if found[2] == "h" else timedelta(days=number)

@@ -1,12 +1,11 @@
 """Deletes what a tenant's retention has passed; run by the orchestrator every hour, and safe side by side."""
 
 import dataclasses
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from munshi.contracts.ids import TenantKey
-from munshi.contracts.tenant import Retention
+from munshi.contracts.tenant import Retention, age_of
 from munshi.db.connection import Pool
 from munshi.db.errors import translated
 
@@ -50,15 +49,6 @@ class Purged:
             self.attachments + other.attachments,
             self.model_calls + other.model_calls,
         )
-
-
-def age_of(duration: str) -> timedelta:
-    """`36h` or `90d` as a time span."""
-    found = re.fullmatch(r"([0-9]+)([hd])", duration)
-    if found is None:
-        raise ValueError(f"{duration!r} is no duration; write hours or days, such as 36h or 90d")
-    number = int(found[1])
-    return timedelta(hours=number) if found[2] == "h" else timedelta(days=number)
 
 
 async def purge(

@@ -12,6 +12,7 @@ import structlog
 
 from munshi.contracts.ids import TenantKey
 from munshi.contracts.media import DeleteRequest, MediaAnswer, Stored
+from munshi.contracts.tenant import age_of
 from munshi.errors import Retryable
 from munshi.objects import ObjectInfo, ObjectMissing, ObjectStore, TenantObjects
 from munshi.tenants import Tenant
@@ -83,7 +84,7 @@ class Retention:
         due = await self._last() + self.every_seconds
         if self.clock() < due:
             return due - self.clock()
-        limits = {tenant.key: _limit(tenant) for tenant in self.tenants()}
+        limits = {tenant.key: age_of(tenant.spec.retention.media) for tenant in self.tenants()}
         if not limits:
             return min(_AGAIN_SECONDS, self.every_seconds)
         deleted = 0
@@ -113,8 +114,3 @@ class Retention:
             await self.store.delete(old)
             self.metrics.deleted.labels("retention").inc(len(old))
         return len(old)
-
-
-def _limit(tenant: Tenant) -> timedelta:
-    text = tenant.spec.retention.media
-    return timedelta(days=int(text[:-1])) if text.endswith("d") else timedelta(hours=int(text[:-1]))
