@@ -1,16 +1,14 @@
 """Which engines the running services have, as each says at `/engines`, and whether Triton works."""
 
-import asyncio
-import http.client
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 
 from munshi.embedded.state import PlatformState
-from munshi.embedded.supervisor import Probe
+from munshi.embedded.supervisor import Probe, plain_probe
+from munshi.provision.loopback import call
 
 _ASKED = ("orchestrator", "media")
 _SECONDS = 10.0
@@ -33,31 +31,13 @@ def triton_probe(port: int) -> Probe:
     """Asks Triton's HTTP port for an answer of the texts' model: the server says that all is well while the
     process of a model hangs. To an empty request the model answers with an error, which is an answer."""
     body = orjson.dumps({"inputs": [{"name": "REQUEST", "datatype": "BYTES", "shape": [1, 1], "data": [""]}]})
-
-    def ask() -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-        try:
-            connection.request("POST", "/v2/models/ledger_nlu/infer", body)
-            return connection.getresponse().status == 200
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
-
-    return lambda: asyncio.to_thread(ask)
+    url = f"http://127.0.0.1:{port}/v2/models/ledger_nlu/infer"
+    return plain_probe(lambda: call(url, "POST", body, seconds=2.0)[0] == 200)
 
 
 def _engines_of(base: str) -> list[dict[str, Any]]:
-    address = urlsplit(base)
-    connection = http.client.HTTPConnection(address.hostname or "127.0.0.1", address.port, timeout=_SECONDS)
-    try:
-        connection.request("GET", "/engines")
-        answer = connection.getresponse()
-        told: list[dict[str, Any]] = orjson.loads(answer.read()) if answer.status == 200 else []
-    except (OSError, http.client.HTTPException, orjson.JSONDecodeError):
-        return []
-    finally:
-        connection.close()
+    status, body = call(f"{base}/engines", seconds=_SECONDS)
+    told: list[dict[str, Any]] = orjson.loads(body) if status == 200 else []
     return told
 
 

@@ -1,13 +1,12 @@
 """Work on the platform that runs: apply and delete tenants, deal with dead letters."""
 
 import asyncio
-import http.client
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import orjson
 
@@ -23,6 +22,7 @@ from munshi.errors import UserMistake
 from munshi.provision.cells import Bus
 from munshi.provision.documents import Documents
 from munshi.provision.key_ring import load_key_ring
+from munshi.provision.loopback import call
 from munshi.provision.nats_accounts import Operator, connected
 from munshi.provision.provisioner import Provisioner, clear_failures
 from munshi.provision.replays import Place, message_of, webhook_of
@@ -108,7 +108,7 @@ def _services(state: PlatformState) -> list[tuple[str, str]]:
 
 
 def _serves(name: str, base: str, served: ServedTenant) -> bool:
-    status, body = _request(base, "GET", f"/served/{served.key}", seconds=1.0)
+    status, body = call(f"{base}/served/{served.key}", seconds=1.0)
     if status != 200 or orjson.loads(body)["generation"] != served.generation:
         return False
     return name != "ingress" or _handshake(base, served)
@@ -117,29 +117,8 @@ def _serves(name: str, base: str, served: ServedTenant) -> bool:
 def _handshake(ingress: str, served: ServedTenant) -> bool:
     token = quote(served.secret.values["verify-token"], safe="")
     query = f"hub.mode=subscribe&hub.challenge=munshi&hub.verify_token={token}"
-    status, body = _request(ingress, "GET", f"/webhooks/whatsapp/{served.key}?{query}")
+    status, body = call(f"{ingress}/webhooks/whatsapp/{served.key}?{query}")
     return status == 200 and body == b"munshi"
-
-
-def _request(
-    base: str,
-    method: str,
-    path: str,
-    body: bytes | None = None,
-    headers: dict[str, str] | None = None,
-    seconds: float = 10.0,
-) -> tuple[int, bytes]:
-    """One call on loopback; status 0 where nobody answers in time."""
-    parts = urlsplit(base)
-    connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=seconds)
-    try:
-        connection.request(method, path, body, headers or {})
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    except (OSError, http.client.HTTPException):
-        return 0, b""
-    finally:
-        connection.close()
 
 
 async def with_dead_letters(data: DataFolder, work: Callable[[DeadLetters], Awaitable[_Result]]) -> _Result:
@@ -183,8 +162,7 @@ async def replay(data: DataFolder, letter: int) -> str:
 
 def _post_again(state: PlatformState, served: ServedTenant, payload: dict[str, str], letter: int) -> None:
     body, headers = webhook_of(payload, served.secret.values["app-secret"])
-    path = f"/webhooks/whatsapp/{served.key}"
-    status, _ = _request(state.endpoints.ingress, "POST", path, body, headers)
+    status, _ = call(f"{state.endpoints.ingress}/webhooks/whatsapp/{served.key}", "POST", body, headers)
     if status != 200:
         raise UserMistake(f"ingress answers {status or 'nothing'} to dead letter {letter}; it stays open")
 

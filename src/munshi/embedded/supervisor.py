@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import http.client
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from munshi.embedded.processes import ProcessSpec, ask_to_stop, kill_group, star
 from munshi.embedded.room import Room
 from munshi.embedded.state import ProcessState
 from munshi.errors import UserMistake
+from munshi.provision.loopback import call
 
 _log = structlog.get_logger()
 
@@ -36,18 +36,7 @@ Probe = Callable[[], Awaitable[bool]]
 
 def http_probe(port: int, path: str = "/readyz") -> Probe:
     """Asks for 200 at a loopback address."""
-
-    def ask() -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-        try:
-            connection.request("GET", path)
-            return connection.getresponse().status == 200
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
-
-    return lambda: asyncio.to_thread(ask)
+    return plain_probe(lambda: call(f"http://127.0.0.1:{port}{path}", seconds=2.0)[0] == 200)
 
 
 def plain_probe(condition: Callable[[], bool]) -> Probe:

@@ -1,12 +1,11 @@
 """Makes a tenant's numbers known to the emulator, which stands in for Meta on one machine."""
 
-import http.client
 import json
 from typing import Any
-from urllib.parse import urlsplit
 
 from munshi.contracts.tenant import AssistantKind
 from munshi.errors import Retryable
+from munshi.provision.loopback import call
 from munshi.provision.tenants import ServedTenant
 
 STARTERS = "munshi.dev/starters"
@@ -67,16 +66,9 @@ def forget_numbers(emulator_url: str, numbers: list[str]) -> None:
 
 
 def _call(base: str, method: str, path: str, body: dict[str, Any] | None, accepted: tuple[int, ...]) -> None:
-    parts = urlsplit(base)
-    connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=5)
-    try:
-        data = json.dumps(body).encode() if body is not None else None
-        connection.request(method, path, data, {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        answer.read()
-    except (OSError, http.client.HTTPException) as error:
-        raise Retryable(f"the emulator at {base} does not answer: {error}") from error
-    finally:
-        connection.close()
-    if answer.status not in accepted:
-        raise Retryable(f"the emulator answers {answer.status} to {method} {path}")
+    data = json.dumps(body).encode() if body is not None else None
+    status, _ = call(f"{base}{path}", method, data, {"Content-Type": "application/json"}, seconds=5.0)
+    if not status:
+        raise Retryable(f"the emulator at {base} does not answer")
+    if status not in accepted:
+        raise Retryable(f"the emulator answers {status} to {method} {path}")
