@@ -2,10 +2,12 @@
 
 import socket
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from munshi.settings import GraphSettings, ProcessSettings
 
 
 def _names(value: object) -> object:
@@ -15,20 +17,13 @@ def _names(value: object) -> object:
     return value
 
 
-class OperatorSettings(BaseSettings):
+class OperatorSettings(GraphSettings, ProcessSettings):
     """Settings of one replica."""
 
-    model_config = SettingsConfigDict(env_prefix="MUNSHI_OPERATOR_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="MUNSHI_OPERATOR_")
 
-    host: str = Field(
-        default="127.0.0.1",
-        description="Address for health and metrics. Loopback: a pod sets 0.0.0.0.",
-    )
     port: int = Field(
         default=8080, ge=0, le=65535, description="TCP port for health and metrics; 0: a free one."
-    )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="Least level that is logged."
     )
     namespace: str = Field(
         default="munshi",
@@ -58,9 +53,6 @@ class OperatorSettings(BaseSettings):
     webhook_url: str = Field(
         default="https://munshi.invalid",
         description="Public base of the webhooks, as Meta reaches it; without a path.",
-    )
-    graph_url: str = Field(
-        default="https://graph.facebook.com", description="Base of the Graph API, without version."
     )
     check_meta: bool = Field(
         default=True,
@@ -158,7 +150,4 @@ class OperatorSettings(BaseSettings):
         gt=0,
         description="Seconds after which a moving tenant's old cell is left with what is in it, which is "
         "carried over.",
-    )
-    stop_seconds: float = Field(
-        default=20.0, gt=0, description="Seconds that a stop may take to finish what was begun."
     )

@@ -4,16 +4,12 @@ from pathlib import Path
 
 from pydantic import Field
 
-from munshi.settings import ServiceSettings
+from munshi.settings import GraphSettings, ServiceSettings
 
 
-class MediaSettings(ServiceSettings):
+class MediaSettings(GraphSettings, ServiceSettings):
     """Settings of the media service. Sizes in bytes, times in seconds."""
 
-    graph_url: str = Field(
-        default="https://graph.facebook.com",
-        description="Base of the Graph API, without version; on one machine the emulator's.",
-    )
     media_hosts: tuple[str, ...] = Field(
         default=("fbsbx.com", "fbcdn.net", "facebook.com", "whatsapp.net"),
         description="Hosts that files are fetched from (these and what lies below them), beside the Graph "

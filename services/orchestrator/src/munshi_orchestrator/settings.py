@@ -5,10 +5,10 @@ import socket
 
 from pydantic import Field, PrivateAttr
 
-from munshi.settings import ServiceSettings
+from munshi.settings import GraphSettings, ServiceSettings
 
 
-class OrchestratorSettings(ServiceSettings):
+class OrchestratorSettings(GraphSettings, ServiceSettings):
     """Settings of one worker."""
 
     worker: str | None = Field(
@@ -20,10 +20,6 @@ class OrchestratorSettings(ServiceSettings):
             "dead predecessor's lanes at once. Default: the host's name (a pod's is its own) and the port, "
             "which no two living processes of a host can share."
         ),
-    )
-    graph_url: str = Field(
-        default="https://graph.facebook.com",
-        description="Base of the Graph API, without version; on one machine the emulator's.",
     )
     engine: str = Field(
         default="",
