@@ -6,7 +6,7 @@ import asyncpg
 
 from munshi.errors import Permanent, Retryable
 
-_AGAIN = (
+PASSING = (
     "08",  # connection
     "40",  # deadlock, serialisation
     "53",  # out of connections, memory, disk
@@ -14,6 +14,7 @@ _AGAIN = (
     "57",  # server stops, statement timed out
     "58",  # I/O
 )
+"""Classes of SQLSTATE that pass by themselves."""
 _OF_CONNECTION = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _REASONS = {"MU403": "foreign_tenant", "MU422": "unusable_turn"}
 
@@ -52,6 +53,6 @@ def _of_server(error: asyncpg.PostgresError) -> Exception:
     if code == "MU409":
         return Stale(str(error))
     told = f"database: {type(error).__name__} ({code})"
-    if code[:2] in _AGAIN:
+    if code[:2] in PASSING:
         return Retryable(told)
     return Permanent(told, _REASONS.get(code, "database"))

@@ -7,6 +7,7 @@ import asyncpg
 import nats.errors
 import nats.js.errors
 
+from munshi.db.errors import PASSING
 from munshi.errors import Permanent, Retryable
 
 _AWAY_SECONDS = 2.0
@@ -21,9 +22,6 @@ _DATABASE_WORDS = {
     "23514": ("CellMissing", "the cell is not there yet"),
     "23503": ("CellInUse", "a tenant still belongs to the cell"),
 }
-_PASSING = ("08", "40", "53", "55", "57", "58")
-"""Classes of SQLSTATE that pass by themselves: connection, deadlock, room, lock, stopping server, disk."""
-
 _NATS_WORDS = {
     10023: ("StreamNoRoom", "NATS has no resources left for the stream; give JetStream more disk"),
     10047: ("StreamNoRoom", "NATS has no disk left to reserve for the stream; raise max_file_store"),
@@ -55,7 +53,7 @@ def of_database() -> Iterator[None]:
         yield
     except asyncpg.PostgresError as error:
         code = getattr(error, "sqlstate", None) or ""
-        if code[:2] in _PASSING:
+        if code[:2] in PASSING:
             raise Retryable(
                 f"the database cannot now ({type(error).__name__}); tried again", _AWAY_SECONDS
             ) from error
