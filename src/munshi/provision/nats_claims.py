@@ -19,6 +19,10 @@ _DELETE = "$SYS.REQ.CLAIMS.DELETE"
 _SECONDS = 5.0
 
 
+class AccountRefused(Permanent):
+    """The server takes no such account, or no such request, from us."""
+
+
 async def look_up(client: Client, account: str) -> Mapping[str, Any] | None:
     """The claims that the server holds of an account (public key); `None` where it knows none."""
     held = await _ask(client, _LOOKUP.format(account), "")
@@ -31,7 +35,7 @@ async def push(client: Client, name: str, jwt: str) -> bool:
     An account that says the same already is left alone: an update is felt by everybody connected to it.
 
     Raises:
-        Permanent: the server refused.
+        AccountRefused: the server refused.
     """
     wanted = claims(jwt)
     held = await look_up(client, wanted["sub"])
@@ -46,7 +50,7 @@ async def delete(client: Client, operator: Identity, account: str) -> None:
     before: what is left of them would come back with an account of the same key.
 
     Raises:
-        Permanent: the server refused.
+        AccountRefused: the server refused.
     """
     _check(await _ask(client, _DELETE, deletion_jwt(operator, [account])), "deletion of an account")
 
@@ -59,4 +63,6 @@ async def _ask(client: Client, subject: str, data: str) -> bytes:
 def _check(reply: bytes, what: str) -> None:
     said = orjson.loads(reply)
     if "error" in said:
-        raise Permanent(f"NATS refused the {what}: {said['error'].get('description')}", "AccountRefused")
+        raise AccountRefused(
+            f"NATS refused the {what}: {said['error'].get('description')}", "account_refused"
+        )

@@ -37,7 +37,7 @@ class Accounts:
         `revoked` maps users' public keys to a Unix time; nobody by default, which takes back what was.
 
         Raises:
-            Permanent: the server refused.
+            AccountRefused: the server refused.
             nats.errors.Error, OSError, TimeoutError: it does not answer.
         """
         operator = self.master.operator().identity

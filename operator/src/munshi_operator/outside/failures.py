@@ -9,6 +9,7 @@ import nats.js.errors
 
 from munshi.db.errors import PASSING
 from munshi.errors import Permanent, Retryable
+from munshi.provision.nats_claims import AccountRefused
 
 _AWAY_SECONDS = 2.0
 
@@ -74,6 +75,8 @@ def of_nats() -> Iterator[None]:
     """
     try:
         yield
+    except AccountRefused as error:
+        raise Permanent(str(error), "AccountRefused") from error
     except nats.js.errors.APIError as error:
         code = error.err_code or 0
         if code in _NATS_PASSING or (error.code == 503 and code not in _NATS_WORDS):
