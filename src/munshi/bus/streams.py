@@ -66,21 +66,12 @@ def event_config(cell: CellName, sizing: Sizing) -> StreamConfig:
 
 def dead_config(cell: CellName, sizing: Sizing) -> StreamConfig:
     """What ingress could not sort or read, until it is in Postgres. Settings and reasons as of the events."""
-    return StreamConfig(
+    return event_config(cell, sizing).evolve(
         name=dead_stream(cell),
         description="webhooks that could not be sorted or read, kept until they are in the database",
         subjects=[dead_all(cell)],
-        retention=RetentionPolicy.WORK_QUEUE,
-        storage=StorageType.FILE,
-        discard=DiscardPolicy.NEW,
         max_bytes=sizing.dead_bytes,
         max_msg_size=MAX_DEAD_BYTES,
-        max_age=0,
-        max_msgs=-1,
-        max_consumers=-1,
-        duplicate_window=DUPLICATE_WINDOW_SECONDS,
-        allow_direct=True,
-        num_replicas=sizing.replicas,
     )
 
 
