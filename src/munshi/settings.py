@@ -18,7 +18,7 @@ class ProcessSettings(BaseSettings):
     )
     port: int = Field(default=8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="Least level that is logged; info names every message once."
+        default="info", description="Least level that is logged; at info a service names every message once."
     )
     stop_seconds: float = Field(
         default=20.0,
