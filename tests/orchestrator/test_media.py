@@ -6,9 +6,13 @@ from typing import Any
 
 import orjson
 import pytest
+from nats.aio.msg import Msg
+from opentelemetry.sdk.trace import TracerProvider
 
-from munshi.contracts.events import HEADER_ID
+from munshi.contracts.events import HEADER_ID, HEADER_TRACE
+from munshi.contracts.ids import TenantKey
 from munshi.contracts.media import (
+    DeleteRequest,
     Document,
     DocumentFields,
     FileKind,
@@ -17,12 +21,15 @@ from munshi.contracts.media import (
     MediaProgress,
     Refusal,
     Transcript,
+    Verb,
 )
 from munshi.contracts.media import Stage as WorkStage
-from munshi.contracts.subjects import inbound, partition_of
+from munshi.contracts.subjects import inbound, media, partition_of
 from munshi.db.connection import open_pool
 from munshi.db.dead_letters import DeadLetters
 from munshi.sealing import conversation_key
+from munshi.telemetry.spans import Tracing
+from munshi_orchestrator.media import MediaClient
 from orchestrator.stage import NUMBER, Stage, eventually
 from rig.cells import tenant_document
 from rig.media_service import ScriptedMedia, answer, slow, stored
@@ -306,6 +313,7 @@ async def test_a_killed_worker_neither_loses_nor_doubles(
     first.kill()
     read.set()
     worker(stage, turn_tries="1")
+    await _settle_lost(stage)
 
     async def done() -> bool:
         return "text after" in texts(stage.graph.sent)
@@ -373,3 +381,21 @@ async def test_a_worker_killed_while_it_is_spoken_sends_it_once(stage: Stage, me
     assert sent.body["audio"]["id"] == "spoken-2"
     await stage.settled()
     assert len(stage.graph.sent) == 1
+
+
+async def test_the_trace_of_a_turn_goes_along_with_what_it_asks(stage: Stage) -> None:
+    client, headers = stage.connection.client, []
+
+    async def take(message: Msg) -> None:
+        headers.append(message.headers)
+        await message.respond(MediaAnswer().model_dump_json().encode())
+
+    await client.subscribe(media(stage.cell.name, Verb.DELETE), cb=take)
+    asking, request = (
+        MediaClient(client, stage.cell.name, 5.0),
+        DeleteRequest(tenant=TenantKey("shops_sharma"), message_ids=()),
+    )
+    with Tracing("orchestrator", TracerProvider()).span("turn", []) as trace:
+        await asking.ask(Verb.DELETE, request)
+    await asking.ask(Verb.DELETE, request)
+    assert headers == [{HEADER_TRACE: trace}, None]
