@@ -96,9 +96,9 @@ END
 $$;
 
 -- Whether the first reply of a turn may be taken for sending in the commit itself: asked for by `claim`, and
--- nothing forbids it: it is no voice note still to be
--- spoken, no earlier row waits, the window is open, the person wants messages, the number is not
--- paused, the pair limit has room. -> the pair's next theoretical arrival time; NULL: not at once
+-- nothing forbids it: it is no voice note still to be spoken, no earlier row waits, the window is open, the
+-- person wants messages, the number is not paused, the pair limit has room.
+-- -> the pair's next theoretical arrival time; NULL: not at once
 CREATE OR REPLACE FUNCTION claim_at_once(p jsonb, p_conversation bigint, p_pair_tat timestamptz, p_opted_out boolean,
                               p_window timestamptz, p_now timestamptz) RETURNS timestamptz
     LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
