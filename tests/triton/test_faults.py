@@ -48,6 +48,9 @@ class TritonPythonModel(Documents):
         return Document(kind=FileKind.OTHER, text="by triton")
 """
 HUNGRY_TEXTS = """
+import resource
+from pathlib import Path
+
 from munshi_inference.triton.serving import Understanding
 
 
@@ -57,9 +60,15 @@ class TritonPythonModel(Understanding):
         read = engine.read
 
         def reading(request):
-            if "500" in request.text:
-                raise MemoryError
-            return read(request)
+            if "500" not in request.text:
+                return read(request)
+            held = resource.getrlimit(resource.RLIMIT_AS)
+            used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (used + 2**27, held[1]))
+            try:
+                return read(request.model_copy(update={"text": "x" * 2**30}))
+            finally:
+                resource.setrlimit(resource.RLIMIT_AS, held)
 
         engine.read = reading
         return engine
