@@ -66,6 +66,10 @@ class Forked:
         """kill -9."""
         self.process.kill()
 
+    def poll(self) -> int | None:
+        """How it has ended; `None` while it runs."""
+        return self.process.exitcode
+
     def wait(self) -> int | None:
         """Until it has ended."""
         self.process.join()

@@ -24,4 +24,6 @@ async def test_a_receipt_is_read_by_the_cells_own_media_service(
         if "640" not in str(said):  # that it takes a moment is said first
             said = await meta.wait_for(2, timeout_seconds=SECONDS, **asked)
     assert "640" in str(said), said
+    (now,) = installed.pods(f"{selector}{cell[0]}", cell[1])
+    assert now["status"]["containerStatuses"][0]["restartCount"] == 0, now["status"]
     assert installed.metrics(pod).total("munshi_media_requests_total", verb="read", outcome="done") >= 1
