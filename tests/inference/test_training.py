@@ -73,7 +73,7 @@ def test_training_again_gives_the_same_bytes(tmp_path: Path) -> None:
         target = tmp_path / folder / "1"
         assert main(["--into", str(target), "--sentences", "300", "--iterations", "6"]) == 0
     first, second = (sorted((tmp_path / f / "1").iterdir()) for f in ("one", "two"))
-    assert [f.name for f in first] == ["card.json", "entities.crfsuite", "intent.onnx"]
+    assert [f.name for f in first] == ["card.json", "entities.crfsuite", "intent.npz"]
     for a, b in zip(first, second, strict=True):
         assert a.read_bytes() == b.read_bytes(), a.name
     LedgerEngine(LedgerModel(tmp_path / "one" / "1"))

@@ -4,6 +4,7 @@ Importable without Triton; the layout is the one that Triton's python backend ta
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -11,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from munshi_inference.nlu.features import Lexicon
 
 MODEL_NAME = "ledger_nlu"
-CLASSIFIER_FILE = "intent.onnx"
+CLASSIFIER_FILE = "intent.npz"
 TAGGER_FILE = "entities.crfsuite"
 CARD_FILE = "card.json"
-_OUTPUTS = ("intent", "category", "language")
 
 
 class ModelError(Exception):
@@ -47,6 +48,46 @@ class Scores:
     language: list[float]
 
 
+class Classifier:
+    """The rows of a table that hashed features name, summed and scaled, made probabilities head by head.
+
+    Sixty kilobytes of a table are looked at for a text: a session of ONNX Runtime costs more than the sum.
+    """
+
+    def __init__(self, file: Path) -> None:
+        with np.load(file) as held:
+            self._table = held["table"].astype(np.float32)
+            self._bias: npt.NDArray[np.float32] = held["bias"]
+            ends = np.cumsum(held["sizes"]).tolist()
+        self._heads = tuple(map(slice, [0, *ends], ends))
+
+    @staticmethod
+    def write(heads: Sequence[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]], file: Path) -> None:
+        """Keeps weights (class x bucket) and bias of each head, in the order of `Scores`.
+
+        The table is float16: half the size, and the sums are made in float32.
+        """
+        table = np.concatenate([weights for weights, _ in heads]).T.astype(np.float16)
+        bias = np.concatenate([one for _, one in heads]).astype(np.float32)
+        sizes = np.asarray([len(one) for _, one in heads], dtype=np.int64)
+        np.savez(file, table=np.ascontiguousarray(table), bias=bias, sizes=sizes)
+
+    def scores(self, rows: Sequence[int]) -> Scores:
+        """Probabilities for hashed features, at least one."""
+        gathered = self._table.take(np.asarray(rows, dtype=np.int64), axis=0)
+        sums = np.add.reduce(gathered, axis=0) / np.sqrt(np.float32(len(rows))) + self._bias
+        each: list[float] = sums.tolist()
+        return Scores(*[_shares(each[head]) for head in self._heads])
+
+
+def _shares(scores: list[float]) -> list[float]:
+    """Softmax."""
+    highest = max(scores)
+    spread = [math.exp(score - highest) for score in scores]
+    whole = sum(spread)
+    return [one / whole for one in spread]
+
+
 def by_key(kinds: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     """Keys of words listed by kind, turned round: key to kinds."""
     found: dict[str, tuple[str, ...]] = {}
@@ -63,7 +104,6 @@ class LedgerModel:
     """
 
     def __init__(self, folder: Path) -> None:
-        import onnxruntime as ort
         import pycrfsuite
 
         self.card: dict[str, Any] = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
@@ -73,14 +113,7 @@ class LedgerModel:
         self.lexicon = Lexicon(frozenset(self.card["vocabulary"]), by_key(self.card["kinds"]))
         self.ledger_words = frozenset(self.card["ledger_words"])
         """Keys of words that talk of the ledger uses."""
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False
-        options.log_severity_level = 3
-        self._session = ort.InferenceSession(
-            str(folder / CLASSIFIER_FILE), options, providers=["CPUExecutionProvider"]
-        )
+        self._classifier = Classifier(folder / CLASSIFIER_FILE)
         self._tagger = pycrfsuite.Tagger()
         self._tagger.open(str(folder / TAGGER_FILE))
 
@@ -93,6 +126,4 @@ class LedgerModel:
 
     def classify(self, rows: list[int]) -> Scores:
         """Probabilities of intent, category and language for hashed features."""
-        indices = np.asarray(rows, dtype=np.int64)
-        intent, category, language = self._session.run(_OUTPUTS, {"rows": indices})
-        return Scores(intent.tolist(), category.tolist(), language.tolist())
+        return self._classifier.scores(rows)

@@ -31,12 +31,11 @@ from munshi_inference.nlu import repository
 from munshi_inference.nlu.assembly import ENTRIES, Labelled, entities
 from munshi_inference.nlu.engine import LedgerEngine
 from munshi_inference.nlu.features import BUCKETS, Lexicon, hashed, sentence_features, unit_features
-from munshi_inference.nlu.repository import LedgerModel, by_key
+from munshi_inference.nlu.repository import Classifier, LedgerModel, by_key
 from munshi_inference.nlu.units import Reading, read
 from munshi_inference.training.calibrate import fit_scale
 from munshi_inference.training.generator import PHRASES, Sentence, all_phrases, sentences
 from munshi_inference.training.grammar import Phrase
-from munshi_inference.training.onnx_export import classifier_model
 from munshi_inference.training.people import WORDS
 from munshi_inference.training.vocabulary import kinds, vocabulary
 
@@ -262,7 +261,7 @@ def train(
         shown = beside.submit(trial, count // 3, seed, iterations // 2)
         data = examples(count, seed)
         train_tagger(data, lexicon(), folder / repository.TAGGER_FILE, seed, iterations)
-        classifier_model([(h.weights, h.bias) for h in heads.result()], folder / repository.CLASSIFIER_FILE)
+        Classifier.write([(h.weights, h.bias) for h in heads.result()], folder / repository.CLASSIFIER_FILE)
         return write_card(folder, data, seed, iterations, shown.result())
 
 
@@ -280,7 +279,7 @@ def fit(folder: Path, data: Sequence[Example], seed: int, iterations: int) -> No
     """Fits both models to examples and writes them."""
     train_tagger(data, lexicon(), folder / repository.TAGGER_FILE, seed, iterations)
     heads = train_classifier(data, vocabulary()[1], seed)
-    classifier_model([(h.weights, h.bias) for h in heads], folder / repository.CLASSIFIER_FILE)
+    Classifier.write([(h.weights, h.bias) for h in heads], folder / repository.CLASSIFIER_FILE)
 
 
 def write_card(
@@ -298,7 +297,7 @@ def write_card(
         "data_sha256": data_hash(),
         "by_intent": dict(sorted(Counter(e.sentence.intent for e in data).items())),
         "by_writing": dict(sorted(Counter(e.sentence.writing for e in data).items())),
-        "packages": {p: version(p) for p in ("numpy", "onnx", "python-crfsuite", "scikit-learn", "scipy")},
+        "packages": {p: version(p) for p in ("numpy", "python-crfsuite", "scikit-learn", "scipy")},
         "buckets": BUCKETS,
         "intents": INTENTS,
         "categories": CATEGORIES,
