@@ -14,10 +14,16 @@ from munshi.provision.nats_claims import AccountRefused
 _AWAY_SECONDS = 2.0
 
 _DATABASE_WORDS = {
-    "42501": ("DatabaseRefused", "munshi_admin lacks a right; run the migrations' bootstrap again"),
-    "28P01": ("DatabasePassword", "the password of munshi_admin is wrong; set it in the operator's Secret"),
-    "28000": ("DatabaseLogin", "munshi_admin may not log in; see pg_hba.conf and the bootstrap"),
-    "3D000": ("DatabaseMissing", "the database is not there; run the migrations' bootstrap"),
+    "42501": ("DatabaseRefused", "munshi_admin lacks a right; prepare the database again (docs/install.md)"),
+    "28P01": (
+        "DatabasePassword",
+        "the password of munshi_admin is wrong; set it in the Secret that database.existingSecret names",
+    ),
+    "28000": (
+        "DatabaseLogin",
+        "munshi_admin may not log in; see pg_hba.conf, and docs/install.md on the role",
+    ),
+    "3D000": ("DatabaseMissing", "the database is not there; prepare it (docs/install.md)"),
     "42P01": ("DatabaseSchema", "the schema is missing or old; run the migrations"),
     "42883": ("DatabaseSchema", "the schema is missing or old; run the migrations"),
     "23514": ("CellMissing", "the cell is not there yet"),
@@ -32,7 +38,7 @@ _NATS_WORDS = {
     10028: ("StreamNoRoom", "the account's limit of disk is below what its streams reserve"),
     10074: (
         "StreamReplicas",
-        "NATS has fewer servers than replicas wanted; set nats.replicas to what there is",
+        "NATS has fewer servers than replicas wanted; set nats.streamReplicas to what there is",
     ),
     10005: ("StreamReplicas", "too few NATS servers can hold a replica; see the servers' health"),
     10039: ("JetStreamOff", "JetStream is off for this account"),
