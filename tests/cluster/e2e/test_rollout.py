@@ -13,12 +13,14 @@ from rig.pods import image
 from rig.talk import Talk
 
 NEXT, BROKEN = "next", "broken"
+SERVICES = ("ingress", "media", "orchestrator")
+"""Of which a dedicated tenant has pods of its own."""
 
 
 @pytest.fixture(scope="module", autouse=True)
 def versions(installed: Installed) -> None:
     """More tags on the node: new versions of the services and the operator, and one that cannot start."""
-    for name in ("ingress", "orchestrator", "operator"):
+    for name in (*SERVICES, "operator"):
         installed.node.tag(image(name), image(name).replace(":0.1.0", f":{NEXT}"))
     installed.node.tag(image("migrations"), image("orchestrator").replace(":0.1.0", f":{BROKEN}"))
 
@@ -68,7 +70,7 @@ async def test_a_new_version_rolls_tenant_by_tenant_and_loses_nothing(
     async with installed.emulator() as meta:
         talk = Talk(meta, list(shops.numbers.values()), "61", people=8)
         async with talk.going_on(pause=1.0):
-            tags = {f"images.{name}.tag": NEXT for name in ("ingress", "orchestrator")}
+            tags = {f"images.{name}.tag": NEXT for name in SERVICES}
             await asyncio.to_thread(installed.upgrade, **tags)
             at_once = await asyncio.to_thread(_roll, installed, shops, NEXT)
             await asyncio.to_thread(installed.until_rolled_out)
