@@ -76,6 +76,14 @@ CASES: dict[str, dict[str, Any]] = {
         "nats": EXISTING["nats"],
         "webhooks": EXISTING["webhooks"],
     },
+    "CloudNativePG with backups": {
+        "cloudnativepg": {
+            "enabled": True,
+            "backup": {"volumeSnapshot": {"className": "csi-snapshots"}, "retentionPolicy": "30d"},
+        },
+        "nats": EXISTING["nats"],
+        "webhooks": EXISTING["webhooks"],
+    },
     "monitoring": merged(EXISTING, _MONITORED),
     "autoscaling by CPU": merged(EXISTING, _SCALED),
     "autoscaling by KEDA": merged(

@@ -33,10 +33,14 @@ def kubernetes_schemas(source: Path, target: Path) -> None:
         place.write_text(_ID.sub("", text))
 
 
+def definitions_of_others(source: Path) -> list[Path]:
+    """The files of the definitions of the other projects' kinds that the chart makes."""
+    return [file for kind in _KINDS for file in source.glob(f"*_{kind}.yaml")]
+
+
 def crd_schemas(source: Path, target: Path) -> None:
     """A strict schema for each kind and version of the definitions, and of our own."""
-    others = [file for kind in _KINDS for file in source.glob(f"*_{kind}.yaml")]
-    for file in (*others, *(ROOT / "crds").glob("*.yaml")):
+    for file in (*definitions_of_others(source), *(ROOT / "crds").glob("*.yaml")):
         for definition in yaml.load_all(file.read_text(), _Loader):
             if definition and definition.get("kind") == "CustomResourceDefinition":
                 _write(definition["spec"], target)
