@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from munshi.embedded.processes import ProcessSpec, kill_group, start
+from rig.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 _TOOL = ROOT / "tools" / "local-cluster"
@@ -133,23 +134,25 @@ class Node(Cluster):
 
     @contextlib.contextmanager
     def port(self, target: str, port: int, namespace: str, seconds: float = 30.0) -> Iterator[int]:
-        """A local port that leads to `svc/…`, `pod/…` or `deployment/…`; to one pod as long as it is open."""
-        log = self.folder / f"port-forward-{uuid.uuid4().hex[:8]}.log"
-        arguments = ("--kubeconfig", str(self.kubeconfig), "--namespace", namespace, "port-forward")
-        spec = ProcessSpec("port-forward", (self.kubectl_program, *arguments, target, f":{port}"), log)
+        """A local port that leads to `svc/…`, `pod/…` or `deployment/…`: to one pod, and to the next when its
+        container ends, with which kubectl gives up."""
+        log, local = self.folder / f"port-forward-{uuid.uuid4().hex[:8]}.log", free_port()
+        again = ("/bin/sh", "-c", 'while :; do "$@"; sleep 0.5; done', "port-forward", self.kubectl_program)
+        given = ("--kubeconfig", str(self.kubeconfig), "--namespace", namespace)
+        spec = ProcessSpec("port-forward", (*again, *given, "port-forward", target, f"{local}:{port}"), log)
         process = start(spec)
         try:
-            yield _forwarded_port(process, log, seconds)
+            _until_forwarded(log, seconds)
+            yield local
         finally:
             kill_group(process)
 
 
-def _forwarded_port(process: "subprocess.Popen[bytes]", log: Path, seconds: float) -> int:
+def _until_forwarded(log: Path, seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and process.poll() is None:
-        text = log.read_text()
-        if text.startswith("Forwarding from 127.0.0.1:"):
-            return int(text.split("127.0.0.1:", 1)[1].split(" ", 1)[0])
+    while time.monotonic() < deadline:
+        if "Forwarding from 127.0.0.1:" in log.read_text():
+            return
         time.sleep(0.02)
     raise AssertionError(f"no port was forwarded:\n{log.read_text()}")
 
