@@ -234,6 +234,16 @@ class Stage:
         """The first column of the first row."""
         return await self.db.fetchval(query, *given)
 
+    @asynccontextmanager
+    async def unwritable(self, table: str) -> AsyncIterator[None]:
+        """Whoever would write to a table waits until the end of this; reading goes on."""
+        await self.db.execute("begin")
+        try:
+            await self.db.execute(f"lock table {table} in exclusive mode")
+            yield
+        finally:
+            await self.db.execute("rollback")
+
     async def pending(self) -> int:
         """Events on the bus that are not done."""
         info = await self.connection.client.jetstream().stream_info(event_stream(self.cell.name))

@@ -222,38 +222,42 @@ async def test_a_lost_answer_is_left_to_a_person_while_nothing_is_heard_of_meta(
     assert released.body["context"]["message_id"] == asked
 
 
-async def test_what_was_claimed_and_not_sent_is_given_back_when_the_worker_stops(stage: Stage) -> None:
-    """Nobody else could tell that it did not leave: it would wait for a status that never comes."""
-    worker = stage.worker(number_rate="0.2", stop_seconds="2")
+async def claimed_and_held(stage: Stage) -> list[str]:
+    """The people whose replies were claimed; call it while no slot of the number is to be had."""
     people = [f"91980000100{n}" for n in range(5)]
     for person in people:
         await stage.say("help", person)
+    await eventually(lambda: stage.one("select count(*) = 5 from outbox where state = 'sending'"), 30)
+    return people
 
-    async def claimed() -> bool:
-        return bool(await stage.one("select count(*) >= 4 from outbox where state = 'sending'"))
 
-    await eventually(claimed, 30)
-    assert await asyncio.to_thread(worker.stop) == 0
-    assert await stage.one("select count(*) from outbox where state in ('sending', 'unsettled')") == 0
+async def test_what_was_claimed_and_not_sent_is_given_back_when_the_worker_stops(stage: Stage) -> None:
+    """Nobody else could tell that it did not leave: it would wait for a status that never comes."""
+    worker = stage.worker(stop_seconds="2")
+    async with stage.unwritable("numbers"):
+        people = await claimed_and_held(stage)
+        assert await asyncio.to_thread(worker.stop) == 0
+        assert await stage.one("select count(*) from outbox where state in ('sending', 'unsettled')") == 0
 
     stage.worker(settle_after_seconds="300")
     for person in people:
-        await stage.replies(1, person, seconds=60)
+        await stage.replies(1, person)
     assert len(stage.graph.tried) == len(people)
 
 
 async def test_what_a_lane_that_was_lost_gives_back_is_sent_and_not_left_to_a_person(stage: Stage) -> None:
     """The new owner has seen the rows as lost answers before the old one tells that they never left."""
-    old = stage.worker("one", number_rate="0.2")
-    people = [f"91980000100{n}" for n in range(5)]
+    old = stage.worker("one")
+    async with stage.unwritable("numbers"):
+        people = await claimed_and_held(stage)
+        with frozen(old.pid):
+            stage.worker("two", settle_after_seconds="300")
+            await eventually(
+                lambda: stage.one("select count(*) = 5 from outbox where state = 'unsettled'"), 60
+            )
+        await eventually(lambda: stage.one("select count(*) = 0 from outbox where state = 'unsettled'"), 30)
     for person in people:
-        await stage.say("help", person)
-    await eventually(lambda: stage.one("select count(*) >= 4 from outbox where state = 'sending'"), 30)
-    with frozen(old.pid):
-        stage.worker("two", settle_after_seconds="300")
-        await eventually(lambda: stage.one("select count(*) >= 4 from outbox where state = 'unsettled'"), 60)
-    for person in people:
-        await stage.replies(1, person, seconds=60)
+        await stage.replies(1, person)
     await stage.settled()
     assert await stage.rows("select reason from dead_letters") == []
     assert len(stage.graph.tried) == len(people)
@@ -290,13 +294,9 @@ async def test_dots_are_shown_only_when_a_turn_takes_long(stage: Stage) -> None:
     await stage.say("help")
     await stage.replies(1)
     assert stage.graph.receipts == []
-    await stage.db.execute("begin")
-    await stage.db.execute("lock table inbound_messages in access exclusive mode")
-    slow = await stage.say("help")
-    try:
+    async with stage.unwritable("inbound_messages"):
+        slow = await stage.say("help")
         await eventually(lambda: _receipts(stage), 5)
-    finally:
-        await stage.db.execute("rollback")
     assert stage.graph.receipts[0]["message_id"] == slow
     await stage.replies(2)
 
