@@ -32,7 +32,7 @@ class Claimed:
     created_at: datetime
     identities: tuple[SealedIdentity, ...]
     """The youngest first."""
-    uncertain: bool = False
+    uncertain: bool
     """Whether the attempt before may have reached Meta: nobody told how it ended."""
 
 
@@ -291,5 +291,5 @@ def _claimed(row: dict[str, Any]) -> Claimed:
         identities=tuple(
             SealedIdentity(one["kind"], bytes.fromhex(one["sealed"])) for one in row["identities"] or ()
         ),
-        uncertain=row.get("uncertain", False),
+        uncertain=row["uncertain"],
     )

@@ -1,43 +1,25 @@
 """What media services are given to keep files with, on a real MinIO: what the operator writes opens a cell's
 files and no others, and a tenant's files come along when it moves."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from munshi.cells import ObjectStoreAddress
 from munshi.contracts.ids import CellName, TenantKey
 from munshi.contracts.tenant import POOL
 from munshi.errors import MunshiError
 from munshi.objects import ObjectStore
-from munshi.provision.derived_keys import MasterKey
 from munshi_operator.builders.access import cell_files
 from munshi_operator.builders.names import MEDIA
 from munshi_operator.outside.settings import OutsideSettings
 from munshi_operator.outside.storage import Storage, open_storage
-from rig.object_stores import BUCKET, ROOT_KEY, ROOT_SECRET, MinioServer, running
-from rig.outside import Rig
+from rig.outside import MASTER, Rig
 from rig.services import Services
 
-MASTER = MasterKey(bytes(range(32)))
 SHOP = TenantKey("shops_sharma")
 OWN = CellName(SHOP)
 OTHER = CellName("shops_verma")
-
-
-@pytest.fixture(scope="module")
-def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
-    """The operator's own code over a MinIO."""
-    server = MinioServer(tmp_path_factory.mktemp("minio"))
-    with running(server):
-        settings = OutsideSettings(
-            object_store_endpoint=server.endpoint,
-            object_store_access_key=ROOT_KEY,
-            object_store_secret_key=SecretStr(ROOT_SECRET),
-        )
-        yield open_storage(f"s3://{BUCKET}", settings, MASTER)
 
 
 def opened(storage: Storage, cell: CellName) -> ObjectStore:

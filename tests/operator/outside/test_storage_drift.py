@@ -1,38 +1,20 @@
 """A changed user or policy of a cell, on a real MinIO, is named and set right at the next look."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from pydantic import SecretStr
 
 from munshi.cells import ObjectStoreAddress
 from munshi.contracts.ids import CellName, TenantKey
 from munshi.errors import MunshiError
 from munshi.objects import ObjectStore
-from munshi.provision.derived_keys import MasterKey
 from munshi_operator.outside.policies import cell_policy, policy_name, user_of
-from munshi_operator.outside.settings import OutsideSettings
-from munshi_operator.outside.storage import S3Storage, open_storage
-from rig.object_stores import BUCKET, ROOT_KEY, ROOT_SECRET, MinioServer, running
+from munshi_operator.outside.storage import S3Storage
+from rig.object_stores import BUCKET
 
 SHOP = TenantKey("shops_sharma")
 OWN, OTHER = CellName(SHOP), CellName("shops_verma")
 USER, POLICY = user_of(OWN), policy_name(OWN)
-
-
-@pytest.fixture(scope="module")
-def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Storage]:
-    """The operator's own code over a MinIO."""
-    server = MinioServer(tmp_path_factory.mktemp("minio"))
-    with running(server):
-        settings = OutsideSettings(
-            object_store_endpoint=server.endpoint,
-            object_store_access_key=ROOT_KEY,
-            object_store_secret_key=SecretStr(ROOT_SECRET),
-        )
-        made = open_storage(f"s3://{BUCKET}", settings, MasterKey(bytes(range(32))))
-        assert isinstance(made, S3Storage)
-        yield made
 
 
 def _remove_user(storage: S3Storage) -> None:

@@ -220,9 +220,9 @@ class Sender:
             since, conversation.unsettled_since = conversation.unsettled_since, None
             if isinstance(claim.outcome, Claimed):
                 job = job_of(tenant, claim.outcome)
-                uncertain = claim.outcome.uncertain
                 # An answer that was lost may have been told since, by the lane's old owner: no doubt is left.
-                if not uncertain or since is None or self._with.unsettled.ruled_out(key[0], since):
+                ruled_out = since is not None and self._with.unsettled.ruled_out(key[0], since)
+                if ruled_out or not claim.outcome.uncertain:
                     return job
                 conversation.more = True
                 await self._leave_to_a_person(grant.fence, job)

@@ -51,7 +51,7 @@ class Scores:
 class Classifier:
     """The rows of a table that hashed features name, summed and scaled, made probabilities head by head.
 
-    Sixty kilobytes of a table are looked at for a text: a session of ONNX Runtime costs more than the sum.
+    By numpy, since a session of ONNX Runtime costs more than the sum in it.
     """
 
     def __init__(self, file: Path) -> None:

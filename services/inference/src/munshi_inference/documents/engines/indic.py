@@ -161,46 +161,62 @@ def _better(mine: re.Match[str], other: str, sure: float) -> str:
     return mine[0] if sure < DOUBT and _digits(mine[0]) != _digits(other) else other
 
 
-def reread(picture: Pixels, found: Found, tesseract: TesseractEngine, trained: str, seconds: float) -> Found:
-    """The same lines with those in an Indic script read anew; as they were on a page in Latin script."""
-    if not found.quads:
-        return found
-    lines = [i for i in range(len(found.quads)) if not is_ornament(found.texts[i])]
-    order = sorted(lines, key=lambda i: found.confidences[i])
-    doubted = [i for i in order if found.confidences[i] < DOUBT or not found.texts[i]]
-    if len(doubted) < FEWEST_DOUBTED:
-        return found
-    glance = order[: max(GLANCE, min(len(doubted), 3 * GLANCE))]
-    texts, sure = list(found.texts), list(found.confidences)
-    seen, own = _replace(picture, found, glance, (texts, sure), tesseract, trained, seconds)
-    rest = [i for i in order if i not in set(glance)]
-    if seen >= 2 and rest:
-        own += _replace(picture, found, rest, (texts, sure), tesseract, trained, seconds)[1]
-    if own >= OWN_FIGURES:
-        figures = [i for i in lines if not is_indic(texts[i]) and not _WORD.search(texts[i])]
-        _read_own_figures(picture, found, figures, (texts, sure), tesseract, trained, seconds)
-    return Found(found.quads, tuple(texts), tuple(sure))
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """A page in work: what was found on it, and what is read anew."""
 
+    picture: Pixels
+    found: Found
+    tesseract: TesseractEngine
+    trained: str
+    seconds: float
+    texts: list[str]
+    confidences: list[float]
 
-def _read_own_figures(
-    picture: Pixels,
-    found: Found,
-    indices: Sequence[int],
-    out: tuple[list[str], list[float]],
-    tesseract: TesseractEngine,
-    trained: str,
-    seconds: float,
-) -> None:
-    """Reads lines without words by the Indic model alone and keeps those that are written in ०-९."""
-    if not indices:
-        return
-    page = stack(picture, [found.quads[i] for i in indices])
-    lines = _by_band(tesseract.words(page.picture, trained, seconds, english=False), page.bands)
-    texts, sure = out
-    for index, words in zip(indices, lines, strict=True):
-        text = " ".join(word.text for word in words)
-        if 0 < _own(text) >= _digits(text) / 2:
-            texts[index], sure[index] = plain(text), min(word.confidence for word in words)
+    def lines(self, indices: Sequence[int], *, english: bool = True) -> list[list[Word]]:
+        """Words of some lines by Tesseract; without `english` by the Indic model alone."""
+        page = stack(self.picture, [self.found.quads[i] for i in indices])
+        words = self.tesseract.words(page.picture, self.trained, self.seconds, english=english)
+        return _by_band(words, page.bands)
+
+    def own_figures(self, indices: Sequence[int]) -> None:
+        """Reads lines without words by the Indic model alone and keeps those that are written in ०-९."""
+        if not indices:
+            return
+        for index, words in zip(indices, self.lines(indices, english=False), strict=True):
+            text = " ".join(word.text for word in words)
+            if 0 < _own(text) >= _digits(text) / 2:
+                self.texts[index] = plain(text)
+                self.confidences[index] = min(word.confidence for word in words)
+
+    def replace(self, indices: Sequence[int]) -> tuple[int, int]:
+        """Reads some lines anew and keeps those in an Indic script; how many there were, and how many lines
+        with ०-९."""
+        seen = own = 0
+        for index, words in zip(indices, self._without_latin(indices), strict=True):
+            text, before = " ".join(word.text for word in words), self.found.texts[index]
+            own += _own(text) >= 2
+            if not is_indic(text):
+                if text and not before:
+                    self.texts[index] = plain(text)
+                    self.confidences[index] = min(word.confidence for word in words)
+                continue
+            seen += 1
+            self.texts[index] = with_figures(text, plain(before), self.found.confidences[index])
+            letters = sum(len(w.text) for w in words)
+            self.confidences[index] = sum(w.confidence * len(w.text) for w in words) / letters
+        return seen, own
+
+    def _without_latin(self, indices: Sequence[int]) -> list[list[Word]]:
+        """The lines, the mixed ones among them read by the Indic model alone."""
+        lines = self.lines(indices)
+        mixed = [at for at, index in enumerate(indices) if _mixed(lines[at], self.found.texts[index])]
+        if mixed:
+            again = self.lines([indices[at] for at in mixed], english=False)
+            for at, words in zip(mixed, again, strict=True):
+                if is_indic("".join(word.text for word in words)):
+                    lines[at] = words
+        return lines
 
 
 def _mixed(words: Sequence[Word], confirmed: str) -> bool:
@@ -211,52 +227,22 @@ def _mixed(words: Sequence[Word], confirmed: str) -> bool:
     return is_indic("".join(w.text for w in words)) and any(w.casefold() not in known for w in latin)
 
 
-def _without_latin(
-    picture: Pixels,
-    found: Found,
-    indices: Sequence[int],
-    lines: list[list[Word]],
-    tesseract: TesseractEngine,
-    trained: str,
-    seconds: float,
-) -> list[list[Word]]:
-    """The lines, the mixed ones among them read by the Indic model alone."""
-    mixed = [at for at, index in enumerate(indices) if _mixed(lines[at], found.texts[index])]
-    if not mixed:
-        return lines
-    page = stack(picture, [found.quads[indices[at]] for at in mixed])
-    again = _by_band(tesseract.words(page.picture, trained, seconds, english=False), page.bands)
-    for at, words in zip(mixed, again, strict=True):
-        if is_indic("".join(word.text for word in words)):
-            lines[at] = words
-    return lines
-
-
-def _replace(
-    picture: Pixels,
-    found: Found,
-    indices: Sequence[int],
-    out: tuple[list[str], list[float]],
-    tesseract: TesseractEngine,
-    trained: str,
-    seconds: float,
-) -> tuple[int, int]:
-    """Reads some lines anew and writes those in an Indic script to `out`; how many there were, and how many
-    lines with ०-९."""
-    page = stack(picture, [found.quads[i] for i in indices])
-    lines = _by_band(tesseract.words(page.picture, trained, seconds), page.bands)
-    texts, sure = out
-    lines = _without_latin(picture, found, indices, lines, tesseract, trained, seconds)
-    seen = own = 0
-    for index, words in zip(indices, lines, strict=True):
-        text = " ".join(word.text for word in words)
-        own += _own(text) >= 2
-        if not is_indic(text):
-            if text and not found.texts[index]:
-                texts[index], sure[index] = plain(text), min(word.confidence for word in words)
-            continue
-        seen += 1
-        texts[index] = with_figures(text, plain(found.texts[index]), found.confidences[index])
-        letters = sum(len(w.text) for w in words)
-        sure[index] = sum(w.confidence * len(w.text) for w in words) / letters
-    return seen, own
+def reread(picture: Pixels, found: Found, tesseract: TesseractEngine, trained: str, seconds: float) -> Found:
+    """The same lines with those in an Indic script read anew; as they were on a page in Latin script."""
+    if not found.quads:
+        return found
+    lines = [i for i in range(len(found.quads)) if not is_ornament(found.texts[i])]
+    order = sorted(lines, key=lambda i: found.confidences[i])
+    doubted = [i for i in order if found.confidences[i] < DOUBT or not found.texts[i]]
+    if len(doubted) < FEWEST_DOUBTED:
+        return found
+    glance = order[: max(GLANCE, min(len(doubted), 3 * GLANCE))]
+    again = _Again(picture, found, tesseract, trained, seconds, list(found.texts), list(found.confidences))
+    seen, own = again.replace(glance)
+    rest = [i for i in order if i not in set(glance)]
+    if seen >= 2 and rest:
+        own += again.replace(rest)[1]
+    if own >= OWN_FIGURES:
+        texts = again.texts
+        again.own_figures([i for i in lines if not is_indic(texts[i]) and not _WORD.search(texts[i])])
+    return Found(found.quads, tuple(again.texts), tuple(again.confidences))
