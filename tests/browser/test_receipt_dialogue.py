@@ -2,19 +2,17 @@
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
-from rig.platform import PlatformRig, platform_in
+from rig.platform import EXAMPLES, PlatformRig, platform_in
 from rig.receipts import GUPTA, receipt
 
 from .conftest import CHROMIUM, FLAGS
 from .test_files import drop
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 SHARMA = "106540352242922"
 READ_MS = 60_000
 """The first picture waits until the reader is loaded, on a machine that may be busy."""

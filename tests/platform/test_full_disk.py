@@ -19,9 +19,8 @@ from munshi.embedded.data_folder import DataFolder
 from munshi_emulator.client import EmulatorClient, EmulatorError
 from rig.disks import fill, small_disk
 from rig.frozen import frozen
-from rig.platform import PlatformRig, platform_in, wait_for
+from rig.platform import EXAMPLES, PlatformRig, platform_in, wait_for
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 SHARMA = "106540352242922"
 APP_SECRET = b"demo-app-secret-of-sharma-kirana"
 PEOPLE = 20

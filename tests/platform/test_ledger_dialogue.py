@@ -1,25 +1,17 @@
 """The shopkeeper's dialogue by the real protocol: emulator, ingress, bus, orchestrator, database and back."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from decimal import Decimal
-from pathlib import Path
 
 import asyncpg
 import pytest
 
 from munshi_emulator.client import EmulatorClient
-from rig.platform import PlatformRig, platform_in
+from rig.platform import PlatformRig
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 SHARMA = "106540352242922"
 GUPTA = "106540352243017"
 LAKSHMI = "106540352243128"
-
-
-@pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformRig]:
-    with platform_in(tmp_path_factory.mktemp("dialogue") / "data") as rig:
-        yield rig.up("--tenants", str(EXAMPLES))
 
 
 class Phone:

@@ -11,7 +11,6 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,10 +24,9 @@ from munshi.contracts.media import Transcript
 from munshi.files.sounds import speech_wav
 from munshi_emulator.client import EmulatorClient
 from munshi_inference.speech.recorded import digest_of
-from rig.platform import PlatformRig, platform_in, wait_for
+from rig.platform import EXAMPLES, PlatformRig, platform_in, wait_for
 from rig.receipts import GUPTA, receipt
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 SHARMA = "106540352242922"
 NEIGHBOUR = "919800000777"
 """Writes to the shop all the while."""

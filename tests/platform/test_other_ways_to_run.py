@@ -14,11 +14,10 @@ from munshi.embedded.confinement import Confinement
 from munshi.embedded.nats import program
 from munshi.embedded.processes import ProcessSpec, start, stop
 from munshi_emulator.client import EmulatorClient
-from rig.platform import PlatformRig, platform_in, wait_for
+from rig.platform import EXAMPLES, PlatformRig, platform_in, wait_for
 from rig.ports import free_port
 from rig.servers import Servers
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 SHARMA = "106540352242922"
 _NOBODY = 65534
 _CAP_DAC_READ_SEARCH = 2

@@ -2,8 +2,6 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -11,17 +9,10 @@ import pytest
 import yaml
 
 from munshi_emulator.client import EmulatorClient
-from rig.platform import PlatformRig, platform_in
+from rig.platform import EXAMPLES, PlatformRig
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 SHOPS = {"sharma-kirana": "Dedicated", "gupta-traders": "Pooled"}
 PEOPLE = [f"9198330000{n:02d}" for n in range(6)]
-
-
-@pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformRig]:
-    with platform_in(tmp_path_factory.mktemp("token") / "data") as rig:
-        yield rig.up("--tenants", str(EXAMPLES))
 
 
 def _documents(shop: str) -> tuple[dict[str, Any], dict[str, Any]]:

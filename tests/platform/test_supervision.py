@@ -4,24 +4,16 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from munshi_emulator.client import EmulatorClient
 from rig.disks import small_disk
-from rig.platform import PlatformRig, platform_in, wait_for
+from rig.platform import EXAMPLES, PlatformRig, platform_in, wait_for
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = ["ingress", "orchestrator", "media", "emulator", "nats", "postgres"]
 SHARMA = "106540352242922"
-
-
-@pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformRig]:
-    with platform_in(tmp_path_factory.mktemp("supervised") / "data") as rig:
-        yield rig.up("--tenants", str(EXAMPLES))
 
 
 async def _ask(platform: PlatformRig, text: str, person: str) -> str:

@@ -13,8 +13,8 @@ from munshi.provision.emulator import number_bodies
 from munshi.provision.key_ring import TenantKeys
 from munshi.provision.tenant_store import Seen, TenantStore, read_files, tenant_files
 from munshi.provision.tenants import ServedTenant, as_yaml, resolve
+from rig.platform import EXAMPLES
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 KEY = TenantKey("shops_sharma-kirana")
 
 GOOD = """

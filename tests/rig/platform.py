@@ -17,6 +17,8 @@ import psutil
 from munshi.embedded.confinement import Confinement
 from rig.ports import free_ports
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
+"""Tenants of the repository's own."""
 PORTS = 11
 _UP_SECONDS = 90.0
 
