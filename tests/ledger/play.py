@@ -9,7 +9,7 @@ pass.
 
 Checks: `reply` (whole), `has` and `lacks` (parts), `silent`, `buttons` (titles), `books` (name, amount,
 category), `kept` (of the last entry: `source`, `day` and what stands in its metadata), `spoken` (language of
-the voice note).
+the voice note), `written` (what goes instead where it cannot be spoken).
 """
 
 from datetime import timedelta
@@ -145,6 +145,9 @@ def _check(shop: Shop, step: dict[str, Any], answered: str, told: str) -> None:
         assert kept | shop.books.metadata[ref] == step["kept"], told
     if "spoken" in step:
         assert [reply.spoken for reply in shop.replies] == [step["spoken"]], told
+    if "written" in step:
+        (reply,) = shop.replies
+        assert (reply.written or reply.text) == step["written"], told
     for reply in shop.replies:
         assert reply.quotes is not None, told
 

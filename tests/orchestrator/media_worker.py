@@ -44,6 +44,7 @@ class Parrot:
                 text=_heard(said),
                 quotes=said.message_id,
                 spoken="en" if said.text.startswith("speak") else None,
+                written="written instead" if said.text == "speak of it" else None,
             )
             for said in given.said
         ]

@@ -364,6 +364,19 @@ async def test_what_cannot_be_spoken_is_written(stage: Stage, media: ScriptedMed
     assert texts(await stage.replies(2)) == ["text speak to me", "text after"]
 
 
+async def test_what_cannot_be_spoken_may_say_so(stage: Stage, media: ScriptedMedia) -> None:
+    service = worker(stage)
+    await stage.say("speak of it")
+    (spoken,) = await stage.replies(1)
+    assert spoken.body["type"] == "audio"
+    assert [voice.text for voice in media.spoken] == ["text speak of it"]
+    media.speak = answer(MediaAnswer(refused=Refusal.NO_ENGINE, detail="install espeak-ng"))
+    await stage.say("speak of it")
+    assert texts((await stage.replies(2))[1:]) == ["written instead"]
+    (told,) = [orjson.loads(line) for line in service.log.splitlines() if "reply_not_spoken" in line]
+    assert (told["reason"], told["detail"]) == ("no_engine", "install espeak-ng")
+
+
 async def test_a_worker_killed_while_it_is_spoken_sends_it_once(stage: Stage, media: ScriptedMedia) -> None:
     spoken = asyncio.Event()
     media.speak = slow(MediaAnswer(media_id="spoken-2"), spoken)

@@ -219,6 +219,8 @@ class Reply(_Frozen):
     spoken: str | None = None
     """The language (BCP 47) in which the text is to be spoken: it goes out as a voice note, and as text where
     it cannot be spoken. Never with buttons or a list."""
+    written: str | None = Field(default=None, min_length=1, max_length=4096)
+    """With `spoken`: the text that goes where it cannot be spoken, if that is another one."""
 
 
 class AddEntry(_Frozen):

@@ -24,7 +24,8 @@ def body_of(reply: Reply) -> dict[str, Any]:
         body |= {"type": "interactive", "interactive": _buttons(reply)}
     elif reply.spoken is not None:
         # No body of Meta's: the sender puts `as_sound` or `as_text` of it in its place.
-        body |= {"type": "voice", "voice": {"text": reply.text, "language": reply.spoken}}
+        voice = {"text": reply.text, "language": reply.spoken}
+        body |= {"type": "voice", "voice": voice | ({"written": reply.written} if reply.written else {})}
     else:
         body |= {"type": "text", "text": {"body": reply.text, "preview_url": False}}
     return body
@@ -38,9 +39,10 @@ def as_sound(body: Mapping[str, Any], media_id: str) -> dict[str, Any]:
 
 
 def as_text(body: Mapping[str, Any]) -> dict[str, Any]:
-    """A body to be spoken as a text."""
+    """A body to be spoken as a text: its own, or the one for where it cannot be spoken."""
     kept = {name: value for name, value in body.items() if name != "voice"}
-    return kept | {"type": "text", "text": {"body": body["voice"]["text"], "preview_url": False}}
+    text = body["voice"].get("written") or body["voice"]["text"]
+    return kept | {"type": "text", "text": {"body": text, "preview_url": False}}
 
 
 def _buttons(reply: Reply) -> dict[str, Any]:

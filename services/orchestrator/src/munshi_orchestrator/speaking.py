@@ -40,11 +40,15 @@ class Speaking:
             reason = error.reason if isinstance(error, MediaAway) else "too_slow"
             return self._written(tenant, body, reason)
         if answer.media_id is None:
-            return self._written(tenant, body, answer.refused.value if answer.refused else "no_media_id")
+            reason = answer.refused.value if answer.refused else "no_media_id"
+            return self._written(tenant, body, reason, answer.detail)
         self._metrics.spoken.labels("spoken").inc()
         return as_sound(body, answer.media_id)
 
-    def _written(self, tenant: TenantKey, body: Mapping[str, Any], reason: str) -> dict[str, Any]:
+    def _written(
+        self, tenant: TenantKey, body: Mapping[str, Any], reason: str, detail: str = ""
+    ) -> dict[str, Any]:
+        """`detail` is for the operator: of a missing engine, the one step that adds it."""
         self._metrics.spoken.labels("written").inc()
-        _log.info("reply_not_spoken", tenant=tenant, reason=reason)
+        _log.info("reply_not_spoken", tenant=tenant, reason=reason, detail=detail)
         return as_text(body)

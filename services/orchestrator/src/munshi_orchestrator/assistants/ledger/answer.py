@@ -31,9 +31,13 @@ class Answer:
     question: Question | None = None
     spoken: str | None = None
     """Language in which it is spoken; what has buttons is written all the same."""
+    _written: dict[int, str] = field(default_factory=dict)
+    """Lines that are others in writing, by their place."""
 
-    def add(self, line: str) -> None:
-        """One more line."""
+    def add(self, line: str, written: str | None = None) -> None:
+        """One more line; `written` stands in its place where the answer cannot be spoken."""
+        if written is not None:
+            self._written[len(self.lines)] = written
         self.lines.append(line)
 
     def ask(self, question: Question) -> None:
@@ -45,7 +49,7 @@ class Answer:
         """The bubbles: one, or two where buttons leave too little room for the text."""
         text = "\n".join(self.lines)
         if self.question is None:
-            return [Reply(text=_cut(text, LONGEST), quotes=self.quotes, spoken=self.spoken)] if text else []
+            return [self._saying(_cut(text, LONGEST))] if text else []
         asked = self.question
         whole = f"{text}\n{asked.text}" if text else asked.text
         interactive = bool(asked.buttons or asked.rows)
@@ -53,6 +57,13 @@ class Answer:
             return [self._asking(whole)]
         out = [Reply(text=_cut(text, LONGEST), quotes=self.quotes)] if text else []
         return [*out, self._asking(_cut(asked.text, LONGEST_WITH_BUTTONS))]
+
+    def _saying(self, text: str) -> Reply:
+        written = None
+        if self.spoken is not None and self._written:
+            lines = (self._written.get(place, line) for place, line in enumerate(self.lines))
+            written = _cut("\n".join(lines), LONGEST)
+        return Reply(text=text, quotes=self.quotes, spoken=self.spoken, written=written)
 
     def _asking(self, text: str) -> Reply:
         asked = self.question

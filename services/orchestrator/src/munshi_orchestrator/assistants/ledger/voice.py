@@ -68,6 +68,8 @@ def wished(desk: Desk) -> bool:
         return False
     desk.spoken = wish.on
     desk.books.remember(VOICE_REPLIES, {"on": wish.on})
-    if wish.whole:
-        desk.answer.add(desk.voice.say(Phrase.VOICE_ON if wish.on else Phrase.VOICE_OFF))
+    if wish.whole and wish.on:
+        desk.answer.add(desk.voice.say(Phrase.VOICE_ON), written=desk.voice.say(Phrase.VOICE_CANNOT))
+    elif wish.whole:
+        desk.answer.add(desk.voice.say(Phrase.VOICE_OFF))
     return wish.whole

@@ -163,6 +163,10 @@ PHRASES: dict[Phrase, str] = {
     Phrase.VOICE_SILENT: "Nothing could be heard in this voice note 🙏 Please speak again, or type it.",
     Phrase.VOICE_AGAIN: "All right, nothing was noted. Please say it again, or type it.",
     Phrase.VOICE_ON: "All right, replies come as voice notes now 🔊 To stop, send “voice reply off”.",
+    Phrase.VOICE_CANNOT: (
+        "Replies cannot be spoken here at the moment, so they come in writing; as voice notes as soon as "
+        "that works. To keep them in writing, send “voice reply off”."
+    ),
     Phrase.VOICE_OFF: "All right, replies come in writing now.",
     Phrase.FILE_TOO_LARGE: (
         "This file is too large to be read 🙏 Please send a smaller one, a plain photo will do."

@@ -155,6 +155,10 @@ PHRASES: dict[Phrase, str] = {
     Phrase.VOICE_SILENT: "Is voice note mein kuch sunai nahi diya 🙏 Phir se boliye, ya likh dijiye.",
     Phrase.VOICE_AGAIN: "Theek hai, kuch nahi likha. Phir se boliye, ya likh dijiye.",
     Phrase.VOICE_ON: "Theek hai, ab jawab bolkar doonga 🔊 Band karne ke liye “voice reply off” likhiye.",
+    Phrase.VOICE_CANNOT: (
+        "Abhi yahan bolkar jawab nahi ho sakta, isliye likhkar doonga; jaise hi ho sakega, bolkar. "
+        "Likhkar hi chahiye to “voice reply off” likhiye."
+    ),
     Phrase.VOICE_OFF: "Theek hai, ab jawab likhkar doonga.",
     Phrase.FILE_TOO_LARGE: "Ye file bahut badi hai 🙏 Chhoti file ya seedhi photo bhejiye.",
     Phrase.FILE_WRONG_TYPE: "Is tarah ki file padhi nahi ja sakti 🙏 Photo ya PDF bhejiye, ya likh dijiye.",

@@ -147,6 +147,7 @@ class Phrase(StrEnum):
     VOICE_SILENT = auto()
     VOICE_AGAIN = auto()
     VOICE_ON = auto()
+    VOICE_CANNOT = auto()
     VOICE_OFF = auto()
     FILE_TOO_LARGE = auto()
     FILE_WRONG_TYPE = auto()
