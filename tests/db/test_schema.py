@@ -20,7 +20,10 @@ from .conftest import ADMIN_PASSWORD, Cells, Database
 NOT_OF_A_TENANT = {"cells", "cell_logins", "workers", "lanes"}
 """They belong to a cell; their policy looks at it."""
 
-NOT_LED_BY_TENANT = {"outbox_pending_of_lane": "a new owner of a lane finds the work of all its tenants"}
+NOT_LED_BY_TENANT = {
+    "outbox_pending_of_lane": "a new owner of a lane finds the work of all its tenants",
+    "erasures_waiting": "a worker of a cell finds what is to be deleted of all its tenants",
+}
 
 TABLES = sorted(Base.metadata.tables)
 

@@ -203,6 +203,16 @@ class BooksContract:
         reply = await bench.turn(["A", "B"], add("A#1", "500"), add("B#1", "70"))
         assert await refs(bench.reader(), reply) == ["A#1", "B#1"]
 
+    async def test_an_entry_says_how_it_came_in(self, bench: Bench) -> None:
+        metadata = {"invoice_no": "17", "tax": "5.00"}
+        await bench.turn(["A"], add("A#1", "500", source=Source.VOICE, metadata=metadata))
+        origin = await bench.reader().origin("A#1")
+        assert origin is not None
+        assert (origin.source, origin.metadata, origin.of) == (Source.VOICE, metadata, None)
+        await bench.turn(["B"], RemoveEntry(ref="A#1", reason="undo"))
+        assert await bench.reader().origin("A#1") is None
+        assert await bench.reader().origin("A#2") is None
+
     async def test_another_spelling_is_learnt_once(self, bench: Bench) -> None:
         await bench.turn(["A"], add("A#1", "500"))
         (ramesh,) = await bench.reader().customers()

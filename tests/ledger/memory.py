@@ -22,6 +22,7 @@ from munshi.contracts.assistant import (
     Effect,
     Entry,
     LearnAlias,
+    Origin,
     Remember,
     Remembered,
     RemoveEntry,
@@ -113,6 +114,14 @@ class MemoryBooks:
     async def last_entry(self) -> Entry | None:
         self.calls += 1
         return next(reversed(self.rows.values()), None)
+
+    async def origin(self, ref: str) -> Origin | None:
+        self.calls += 1
+        if ref not in self.rows:
+            return None
+        had_part = {MessageID(ref.rpartition("#")[0]), *self.links.get(ref, ())}
+        of = next((message_id for message_id in self.files if message_id in had_part), None)
+        return Origin(source=self.sources[ref], metadata=self.metadata[ref], of=of)
 
     async def same_receipt(self, sha256: str | None, fields: DocumentFields) -> Sequence[Entry]:
         self.calls += 1

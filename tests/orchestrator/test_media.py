@@ -81,6 +81,38 @@ async def test_a_picture_is_asked_for_and_its_reading_kept(stage: Stage, media: 
     assert "GUPTA" not in (await stage.one("select reading::text from attachments"))
 
 
+@pytest.mark.parametrize("mode", ["bot", "human"])
+async def test_a_message_deleted_for_everyone_takes_its_file_along(
+    stage: Stage, media: ScriptedMedia, mode: str
+) -> None:
+    media.reads["m1"] = answer(RECEIPT)
+    service = worker(stage, erase_seconds="0.1")
+    await stage.say("a text")
+    message = await picture(stage, caption="Gupta ka bill")
+    await stage.replies(2)
+    await stage.rows(f"update conversations set mode = '{mode}' returning id")
+    await media.die()
+    await stage.put({"type": "revoke", "revoke": {"original_message_id": message}})
+    query = "select count(*) from attachments"
+    await eventually(lambda: _is(stage, query, 0))
+    assert await stage.one(f"select body from inbound_messages where message_id = '{message}'") is None
+    said = await stage.rows("select body from inbound_messages where type = 'text'")
+    assert all(row["body"] for row in said), "what had no file stays"
+    await eventually(lambda: _has(service, "file_not_erased_yet"))
+    await media.start()
+    await eventually(lambda: _is(stage, "select count(*) from erasures where done_at is not null", 1))
+    (request,) = media.deleted
+    assert (request.tenant, request.message_ids) == (stage.entry.key, (message,))
+
+
+async def _is(stage: Stage, query: str, value: Any) -> bool:
+    return bool(await stage.one(query) == value)
+
+
+async def _has(service: Service, event: str) -> bool:
+    return event in service.log
+
+
 async def test_a_slow_picture_keeps_its_place_and_holds_up_nobody_else(
     stage: Stage, media: ScriptedMedia
 ) -> None:

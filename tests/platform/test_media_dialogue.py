@@ -90,11 +90,13 @@ class Phone:
         (answer,) = await self.answers(1)
         return answer
 
-    async def picture(self, number: str, **content: Any) -> None:
-        """Sends the photo of a receipt with this number."""
+    async def picture(self, number: str, **content: Any) -> tuple[bytes, str]:
+        """Sends the photo of a receipt with this number; its bytes and the message's id."""
         day = datetime.now(UTC).astimezone(ZoneInfo("Asia/Kolkata")).strftime("%d/%m/%Y")
         lines = [line.format(date=day).replace("1743", number) for line in GUPTA]
-        await self.client.send_file(SHARMA, self.person, receipt(lines), "image/jpeg", **content)
+        data = receipt(lines)
+        sent = await self.client.send_file(SHARMA, self.person, data, "image/jpeg", **content)
+        return data, sent
 
     async def tap(self, message: dict[str, Any], place: int = 0) -> dict[str, Any]:
         """Taps a button; the answer."""
@@ -159,6 +161,72 @@ async def test_a_photo_becomes_an_entry_after_a_yes(phone: Phone, books: Any) ->
     assert "in your books already" in said(again)
     assert "not noted" in said(await phone.tap(again, 2))
     assert len(await books()) == 1
+
+
+def kept(platform: PlatformRig, data: bytes) -> list[str]:
+    """Where these bytes lie in the object store."""
+    found = (platform.data / "objects").rglob(hashlib.sha256(data).hexdigest())
+    return [str(path) for path in found if path.is_file()]
+
+
+async def readings(platform: PlatformRig, text: str) -> int:
+    """How many rows of the database say this, outside the books."""
+    connection = await asyncpg.connect(platform.status()["database"]["url"])
+    found = 0
+    for table in ("attachments", "inbound_messages", "outbox", "memory", "conversations", "dead_letters"):
+        query = f"select count(*) from {table} t where to_jsonb(t)::text like $1"
+        found += await connection.fetchval(query, f"%{text}%")
+    await connection.close()
+    return found
+
+
+async def test_a_persons_files_are_deleted_by_command(
+    platform: PlatformRig, phone: Phone, books: Any
+) -> None:
+    data, _ = await phone.picture("2005")
+    (asked,) = await phone.answers(1)
+    assert "Noted" in said(await phone.tap(asked))
+    other, message = await phone.picture("2006")
+    await phone.answers(1)
+    assert kept(platform, data)
+    assert await readings(platform, "GT-2005")
+
+    def munshi(*arguments: str) -> Any:
+        return platform.munshi("delete", "files", "shops/sharma-kirana", *arguments)
+
+    assert munshi().returncode == 2
+    nobody = munshi("--person", "+91 98000 11111 1")
+    assert (nobody.returncode, "nobody has written" in nobody.stderr) == (1, True)
+    one = await asyncio.to_thread(munshi, "--message", message, "--yes")
+    assert (one.returncode, "1 file (" in one.stdout) == (0, True), one
+    assert not kept(platform, other)
+    assert not await readings(platform, "GT-2006")
+    assert kept(platform, data), "the other one stays"
+
+    done = await asyncio.to_thread(munshi, "--person", f"+{phone.person}", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "entries of the books made of them stay: 1" in done.stdout
+    assert "deleted the files of 2 messages" in done.stdout
+    assert not kept(platform, data)
+    assert not await readings(platform, "GT-2005")
+    assert [row[0] for row in await books()] == ["GUPTA TRADERS"]
+    assert "₹640 (1)" in said(await phone.say("today's total"))
+
+
+async def test_a_photo_deleted_for_everyone_is_deleted_here(
+    platform: PlatformRig, phone: Phone, books: Any
+) -> None:
+    data, message = await phone.picture("2007")
+    (asked,) = await phone.answers(1)
+    assert "Noted" in said(await phone.tap(asked))
+    assert kept(platform, data)
+    content = {"original_message_id": message}
+    await phone.client.send(phone_number_id=SHARMA, person=phone.person, type="revoke", content=content)
+    (told,) = await phone.answers(1)
+    assert "GUPTA TRADERS" in said(told)
+    assert await books() == []
+    await asyncio.to_thread(wait_for, lambda: not kept(platform, data), 30, "the photo is gone")
+    assert not await readings(platform, "GT-2007")
 
 
 async def test_a_photo_keeps_its_place_between_texts(phone: Phone, books: Any) -> None:

@@ -183,6 +183,7 @@ def test_logs_are_readable_as_json_and_live(platform: PlatformRig) -> None:
 def test_help_is_everywhere_and_wrong_use_is_2(platform: PlatformRig) -> None:
     for command in (
         [], ["up"], ["status"], ["logs"], ["down"], ["apply"], ["get", "tenants"], ["delete", "tenant"],
+        ["delete", "files"],
         ["dead-letters", "list"], ["dead-letters", "replay"], ["understand"],
     ):  # fmt: skip
         done = subprocess.run(

@@ -90,6 +90,7 @@ def test_commands_that_need_a_platform_say_that_none_runs(platform: PlatformRig)
     for command in (
         ["apply", "-f", str(EXAMPLES / "gupta-traders.yaml")],
         ["delete", "tenant", "gupta-traders", "--yes"],
+        ["delete", "files", "gupta-traders", "--user", "1"],
         ["dead-letters", "list"],
     ):
         done = platform.munshi(*command)

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from munshi.contracts.ids import CellName
 from munshi.contracts.media import (
+    DeleteRequest,
     MediaAnswer,
     MediaProgress,
     ReadRequest,
@@ -48,7 +49,8 @@ def answer(given: BaseModel) -> Script:
 
 @dataclass
 class ScriptedMedia:
-    """Answers `read` by media id and `voice` by `speak`; what is not in the table is only kept."""
+    """Answers `read` by media id, `voice` by `speak` and `delete` by yes; what is not in the table is only
+    kept."""
 
     connection: Client
     cell: CellName
@@ -56,12 +58,17 @@ class ScriptedMedia:
     speak: Script = field(default_factory=lambda: answer(MediaAnswer(media_id="spoken-1")))
     asked: list[ReadRequest] = field(default_factory=list)
     spoken: list[VoiceRequest] = field(default_factory=list)
+    deleted: list[DeleteRequest] = field(default_factory=list)
     _subscriptions: list[Any] = field(default_factory=list)
     _working: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def start(self) -> None:
         """Takes requests."""
-        for verb, model in ((Verb.READ, ReadRequest), (Verb.VOICE, VoiceRequest)):
+        for verb, model in (
+            (Verb.READ, ReadRequest),
+            (Verb.VOICE, VoiceRequest),
+            (Verb.DELETE, DeleteRequest),
+        ):
             self._subscriptions.append(
                 await self.connection.subscribe(
                     media(self.cell, verb), queue="media", cb=self._taking(verb, model)
@@ -94,6 +101,9 @@ class ScriptedMedia:
         if verb is Verb.READ:
             self.asked.append(request)
             script = self.reads.get(request.media_id, answer(MediaAnswer(original=stored())))
+        elif verb is Verb.DELETE:
+            self.deleted.append(request)
+            script = answer(MediaAnswer())
         else:
             self.spoken.append(request)
             script = self.speak

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from munshi.cli import dead_letters, logs, status, tenants, up
+from munshi.cli import dead_letters, files, logs, status, tenants, up
 from munshi.cli.output import complain
 from munshi.errors import MunshiError
 
@@ -62,6 +62,7 @@ app.command("logs")(logs.logs)
 app.command("down")(up.down)
 app.command("apply")(tenants.apply)
 app.add_typer(tenants.get_app, name="get")
+tenants.delete_app.command("files")(files.delete_files)
 app.add_typer(tenants.delete_app, name="delete")
 app.add_typer(dead_letters.app, name="dead-letters")
 

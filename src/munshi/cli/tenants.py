@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from munshi.provision.tenants import ServedTenant
 
 get_app = typer.Typer(no_args_is_help=True, help="Show what is applied.")
-delete_app = typer.Typer(no_args_is_help=True, help="Take away what was applied.")
+delete_app = typer.Typer(no_args_is_help=True, help="Take away what was applied, or sent.")
 
 _STDIN = Path("-")
 
@@ -114,7 +114,7 @@ def delete_tenant(
 
     folder = data_folder(data)
     state = running_state(folder)
-    served = _one(folder, name, namespace)
+    served = held_tenant(folder, name, namespace)
     erased = served.tenant.spec.deletion_policy is DeletionPolicy.DELETE
     what = "all its data is erased for good" if erased else "its data is kept (deletionPolicy Retain)"
     if not yes and sys.stdin.isatty():
@@ -129,7 +129,12 @@ def _held(folder: "DataFolder") -> "list[ServedTenant]":
     return list(TenantStore(folder.tenants).load().values()) if folder.tenants.is_dir() else []
 
 
-def _one(folder: "DataFolder", name: str, namespace: str | None) -> "ServedTenant":
+def held_tenant(folder: "DataFolder", name: str, namespace: str | None) -> "ServedTenant":
+    """The tenant of this name, or `namespace/name`.
+
+    Raises:
+        UserMistake: there is none, or several in different namespaces.
+    """
     if "/" in name and namespace is None:
         namespace, _, name = name.partition("/")
     found = [

@@ -98,6 +98,15 @@ class Entry(_Frozen):
     created_at: datetime
 
 
+class Origin(_Frozen):
+    """How an entry came in: what it needs, beside what it says, to come back whole once it was taken back."""
+
+    source: Source
+    metadata: dict[str, Any] = {}
+    of: MessageID | None = None
+    """The message whose file it came of."""
+
+
 class Customer(_Frozen):
     """A name of the books, with the other spellings that were confirmed for it."""
 
@@ -154,6 +163,10 @@ class LedgerReader(Protocol):
 
     async def last_entry(self) -> Entry | None:
         """The youngest live entry."""
+        ...
+
+    async def origin(self, ref: str) -> Origin | None:
+        """How a live entry came in; `None` where there is no such entry."""
         ...
 
     async def same_receipt(self, sha256: str | None, fields: DocumentFields) -> Sequence[Entry]:
@@ -282,6 +295,8 @@ class Remember(_Frozen):
     """Of `about`; put in by the orchestrator, where there is an engine."""
     model: str | None = None
     """The engine's model."""
+    of: MessageID | None = None
+    """The message whose file it came of: it is forgotten with that file."""
 
 
 VOICE_REPLIES = "voice_replies"
@@ -302,6 +317,13 @@ class KeepAttachment(_Frozen):
     text: str | None = None
     reading: dict[str, Any] | None = None
     """The `Document` or `Transcript` as JSON, less its text."""
+
+
+class EraseFile(_Frozen):
+    """The file of one of the person's messages is deleted, and what was read of it; the books stay."""
+
+    op: Literal["erase_file"] = "erase_file"
+    message_id: MessageID
 
 
 class SampleOutcome(StrEnum):
@@ -331,7 +353,7 @@ class KeepSample(_Frozen):
 
 
 Effect = Annotated[
-    AddEntry | AmendEntry | RemoveEntry | LearnAlias | Remember | KeepSample | KeepAttachment,
+    AddEntry | AmendEntry | RemoveEntry | LearnAlias | Remember | KeepSample | KeepAttachment | EraseFile,
     Field(discriminator="op"),
 ]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from munshi.contracts.assistant import Balance, CategoryTotal, Customer, Entry, Remembered
+from munshi.contracts.assistant import Balance, CategoryTotal, Customer, Entry, Origin, Remembered
 from munshi.contracts.ids import MessageID, TenantKey
 from munshi.contracts.media import DocumentFields, Embedder
 from munshi.db.connection import Pool
@@ -77,6 +77,11 @@ class LedgerBooks:
         """The youngest live entry."""
         found = await self._read("SELECT read_last_entry($1, $2)")
         return Entry.model_validate(found) if found else None
+
+    async def origin(self, ref: str) -> Origin | None:
+        """How a live entry came in; `None` where there is no such entry."""
+        found = await self._read("SELECT read_origin($1, $2, $3)", ref)
+        return Origin.model_validate(found) if found else None
 
     async def same_receipt(self, sha256: str | None, fields: DocumentFields) -> Sequence[Entry]:
         """Live entries of the same file, or of a document with the same number, vendor and total."""

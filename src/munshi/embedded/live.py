@@ -1,8 +1,9 @@
-"""Work on the platform that runs: apply and delete tenants, deal with dead letters."""
+"""Work on the platform that runs: apply and delete tenants, delete files, deal with dead letters."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -12,8 +13,9 @@ import orjson
 
 from munshi.contracts.ids import TenantKey
 from munshi.contracts.tenant import cell_of
-from munshi.db.connection import open_pool
+from munshi.db.connection import Pool, open_pool
 from munshi.db.dead_letters import DeadLetters, Replay
+from munshi.db.erasures import ErasuresByHand
 from munshi.embedded.data_folder import DataFolder, clear_messages, provisioning
 from munshi.embedded.platform import data_places
 from munshi.embedded.schema import admin_url
@@ -21,6 +23,7 @@ from munshi.embedded.state import PlatformState, running_state
 from munshi.errors import UserMistake
 from munshi.provision.cells import Bus
 from munshi.provision.documents import Documents
+from munshi.provision.erasures import Asked, Deletion, deletion
 from munshi.provision.key_ring import load_key_ring
 from munshi.provision.loopback import call
 from munshi.provision.nats_accounts import Operator, connected
@@ -123,12 +126,31 @@ def _handshake(ingress: str, served: ServedTenant) -> bool:
 
 async def with_dead_letters(data: DataFolder, work: Callable[[DeadLetters], Awaitable[_Result]]) -> _Result:
     """Runs `work` on the dead letters of the platform that runs."""
+    async with _as_admin(data, "munshi-dead-letters") as pool:
+        return await work(DeadLetters(pool))
+
+
+async def with_deletion(
+    data: DataFolder, served: ServedTenant, asked: Asked, work: Callable[[Deletion], Awaitable[_Result]]
+) -> _Result:
+    """Runs `work` on the deletion of a tenant's files, once it is clear whose are meant.
+
+    Raises:
+        UserMistake: nobody is known by that number or id.
+    """
+    lookup_key = bytes.fromhex(load_key_ring(data.keys).tenant(served.key).lookup_key)
+    async with _as_admin(data, "munshi-delete-files") as pool:
+        return await work(await deletion(ErasuresByHand(pool), served.key, lookup_key, asked))
+
+
+@asynccontextmanager
+async def _as_admin(data: DataFolder, name: str) -> AsyncIterator[Pool]:
     state = running_state(data)
     url = admin_url(state.database_url, load_key_ring(data.keys))
     with clear_failures():
-        pool = await open_pool(url, name="munshi-dead-letters", size=1)
+        pool = await open_pool(url, name=name, size=1)
         try:
-            return await work(DeadLetters(pool))
+            yield pool
         finally:
             await pool.close()
 

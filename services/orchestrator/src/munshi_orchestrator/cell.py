@@ -14,6 +14,7 @@ from munshi.contracts.media import Embedder
 from munshi.contracts.tenant import AssistantKind
 from munshi.db.connection import Pool, open_pool
 from munshi.db.dead_letters import Graveyard
+from munshi.db.erasures import Erasures
 from munshi.db.errors import translated
 from munshi.db.lanes import Lanes
 from munshi.db.outbox import ClaimRules, Outbox
@@ -25,6 +26,7 @@ from munshi_orchestrator.barrier import Barrier
 from munshi_orchestrator.batching import Batcher
 from munshi_orchestrator.chores import CHORE_PARTITION, Chores, retain
 from munshi_orchestrator.dead import DeadMover
+from munshi_orchestrator.erasing import Erasing
 from munshi_orchestrator.failures import Tries
 from munshi_orchestrator.files import FilePatience, Files
 from munshi_orchestrator.graph import GraphApi
@@ -136,6 +138,7 @@ class CellService:
         self._chores = Chores(
             lambda: retain(pool, shared.directory, cell.name, settings.retention_seconds),
             DeadMover(connection, graveyard, shared.metrics).run,
+            Erasing(Erasures(pool), media, settings.erase_seconds, shared.metrics).run,
         )
         connection.on_return(self._on_bus_return)
         shared.directory.on_change(self._on_tenant)

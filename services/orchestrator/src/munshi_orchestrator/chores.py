@@ -1,4 +1,4 @@
-"""What one worker of a cell does for all of it: retention, and moving dead letters.
+"""What one worker of a cell does for all of it: retention, moving dead letters, having files deleted.
 
 Whoever owns the cell's lane 0 does the chores: a lease that is there already.
 """

@@ -130,6 +130,12 @@ class OrchestratorSettings(GraphSettings, ServiceSettings):
         description="Seconds that a spoken reply may take to be made; then its text is sent. 8: a person who "
         "waits longer would rather read.",
     )
+    erase_seconds: float = Field(
+        default=2.0,
+        gt=0,
+        description="Seconds between looks for files that are to be deleted on request. 2: one small "
+        "statement a cell, and a person who asks waits no longer.",
+    )
     retention_seconds: float = Field(
         default=3600.0,
         gt=0,

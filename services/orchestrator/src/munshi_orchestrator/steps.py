@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from munshi.contracts.assistant import Effect, Remember, Said
+from munshi.contracts.assistant import Effect, EraseFile, Remember, Said, SaidKind
 from munshi.contracts.cloud_api import parse_message, parse_preference
 from munshi.contracts.events import Kind, Person
 from munshi.contracts.ids import MessageID, PhoneNumberID
@@ -122,7 +122,8 @@ def read_step(
             if isinstance(meaning, Said) and is_file(message) and item.envelope.id not in known
         )
         kept = tuple(effect for one in said if (effect := kept_of(one)) is not None)
-        return Step(*common, identities, said=said, effects=kept, answers=known, unread=unread)
+        effects = (*kept, *_erased(said))
+        return Step(*common, identities, said=said, effects=effects, answers=known, unread=unread)
     match meanings[-1]:
         case IdentityChange() as change:
             after = Person(bsuid=change.new_bsuid, phone=change.new_phone)
@@ -132,6 +133,12 @@ def read_step(
         case OnlyKept(why):
             return Step(*common, identities, kept_as=why)
     raise AssertionError(meanings)
+
+
+def _erased(said: Sequence[Said]) -> tuple[Effect, ...]:
+    """A message deleted for everyone takes its file along, whether or not the person is answered."""
+    revoked = (one.original for one in said if one.kind is SaidKind.REVOKE)
+    return tuple(EraseFile(message_id=original) for original in revoked if original is not None)
 
 
 def _type(item: Item) -> str:

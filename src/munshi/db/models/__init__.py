@@ -18,7 +18,7 @@ from munshi.db.models.people import (
 )
 from munshi.db.models.sends import PENDING, MessageCost, Number, OutboxRow
 from munshi.db.models.spending import ModelCall, ModelSpend
-from munshi.db.models.upkeep import DeadLetter, TrainingSample, TurnAttempt, Usage
+from munshi.db.models.upkeep import DeadLetter, Erasure, TrainingSample, TurnAttempt, Usage
 
 __all__ = [
     "PENDING",
@@ -29,6 +29,7 @@ __all__ = [
     "CellLogin",
     "Conversation",
     "DeadLetter",
+    "Erasure",
     "InboundMessage",
     "Lane",
     "LedgerCustomer",

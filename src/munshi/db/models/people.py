@@ -133,6 +133,7 @@ class Memory(Base):
     embedding: Mapped[list[float] | None] = mapped_column(Vector)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
     model: Mapped[str | None]
+    message_id: Mapped[str | None]
 
 
 LIKE_LENGTHS = (128, 384, 768, 1024, 1536)

@@ -1,4 +1,5 @@
-"""What went wrong, what was used, what is learnt from: dead letters, tries, usage, training samples."""
+"""What went wrong, what was used, what is learnt from, what is to be deleted: dead letters, tries,
+usage, training samples, erasures."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -51,6 +52,22 @@ class TrainingSample(Base):
     script: Mapped[str]
     outcome: Mapped[str]
     changed: Mapped[list[str]] = mapped_column(server_default=EMPTY_ARRAY)
+
+
+class Erasure(Base):
+    """A message whose file is to be deleted, or was."""
+
+    __tablename__ = "erasures"
+    __table_args__ = (
+        Index("erasures_age", "tenant", "asked_at"),
+        Index("erasures_waiting", "next_try_at", postgresql_where=text("done_at IS NULL")),
+    )
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    message_id: Mapped[str] = mapped_column(primary_key=True)
+    asked_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    tries: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    next_try_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    done_at: Mapped[datetime | None]
 
 
 class TurnAttempt(Base):

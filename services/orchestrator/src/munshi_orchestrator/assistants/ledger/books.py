@@ -17,6 +17,7 @@ from munshi.contracts.assistant import (
     Entry,
     LearnAlias,
     LedgerReader,
+    Origin,
     Remember,
     Remembered,
     RemoveEntry,
@@ -149,6 +150,14 @@ class Books:
         entries = await self.reader.entries_of_message(message_of(ref))
         return next((self._current(entry) for entry in entries if entry.ref == ref), None)
 
+    async def origin(self, ref: str) -> Origin | None:
+        """How an entry came in; `None` where there is none."""
+        for effect in self.effects:
+            if isinstance(effect, AddEntry) and effect.ref == ref:
+                own = None if effect.source is Source.TEXT else message_of(ref)
+                return Origin(source=effect.source, metadata=effect.metadata, of=effect.of or own)
+        return await self.reader.origin(ref)
+
     def added_count(self) -> int:
         """How many entries this turn added."""
         return len(self._added)
@@ -205,9 +214,12 @@ class Books:
         self._deltas.append(_Delta(-1, entry))
         self._live[entry.ref] = None
 
-    def remember(self, key: str, value: dict[str, Any], about: str | None = None) -> None:
-        """A fact about the person; `about`: by what it is found again through likeness."""
-        self.effects.append(Remember(key=key, value=value, about=about))
+    def remember(
+        self, key: str, value: dict[str, Any], about: str | None = None, of: MessageID | None = None
+    ) -> None:
+        """A fact about the person; `about`: by what it is found again through likeness; `of`: the message
+        whose file it came of."""
+        self.effects.append(Remember(key=key, value=value, about=about, of=of))
 
     async def like(self, prefix: str, about: str, limit: int) -> Sequence[Remembered]:
         """Facts of earlier turns most like `about`."""

@@ -1,6 +1,6 @@
 """Corrections, undo, and WhatsApp's own edits and deletions of messages."""
 
-from munshi.contracts.assistant import Entry
+from munshi.contracts.assistant import Entry, Origin, Source
 from munshi.contracts.ids import MessageID
 from munshi.contracts.understanding import Intent, Understanding
 from munshi_orchestrator.assistants.ledger import amendments, entries, fields, questions, words
@@ -9,7 +9,7 @@ from munshi_orchestrator.assistants.ledger.days import single_day_of
 from munshi_orchestrator.assistants.ledger.desk import Desk, token
 from munshi_orchestrator.assistants.ledger.names import key
 from munshi_orchestrator.assistants.ledger.phrases import Phrase
-from munshi_orchestrator.assistants.ledger.state import LONGEST_TEXT, Draft, Op, Settled, Topic
+from munshi_orchestrator.assistants.ledger.state import LONGEST_TEXT, Draft, Op, Restored, Settled, Topic
 from munshi_orchestrator.assistants.ledger.understand import ENTRIES, all_of, tidy_name
 
 
@@ -201,11 +201,15 @@ async def _ask_to_undo(desk: Desk, entry: Entry) -> None:
 
 
 async def _take_back(desk: Desk, live: list[Entry]) -> None:
+    undone = await _as_draft(desk, live[0]) if len(live) == 1 else None
     await amendments.take_back(desk, live, reason="undo", one=Phrase.UNDONE, many=Phrase.UNDONE_MANY)
-    desk.state.undone = _as_draft(desk, live[0]) if len(live) == 1 else None
+    desk.state.undone = undone
 
 
-def _as_draft(desk: Desk, entry: Entry) -> Draft:
+async def _as_draft(desk: Desk, entry: Entry) -> Draft:
+    """A live entry as it would be booked again: source, bill number and file too."""
+    origin = await desk.books.origin(entry.ref) or Origin(source=Source.TEXT)
+    brought = Restored(metadata=origin.metadata, of=origin.of)
     return Draft(
         id=token(desk.next_name()),
         message_id=desk.said.message_id,
@@ -215,6 +219,8 @@ def _as_draft(desk: Desk, entry: Entry) -> Draft:
         category=entry.category,
         name=entry.customer_name,
         day=entry.occurred_on,
+        source=origin.source,
+        restored=brought if brought != Restored() else None,
     )
 
 

@@ -152,10 +152,11 @@ async def book(desk: Desk, draft: Draft) -> Entry | None:
         created_at=desk.given.now,
     )
     began = draft.source is not Source.TEXT and draft.message_id != desk.said.message_id
-    desk.books.add(entry, draft.source, _metadata(draft), draft.message_id if began else None)
+    of = draft.restored.of if draft.restored else draft.message_id if began else None
+    desk.books.add(entry, draft.source, _metadata(draft), of)
     _remember(desk, draft, entry)
     if draft.receipt is not None:
-        vendors.remember(desk, draft.receipt, entry)
+        vendors.remember(desk, draft.receipt, entry, draft.message_id)
     return entry
 
 
@@ -165,6 +166,8 @@ def _metadata(draft: Draft) -> dict[str, Any]:
         read = draft.receipt
         found |= {"vendor": read.vendor, "gstin": read.gstin, "sha256": read.sha256}
         found |= {"tax": None if read.tax is None else str(read.tax)}
+    if draft.restored is not None:
+        found = draft.restored.metadata | {name: value for name, value in found.items() if value is not None}
     return {name: value for name, value in found.items() if value is not None}
 
 

@@ -83,6 +83,14 @@ class Unsure(_Kept):
     text: str
 
 
+class Restored(_Kept):
+    """What an entry that was taken back brings along when it comes back, beside what it says."""
+
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    of: MessageID | None = None
+    """The message whose file it came of."""
+
+
 class Draft(_Kept):
     """An entry, a correction or an undo that still lacks something."""
 
@@ -106,6 +114,8 @@ class Draft(_Kept):
     source: Source = Source.TEXT
     invoice_no: str | None = None
     receipt: Receipt | None = None
+    restored: Restored | None = None
+    """Set where it was in the books before."""
     changing: bool = False
     """Of a receipt: another category is being chosen."""
     doubtful: bool = False

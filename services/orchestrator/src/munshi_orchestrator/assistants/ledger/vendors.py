@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz
 
 from munshi.contracts.assistant import Customer, Entry, Remembered
+from munshi.contracts.ids import MessageID
 from munshi.contracts.understanding import Category
 from munshi_orchestrator.assistants.ledger.desk import Desk
 from munshi_orchestrator.assistants.ledger.names import Link, key, match
@@ -76,9 +77,9 @@ def _as_seen(name: str) -> str:
     return folded
 
 
-def remember(desk: Desk, receipt: Receipt, entry: Entry) -> None:
-    """After a bill was booked, as its person wanted it."""
+def remember(desk: Desk, receipt: Receipt, entry: Entry, of: MessageID) -> None:
+    """After a bill was booked, as its person wanted it; `of` is the message that brought it."""
     if receipt.vendor is None:
         return
     value = {"name": receipt.vendor, "category": entry.category.value, "gstin": receipt.gstin}
-    desk.books.remember(f"{_PREFIX}{key.fold(receipt.vendor)}", value, about=receipt.vendor)
+    desk.books.remember(f"{_PREFIX}{key.fold(receipt.vendor)}", value, about=receipt.vendor, of=of)
