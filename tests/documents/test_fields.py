@@ -182,6 +182,42 @@ def test_receipt() -> None:
     assert document.failed_checks == ()
 
 
+@pytest.mark.parametrize(
+    ("row", "description", "quantity", "price"),
+    [
+        ("Aata 10 kg 1 420 420.00", "Aata 10 kg", 1, 420),
+        ("Aata 10 kg  1  420  420.00", "Aata 10 kg", 1, 420),
+        ("Aata  10 kg  42.00  420.00", "Aata", 10, 42),
+        ("Aata 10 kg  420.00", "Aata 10 kg", None, None),
+        ("Dolo 650  2  30.50  61.00", "Dolo 650", 2, "30.50"),
+        ("3. Notebook 172 pages  4 x 60.00  240.00", "Notebook 172 pages", 4, 60),
+        ("5  Cotton Shirt  6205  2  650.00  1300.00", "Cotton Shirt", 2, 650),
+        ("चावल 25 किलो  2  1400.00  2800.00", "चावल 25 किलो", 2, 1400),
+        ("सरसों तेल 1 ली.  165.00", "सरसों तेल 1 ली", None, None),
+        ("Rice 5 kg  Rs. 320.00", "Rice 5 kg", None, None),
+        ("Sugar  2  91.00", "Sugar", None, None),
+        ("සීනි 1 kg  2  275.00  550.00", "සීනි 1 kg", 2, 275),
+    ],
+)
+def test_items_keep_the_size_in_their_name(
+    row: str, description: str, quantity: int | None, price: int | str | None
+) -> None:
+    (line,) = read(f"Shop Store\nItem  Qty  Rate  Amount\n{row}\nTotal  5000.00").lines
+    assert line.description == description
+    assert line.quantity == (None if quantity is None else Decimal(quantity))
+    assert line.unit_price == (None if price is None else Decimal(price))
+
+
+def test_figures_below_a_name_are_its_own() -> None:
+    text = "Shop Store\nItem  Qty  Rate  Amount\nToor Dal 1 kg\n2 x 168.00  336.00\nSalt\n1 x 28.00  28.00"
+    document = read(f"{text}\nTotal  364.00")
+    assert [(line.description, line.quantity, line.amount) for line in document.lines] == [
+        ("Toor Dal 1 kg", Decimal(2), Decimal("336.00")),
+        ("Salt", Decimal(1), Decimal("28.00")),
+    ]
+    assert document.failed_checks == ()
+
+
 def test_sums_decide_what_the_rupee_sign_was() -> None:
     document = read("Shop Store\nRice  320.00\nSugar  91.00\nSubtotal  411.00\nGST  20.56\nTotal  2431.56")
     assert document.fields.total == Decimal("431.56")
