@@ -1,25 +1,19 @@
 """Businesses whose bills came before: how they are spelled, and what their bills usually are."""
 
-import re
 from dataclasses import dataclass
-
-from rapidfuzz import fuzz
 
 from munshi.contracts.assistant import Customer, Entry, Remembered
 from munshi.contracts.ids import MessageID
 from munshi.contracts.understanding import Category
 from munshi_orchestrator.assistants.ledger.desk import Desk
-from munshi_orchestrator.assistants.ledger.names import Link, key, match
-from munshi_orchestrator.assistants.ledger.names.romaniser import has_devanagari
+from munshi_orchestrator.assistants.ledger.names import Link, across, key, match
 from munshi_orchestrator.assistants.ledger.state import Receipt
 
 _PREFIX = "vendor:"
 _MOST = 5
 _NEAR = 0.6
-"""Cosine from which on a name is looked at: below it are other businesses of the same trade."""
-_SOUNDED_ALIKE = 80
-"""Of the consonants of two words: Traders and ट्रेडर्स have 100, Stores and Traders 67."""
-_VOWELS = re.compile("[aeiou]+")
+"""Cosine from which on a name in the same script is looked at: below it are other businesses of the same
+trade. Across scripts the spelling alone decides among the nearest: two writings share few pieces."""
 _TAKEN_FOR = (
     ("rn", "m"),
     ("vv", "w"),
@@ -51,22 +45,9 @@ async def known(desk: Desk, name: str, gstin: str | None) -> Vendor | None:
 def _is_same(name: str, fact: Remembered) -> bool:
     if _as_seen(name) == _as_seen(fact.value["name"]):
         return True
-    if fact.likeness < _NEAR:
-        return False
-    spelled_alike = isinstance(match(name, [Customer(id=0, name=fact.value["name"])]), Link)
-    return spelled_alike or _sounds_alike(name, fact.value["name"])
-
-
-def _sounds_alike(name: str, other: str) -> bool:
-    """Whether one name in Devanagari is another in Latin letters: its first word, which tells shops apart, by
-    the key of names; trades, English words that are sounded otherwise in Hindi, by their consonants."""
-    if has_devanagari(name) == has_devanagari(other):
-        return False
-    ours, theirs = key.words(name), key.words(other)
-    if not ours or len(ours) != len(theirs) or ours[0] != theirs[0]:
-        return False
-    bare = [tuple(_VOWELS.sub("", word) for word in words) for words in (ours[1:], theirs[1:])]
-    return all(fuzz.ratio(*both) >= _SOUNDED_ALIKE for both in zip(*bare, strict=True))
+    if across.same(name, fact.value["name"]):
+        return True
+    return fact.likeness >= _NEAR and isinstance(match(name, [Customer(id=0, name=fact.value["name"])]), Link)
 
 
 def _as_seen(name: str) -> str:

@@ -59,7 +59,7 @@ def words(name: str) -> tuple[str, ...]:
     """Strict keys of the words of a name, without honorifics (unless nothing else is there)."""
     latin = re.sub(r"[^\w ]+", " ", romanise(fold(name)).lower()).split()
     bare = [word for word in latin if word not in _HONORIFICS] or latin
-    return tuple(_word(word) for word in bare)
+    return tuple(of_word(word) for word in bare)
 
 
 @lru_cache(maxsize=65536)
@@ -85,7 +85,13 @@ def loose(name: str) -> str:
     return " ".join(out)
 
 
-def _word(word: str) -> str:
+def is_honorific(word: str) -> bool:
+    """Whether a folded word, in either script, is only respect: ji, Shri, श्री."""
+    return romanise(word) in _HONORIFICS
+
+
+def of_word(word: str) -> str:
+    """The strict key of one small word in Latin letters."""
     word = _GLUED.sub("", word)
     if _MOHAMMAD.match(word):
         return "mohamad"

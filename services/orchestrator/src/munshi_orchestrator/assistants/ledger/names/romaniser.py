@@ -4,6 +4,7 @@ Hindi does not sound every inherent vowel. It is dropped at the end of a word an
 syllables, but kept after a cluster at the end, where the word could not be said without it.
 """
 
+import unicodedata
 from functools import lru_cache
 
 _INDEPENDENT = dict(
@@ -89,3 +90,62 @@ def romanise(text: str) -> str:
         _drop_schwas(syllables)
         words.append("".join(onset + vowel.replace(_INHERENT, "a") for onset, vowel in syllables))
     return " ".join(words)
+
+
+_MOST_OPEN = 5
+"""Vowels that may be written or not; of longer words the first ones are tried."""
+_EITHER_WAY = (
+    ("ृ", "ri", "ru"),
+    ("ौ", "au", "o"),
+    ("ड़", "d", "r"),
+    ("ढ़", "dh", "rh"),
+    ("ॉ", "o", "a"),
+    ("िय", "iy", "y"),
+)
+"""Signs that are written in two ways: Kripa and Krupa, Rathaur and Rathor, Arora and Aroda, Hall and
+Hol, Hariyana and Haryana."""
+
+
+@lru_cache(maxsize=16384)
+def spellings(word: str) -> frozenset[str]:
+    """All the ways in which people write a word of Devanagari in Latin letters, as far as they differ in
+    which short a they write (भगवती is Bhagwati or Bhagavati, अग्रवाल Agrawal or Agarwal), in a nasal at the
+    end (माँ is Maa or Maan) and in signs for which there are two ways. A word in other letters is itself."""
+    if not has_devanagari(word):
+        return frozenset({word})
+    made = {way for whole in (word, word.rstrip(_NASALS) or word) for way in _ways(whole)} | {romanise(word)}
+    whole = unicodedata.normalize("NFC", word)
+    for sign, usual, other in _EITHER_WAY:
+        if unicodedata.normalize("NFC", sign) in whole:
+            made |= {way.replace(usual, other) for way in made}
+    return frozenset(made)
+
+
+def _ways(word: str) -> set[str]:
+    syllables = _syllables(word)
+    if not syllables:
+        return set()
+    usual = [list(syllable) for syllable in syllables]
+    _drop_schwas(usual)
+    last = len(syllables) - 1
+    ends = [usual[last]]
+    if word.endswith("\u093eलय"):
+        ends.append(["y", "a"])  # Bhojanalay, Bhojanalaya
+    ways = [[*syllables[:-1], end] for end in ends]
+    for place in range(1, min(last, _MOST_OPEN + 1)):
+        ways += [
+            [*way[:place], [way[place][0], changed], *way[place + 1 :]]
+            for way in ways
+            if (changed := _otherwise(way, place)) is not None
+        ]
+    return {"".join(onset + vowel.replace(_INHERENT, "a") for onset, vowel in way) for way in ways}
+
+
+def _otherwise(way: list[list[str]], place: int) -> str | None:
+    """The other vowel that people write at a place within a word; `None` where there is only one."""
+    before, here, after = way[place - 1], way[place], way[place + 1]
+    if here[1] == _INHERENT and after[0] and (after[1] or place + 2 < len(way)):
+        return "" if before[1] or before[0] in ("n", "m", "ng", "r") else None
+    if here[1] == "" and after[0] == "r" and before[1] and here[0] not in ("n", "m", "ng"):
+        return "a"
+    return None
