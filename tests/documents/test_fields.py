@@ -53,6 +53,11 @@ def read(text: str, *, currency: str = "INR") -> Document:
         ("天830.00", ["830.00"]),
         ("25.1,415.42", ["1415.42"]),
         ("ó.6,458.80", ["6458.80"]),
+        ("9 , 300.00", ["9300.00"]),
+        ("919.,30", ["919.30"]),
+        ("5.85.00", ["85.00"]),
+        ("255.87.50", ["87.50"]),
+        ("99,Coo.0o", ["99000.00"]),
         ("2 x 549  1098.00", ["2", "549", "1098.00"]),
         ("12/11/2026", []),
         ("18:42", []),
@@ -105,6 +110,8 @@ def test_no_text_breaks_the_readers(text: str) -> None:
         ("03/25/2026", "2026-03-25"),
         ("27-3-अक्टूबर-2026", "2026-10-27"),
         ("2026/11/1919:17", "2026-11-19"),
+        ("28,10.,2026", "2026-10-28"),
+        ("25 सितंबर AR2026", "2026-09-25"),
         ("31/02/2026", None),
         ("12/11/1998", None),
     ],
@@ -222,6 +229,20 @@ def test_sums_decide_what_the_rupee_sign_was() -> None:
     document = read("Shop Store\nRice  320.00\nSugar  91.00\nSubtotal  411.00\nGST  20.56\nTotal  2431.56")
     assert document.fields.total == Decimal("431.56")
     assert (document.fields.subtotal, document.fields.tax) == (Decimal("411.00"), Decimal("20.56"))
+
+
+@pytest.mark.parametrize("total", ["251733.00", "25.1733.00", "251,733.00"])
+def test_sums_decide_whether_two_digits_were_rs(total: str) -> None:
+    goods = "Rice  1000.00\nSugar  733.00"
+    assert read(f"Shop Store\n{goods}\nTotal  {total}").fields.total == Decimal("1733.00")
+
+
+def test_two_digits_are_no_rs_where_no_sum_says_so() -> None:
+    assert read("Shop Store\nTotal  251733.00").fields.total == Decimal("251733.00")
+
+
+def test_a_towns_number_is_no_money() -> None:
+    assert read("Sharma Stores\nNagpur 440012\nBalance due").fields.total is None
 
 
 def test_discount_whose_name_was_not_read() -> None:

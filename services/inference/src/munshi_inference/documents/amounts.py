@@ -16,6 +16,9 @@ LARGEST = Decimal("9999999999.99")
 RUPEE_LIKE = "2735814"
 """Digits that engines take a rupee sign for, most often first."""
 
+RS_LIKE = ("25", "35", "39", "23", "85")
+"""What engines take `Rs` for: seldom, so only sums can say that they did."""
+
 _MARK = r"(?:₹|`|rs\.?|inr|रु\.?|रू\.?|रुपये|रुपए|lkr|රු\.?|\$|€|£|usd|eur)"
 _GLUED = r"[FfZzRtTheEXxK=?¥<{%€&*>~]"
 """What else a rupee sign is read as, right before a figure."""
@@ -28,13 +31,18 @@ _AMOUNT = re.compile(
     re.IGNORECASE,
 )
 _BROKEN_POINT = re.compile(r"(?<=\d)\s*([.,])\s+(?=\d\d(?:\D|$))|(?<=\d)\s+([.,])\s*(?=\d\d(?:\D|$))")
-_BROKEN_GROUP = re.compile(r"(?<=\d)(?:,\s+|\s+,)(?=\d{2,3}(?:[,.]\d|\s|$))")
+_BROKEN_GROUP = re.compile(r"(?<=\d)(?:,\s+|\s+,\s*)(?=\d{2,3}(?:[,.]\d|\s|$))")
+_SIGN_AND_POINT = re.compile(r"^(\d{1,3})\.(?P<rest>(?P<month>\d{1,2})\.\d\d)$")
+"""`Rs.85.00` as `5.85.00`: figures before a point that groups no thousands. A day looks alike."""
+_MONTHS = 12
+_TWO_POINTS = re.compile(r"(?<=\d)[.,]{2}(?=\d\d(?!\d))")
 
 
 _LEADING_POINT = re.compile(r"^[.,:;](?=\d{3}|\d+[.,]\d)")
 """What is left of `Rs.` or of a colon."""
 _MISREAD_SIGN = re.compile(
-    r"[\u3040-\u9fff\uac00-\ud7af]+\s?(?=\d)|(?<!\S)(?:[^\W\d]|\d{1,2})\.(?=\d{1,3},\d{2,3}(?:,\d{2,3})*\.\d\d(?!\d))"
+    r"[\u3040-\u9fff\uac00-\ud7af]+\s?(?=\d)|(?<!\S)(?:[^\W\d]|\d{1,2})\.(?=\d{1,3},\d{2,3}(?:,\d{2,3})*\.\d\d(?!\d))|"
+    r"(?<!\S)\d{1,2}\.(?=\d{4,7}\.\d\d(?!\d))"
 )
 """A currency's sign as engines misread it: a Chinese letter before a figure; a letter or two digits and a
 point before a figure that has its own."""
@@ -54,11 +62,14 @@ class Amount:
     """Written with two decimals."""
     without_first: Decimal | None = None
     """The value if its first digit was a rupee sign; `None` where it cannot have been."""
+    without_two: Decimal | None = None
+    """The value if its first two digits were `Rs`; `None` where they cannot have been."""
 
     @property
     def readings(self) -> tuple[Decimal, ...]:
         """All values that it may be, likeliest first."""
-        return (self.value,) if self.without_first is None else (self.value, self.without_first)
+        others = (self.without_first, self.without_two)
+        return (self.value, *(value for value in others if value is not None))
 
 
 def _value(number: str) -> tuple[Decimal, bool] | None:
@@ -80,25 +91,38 @@ def _value(number: str) -> tuple[Decimal, bool] | None:
 def clean(text: str) -> str:
     """The text with digits as 0-9, misread digits mended and points joined to their figures. Its length may
     differ; `find` gives places in it."""
-    text = _MISREAD_SIGN.sub("Rs.", text)
-    words = [_LEADING_POINT.sub("", digits(word)) for word in plain(text).split(" ")]
+    text = _MISREAD_SIGN.sub("Rs.", plain(text))
+    text = _TWO_POINTS.sub(".", text)
+    words = [_LEADING_POINT.sub("", digits(word)) for word in text.split(" ")]
     return _BROKEN_GROUP.sub(",", _BROKEN_POINT.sub(".", " ".join(words)))
+
+
+def _shorter(number: str, left_out: int) -> Decimal | None:
+    """The value of a figure without so many digits at its beginning; `None` where no amount is left."""
+    rest = number[left_out:].lstrip(".,")
+    if not rest[:1].isdigit() or rest[0] == "0":
+        return None
+    again = _value(rest)
+    return again[0] if again and again[0] > 0 else None
 
 
 def find(text: str) -> list[Amount]:
     """Figures of a row, left to right, of a text that went through `clean`."""
     found = []
     for match in _AMOUNT.finditer(text):
-        number = match["number"]
+        number, start = match["number"], match.start("number")
+        signed = _SIGN_AND_POINT.match(number)
+        if signed and int(signed["month"]) > _MONTHS:
+            number, start = signed["rest"], start + signed.start("rest")
         parsed = _value(number)
         if parsed is None or match["minus"] or parsed[0] > LARGEST:
             continue
         value, paise = parsed
         marked = bool(match["mark"] or match["glued"] or match["end"])
         bare = number.lstrip("0")
-        shorter = None
+        shorter = shortest = None
         if not (match["mark"] or match["glued"]) and len(bare) >= 3 and bare[0] in RUPEE_LIKE:
-            again = _value(bare[1:].lstrip(",")) if bare[1:].lstrip(",")[:1].isdigit() else None
-            shorter = again[0] if again and again[0] > 0 and bare[1] != "0" else None
-        found.append(Amount(value, match.start("number"), match.end("number"), marked, paise, shorter))
+            shorter = _shorter(bare, 1)
+            shortest = _shorter(bare, 2) if paise and bare.startswith(RS_LIKE) and len(bare) > 5 else None
+        found.append(Amount(value, start, match.end("number"), marked, paise, shorter, shortest))
     return found

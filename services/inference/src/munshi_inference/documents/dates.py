@@ -28,14 +28,16 @@ _NAMES = "|".join(sorted(map(re.escape, _MONTH), key=len, reverse=True))
 _TIME = r"(?!\d(?!\d?:\d))"
 """No digit follows, but the time of day may, without a space."""
 _SEPARATOR = r"\s?[-/.,|]\s?"
+_SEPARATORS = r"\s?[-/.,|]{1,2}\s?"
+"""Before a year of four digits: a second mark is dirt."""
 
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"(?<!\d)(20\d\d){_SEPARATOR}(\d{{1,2}}){_SEPARATOR}(\d{{1,2}}){_TIME}"), "ymd"),
-    (re.compile(rf"(?<![\d.])(\d{{1,2}}){_SEPARATOR}(\d{{1,2}}){_SEPARATOR}(20\d\d){_TIME}"), "dmy"),
+    (re.compile(rf"(?<![\d.])(\d{{1,2}}){_SEPARATOR}(\d{{1,2}}){_SEPARATORS}(20\d\d){_TIME}"), "dmy"),
     (re.compile(rf"(?<![\d.])(\d{{1,2}}){_SEPARATOR}(\d{{1,2}}){_SEPARATOR}(\d\d)(?![\d/.])"), "dmy"),
     (
         re.compile(
-            rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th|-\d(?=-))?[\s./,-]{{0,3}}({_NAMES})[\s./,'’-]{{0,3}}(20\d\d|\d\d){_TIME}",
+            rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th|-\d(?=-))?[\s./,-]{{0,3}}({_NAMES})(?:[\s./,'’-]{{0,3}}|\s[^\W\d_]{{1,2}})(20\d\d|\d\d){_TIME}",
             re.IGNORECASE,
         ),
         "dMy",

@@ -11,9 +11,9 @@ _DIGITS = {base + i: str(i) for base in (0x0966, 0x0DE6, 0x0BE6, 0xFF10) for i i
 
 _MARKS = str.maketrans({"，": ",", "．": ".", "：": ":", "（": "(", "）": ")", "－": "-", "–": "-", "—": "-"})
 
-_LOOK_LIKE_DIGITS = str.maketrans("OoQIl|SB", "00011158")
+_LOOK_LIKE_DIGITS = str.maketrans("OoQCIl|SB", "000011158")
 
-_ALMOST_A_NUMBER = re.compile(r"^(?=(?:\D*\d){2})[\dOoQIl|SB]+(?:[.,:/-][\dOoQIl|SB]+)*$")
+_ALMOST_A_NUMBER = re.compile(r"^(?=(?:\D*\d){2})[\dOoQCIl|SB]+(?:[.,:/-][\dOoQCIl|SB]+)*$")
 
 
 def plain(text: str) -> str:

@@ -45,6 +45,7 @@ WEIGHTS: tuple[float, ...] = (
 
 _TOTALS = frozenset({Label.GRAND_TOTAL, Label.TOTAL})
 
+TOWN_DIGITS = 6
 TOLERANCE = Decimal("0.05")
 ROUNDED = Decimal("0.99")
 """Shops round a bill to the rupee without saying so."""
@@ -171,10 +172,18 @@ class _Surroundings:
 
 
 def _possible(amount: Amount, found: Sums) -> list[int]:
-    """Which readings of an amount may be meant: those that follow from the other rows, where one does."""
+    """Which readings of an amount may be meant: those that follow from the other rows, where one does; else
+    the likely ones."""
     orders = [order for order, value in enumerate(amount.readings) if value > 0]
     following = [o for o in orders if _agrees(amount.readings[o], found.expected, rounded=True)]
-    return following or orders
+    return following or [o for o in orders if amount.readings[o] != amount.without_two]
+
+
+def _is_money(amount: Amount) -> bool:
+    """Whether a figure that nothing announces may be money: not a small count, and not six bare digits, which
+    are a town's number."""
+    bare = amount.value == amount.value.to_integral_value() and amount.end - amount.start == TOWN_DIGITS
+    return amount.paise or amount.marked or (amount.value >= 20 and not bare)
 
 
 def candidates(lines: Sequence[Line], found: Sums) -> list[Candidate]:
@@ -183,7 +192,7 @@ def candidates(lines: Sequence[Line], found: Sums) -> list[Candidate]:
     made = []
     for line in lines:
         for amount in line.amounts if line.label is None else line.amounts[-1:]:
-            if line.label is None and not (amount.paise or amount.marked or amount.value >= 20):
+            if line.label is None and not _is_money(amount):
                 continue
             made += [
                 Candidate(amount.readings[order], line.index, around.features(line, amount, order))
