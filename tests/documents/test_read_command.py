@@ -2,12 +2,18 @@
 
 import io
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
+
+from munshi_inference.documents.engines.tesseract import TesseractEngine, TesseractMissing
+from munshi_inference.training.documents import drawing
+from munshi_inference.training.documents.evaluate import same_name
+from munshi_inference.training.documents.layouts import Cell, Sheet, Strip
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("documents")]
 
@@ -47,6 +53,46 @@ def test_folder_with_good_and_bad_files(tmp_path: Path) -> None:
     for name in ("broken.jpg", "words.txt", "gone.png"):
         assert f"{name}:" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def sinhala_bill(file: Path) -> None:
+    """A till's paper as a shop in Kandy prints it."""
+    rows = (
+        ("ලක්ෂ්මී ස්ටෝර්ස්", ""),
+        ("මහනුවර", ""),
+        ("බිල් අංකය: 4127", "දිනය: 2026/11/05"),
+        ("සම්බා සහල් 5kg", "1,150.00"),
+        ("සීනි 1kg", "275.00"),
+        ("පරිප්පු 1kg", "320.00"),
+        ("මුළු එකතුව", "රු. 1,745.00"),
+        ("ස්තූතියි, නැවත එන්න", ""),
+    )
+    cells = [(Cell(left, 0.0), *((Cell(right, 1.0, "right"),) if right else ())) for left, right in rows]
+    strips = tuple(Strip(row, 1.5 if at == 0 else 1.0, bold=at == 0) for at, row in enumerate(cells))
+    drawing.draw(Sheet(strips, wide=False), random.Random(4)).save(file)
+
+
+def test_a_bill_in_sinhala(tmp_path: Path) -> None:
+    try:
+        drawing.check()
+        if not TesseractEngine().trained("si"):
+            pytest.skip("Tesseract without Sinhala")
+    except (drawing.FontsMissing, TesseractMissing) as error:
+        pytest.skip(str(error))
+    sinhala_bill(tmp_path / "bill.png")
+    done = munshi(
+        *("--json", "--today", "2026-11-21", "--language", "si", "--language", "en"),
+        str(tmp_path / "bill.png"),
+    )
+    assert done.returncode == 0, done.stderr
+    line = json.loads(done.stdout)
+    fields = line["fields"]
+    assert (fields["total"], fields["date"], fields["currency"]) == ("1745.00", "2026-11-05", "LKR")
+    assert fields["invoice_no"] == "4127"
+    assert same_name("ලක්ෂ්මී ස්ටෝර්ස්", fields["vendor"])
+    assert [item["amount"] for item in line["lines"]] == ["1150.00", "275.00", "320.00"]
+    assert (line["kind"], line["category"]) == ("receipt", "buy")
+    assert "සීනි" in line["text"]
 
 
 def test_wrong_use(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """A business document's content, made by chance: what is on it and what is true of it. Pure."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -16,6 +16,8 @@ TODAY = date(2026, 11, 21)
 """The day on which all drawn documents are read."""
 
 CENT = Decimal("0.01")
+NAMELESS = 0.25
+"""Of the texts: their vendor's name does not say what he sells, so that the goods have to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,55 @@ _NUMBER_FORMS: tuple[Callable[[random.Random], str], ...] = (
 )
 
 
-def _goods(rng: random.Random, trade: Trade, *, language: str, petrol: bool) -> tuple[Good, ...]:
-    offered = trade.goods[language]
+_SIZES: Mapping[str, tuple[str, ...]] = {
+    "en": (
+        "",
+        "",
+        "",
+        " 1kg",
+        " 500g",
+        " 1L",
+        " 5 kg",
+        " Pkt",
+        " Pcs",
+        " Nos",
+        " 250ml",
+        " Box",
+        " Large",
+        " Set",
+    ),
+    "hi": (
+        "",
+        "",
+        "",
+        " 1 किलो",
+        " 5kg",
+        " 500 ग्राम",
+        " 1 लीटर",
+        " पैकेट",
+        " नग",
+        " दर्जन",
+        " डिब्बा",
+        " बड़ा",
+        " जोड़ी",
+    ),
+    "si": ("", "", "", " 1kg", " 500g", " 1L", " පැකට්", " බෝතල්", " ලොකු", " පෙට්ටි", " කෑලි", " කිලෝ 2"),
+}
+
+
+def _offered(rng: random.Random, trade: Trade, *, language: str) -> tuple[tuple[str, str], ...]:
+    """Goods of a text, with prices: those that are drawn and those that are not, sometimes in English."""
+    written = "en" if rng.random() < 0.15 else language
+    more = [
+        (name + rng.choice(_SIZES[written]), str(rng.randint(5, 3000))) for name in trade.more_goods[written]
+    ]
+    return (*trade.goods[written], *rng.sample(more, min(len(more), 20)))
+
+
+def _goods(
+    rng: random.Random, trade: Trade, *, language: str, petrol: bool, varied: bool
+) -> tuple[Good, ...]:
+    offered = _offered(rng, trade, language=language) if varied else trade.goods[language]
     count = 1 if petrol else rng.choice((1, 2, 3, 3, 4, 4, 5, 6, 7, 9, 12))
     made = []
     for name, price in rng.sample(offered, min(count, len(offered))):
@@ -131,32 +180,42 @@ def _taxes(
     return ((first, half), (first.replace("CGST", "SGST"), half))
 
 
-def _notes(rng: random.Random, trade: Trade, total: Decimal, *, language: str) -> tuple[str, ...]:
-    if language != "en":
+def _notes(
+    rng: random.Random, trade: Trade, total: Decimal, *, language: str, varied: bool
+) -> tuple[str, ...]:
+    told = trade.notes if language == "en" else ()
+    if varied:
+        told = (*told, *trade.more_notes[language])
+    if not told and language != "en":
         return ()
     values = {
         "n": rng.randint(100, 9999),
         "small": rng.randint(1, 24),
-        "person": rng.choice(load().people["en"]),
+        "person": rng.choice(load().people[language]),
         "mrp": rupees(total * Decimal("1.12")),
         "saved": rupees(total * Decimal("0.12")),
     }
-    return tuple(note.format(**values) for note in trade.notes if rng.random() < 0.45)
+    return tuple(note.format(**values) for note in told if rng.random() < 0.45)
 
 
-def _vendor(rng: random.Random, trade: Trade, *, language: str) -> str:
-    name = f"{rng.choice(load().owners[language])} {rng.choice(trade.kinds[language])}"
+def _vendor(rng: random.Random, trade: Trade, *, language: str, varied: bool) -> str:
+    kinds = trade.kinds[language]
+    if varied:
+        kinds = (*kinds, *trade.more_kinds[language])
+    name = f"{rng.choice(load().owners[language])} {rng.choice(kinds)}"
+    if varied and rng.random() < NAMELESS:
+        name = rng.choice((*load().owners[language], *load().people[language]))
     return name.upper() if language == "en" and rng.random() < 0.55 else name
 
 
 def bill(rng: random.Random, *, language: str = "en", varied: bool = False) -> Bill:
     """A receipt or an invoice of some trade; `varied`: also of those that are not drawn."""
     trades = load().trades.items()
-    trade_name = rng.choice([name for name, t in trades if t.speaks(language) and (t.drawn or varied)])
+    trade_name = rng.choice([name for name, t in trades if varied or (t.drawn and t.speaks(language))])
     trade = load().trades[trade_name]
     invoice = trade.paper == "a4" or (trade.paper == "both" and rng.random() < 0.35)
     registered = invoice or rng.random() < 0.5
-    goods = _goods(rng, trade, language=language, petrol=trade_name == "petrol")
+    goods = _goods(rng, trade, language=language, petrol=trade_name == "petrol", varied=varied)
     subtotal = sum((good.amount for good in goods), Decimal(0))
     taxes = _taxes(rng, subtotal, registered=registered and trade_name != "petrol", language=language)
     discount = (
@@ -175,7 +234,7 @@ def bill(rng: random.Random, *, language: str = "en", varied: bool = False) -> B
             trade.category,
             total,
             day,
-            _vendor(rng, trade, language=language),
+            _vendor(rng, trade, language=language, varied=varied),
             rng.choice(_NUMBER_FORMS)(rng) if rng.random() < 0.93 else None,
             gstin(rng) if indian and registered and rng.random() < 0.9 else None,
         ),
@@ -191,7 +250,7 @@ def bill(rng: random.Random, *, language: str = "en", varied: bool = False) -> B
         discount,
         total - exact,
         paid,
-        _notes(rng, trade, total, language=language),
+        _notes(rng, trade, total, language=language, varied=varied),
         day + timedelta(days=15) if invoice and rng.random() < 0.3 else None,
         varied=varied,
     )

@@ -1,12 +1,18 @@
 """Where a document's content stands: rows of cells, in the ways in which shops print them. Pure."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from munshi.contracts.media import FileKind
-from munshi_inference.training.documents.bills import Bill, Good
-from munshi_inference.training.documents.wording import SLIPS, Words
+from munshi_inference.training.documents import formalities
+from munshi_inference.training.documents.bills import Bill, Good, gstin
+from munshi_inference.training.documents.formalities import INVOICE_TITLES, RECEIPT_TITLES
+from munshi_inference.training.documents.wording import SLIPS, Words, titles_of
+from munshi_inference.training.documents.words import load
+
+BILL_BOOKS = 0.15
+"""Of the texts of receipts: they come from a book of bills, not from a till."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,10 +290,38 @@ def plain(bill: Bill, rng: random.Random) -> Sheet:
     return Sheet(tuple(strips), wide=max(map(len, bill.text)) > 30)
 
 
+def _told(bill: Bill, rng: random.Random) -> Sheet:
+    """A receipt or an invoice as a text: with what its kind prints around goods and sums. Bill books are laid
+    out like invoices."""
+    kind, language = bill.truth.kind, bill.language
+    wide = kind is FileKind.INVOICE or rng.random() < BILL_BOOKS
+    if kind is FileKind.INVOICE and rng.random() < 0.9:
+        bill = replace(bill, paid=None)
+    sheet = page(bill, rng) if wide else till(bill, rng)
+    titles = {option for of in (INVOICE_TITLES, RECEIPT_TITLES) for option in of[language]} | titles_of(
+        language
+    )
+    strips = [strip for strip in sheet.strips if not any(cell.text in titles for cell in strip.cells)]
+    if rng.random() < 0.7:
+        strips.insert(rng.choice((0, 0, 1, 3)), _middle(formalities.title(kind, language, rng), bold=True))
+    values = {
+        "n": str(rng.randint(1000, 9999)),
+        "small": str(rng.randint(1, 12)),
+        "person": bill.buyer or rng.choice(load().people[language]),
+        "vendor": bill.truth.vendor or "",
+        "gstin": bill.buyer_gstin or gstin(rng),
+    }
+    for row in formalities.rows(kind, language, rng, values):
+        strips.insert(rng.choice((4, 5, len(strips), len(strips))), _left(row))
+    return Sheet(tuple(strips), wide=wide)
+
+
 def lay(bill: Bill, rng: random.Random) -> Sheet:
     """The fitting layout for a document."""
     if bill.truth.kind is FileKind.OTHER:
         return plain(bill, rng)
     if bill.trade in {"payment", "credit"}:
         return slip(bill, rng)
+    if bill.varied:
+        return _told(bill, rng)
     return page(bill, rng) if bill.truth.kind is FileKind.INVOICE else till(bill, rng)

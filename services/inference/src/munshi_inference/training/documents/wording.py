@@ -146,6 +146,11 @@ _FIGURES_HI = str.maketrans("0123456789", "०१२३४५६७८९")
 _MONTHS_SI = "ජනවාරි පෙබරවාරි මාර්තු අප්‍රේල් මැයි ජූනි ජූලි අගෝස්තු සැප්තැම්බර් ඔක්තෝබර් නොවැම්බර් දෙසැම්බර්".split()
 
 
+def titles_of(language: str) -> frozenset[str]:
+    """All that a paper may be called by."""
+    return frozenset(_SAID[language]["title"])
+
+
 class Words:
     """One shop's choice of words and forms, kept through its document."""
 
