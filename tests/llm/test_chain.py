@@ -275,11 +275,3 @@ def test_settings_are_one_line_of_json(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     (model,) = LlmSettings().llm_models
     assert (model.name, model.prompt_price) == ("small", Decimal("0.10"))
-    assert [(info.engine, info.model, info.ready) for info in LlmSettings().infos()] == [("small", "m", True)]
-
-
-def test_without_models_the_step_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MUNSHI_LLM_MODELS", raising=False)
-    (info,) = LlmSettings().infos()
-    assert not info.ready
-    assert "MUNSHI_LLM_MODELS" in info.add

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -104,6 +105,9 @@ async def test_a_detached_start_returns_when_ready_and_remembers_everything(plat
     try:
         assert done.returncode == 0, done.stdout + done.stderr
         assert platform.emulator in done.stdout
+        rows = re.findall(r"^([A-Z][\w ]+: +)\S", done.stdout, re.MULTILINE)
+        assert len(rows) > 5
+        assert len({len(row) for row in rows}) == 1, "all stand in one column"
         assert platform.status()["ready"]
         assert "700" in await _ask(platform, "Suresh ka kitna baaki hai?", "919800000002")
     finally:

@@ -55,7 +55,11 @@ async def run(arguments: Sequence[str], settings: OperatorSettings) -> None:
             if not await pool.fetchval("SELECT EXISTS (SELECT FROM tenants WHERE tenant = $1)", tenant):
                 raise UserMistake(f"there is no tenant {options.tenant}")
         wanted = await deletion(ErasuresByHand(pool), tenant, lookup_key, asked)
-        sys.stdout.write(f"{tenant}: {planned(await wanted.plan())}\n")
+        plan = await wanted.plan()
+        if not plan.messages:
+            sys.stdout.write(f"{tenant}: no message with a file is known of them\n")
+            return
+        sys.stdout.write(f"{tenant}: {planned(plan)}\n")
         if not options.yes:
             sys.stdout.write("nothing was deleted; --yes does it\n")
             return

@@ -61,7 +61,11 @@ def delete_files(
     async def carry_out(wanted: "Deletion") -> "tuple[Erased, int]":
         return await wanted.carry_out(_WAIT_SECONDS)
 
-    would_go = f"{served.title}: {planned(asyncio.run(with_deletion(folder, served, asked, plan)))}"
+    found = asyncio.run(with_deletion(folder, served, asked, plan))
+    if not found.messages:
+        say(f"{served.title}: no message with a file is known of them")
+        return
+    would_go = f"{served.title}: {planned(found)}"
     if not yes and sys.stdin.isatty():
         typer.confirm(f"{would_go}. Delete for good?", abort=True)
     else:

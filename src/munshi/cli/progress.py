@@ -76,12 +76,13 @@ def show_addresses(state: "PlatformState", data: "DataFolder", hint: str) -> Non
         ("Graph API", state.graph_url),
         ("Tenants", ", ".join(names) or "none yet: munshi apply -f FILE"),
         ("Data", str(data.root)),
-        *((f"Engine: {part}", text) for part, text in described(found_engines(state))),
+        *((f"Engine {part}", text) for part, text in described(found_engines(state))),
     ]
     rows = [(name, value) for name, value in rows if value]
     if not sys.stdout.isatty():
+        widest = max(len(name) for name, _ in rows) + 1
         for name, value in rows:
-            say(f"{name + ':':<15} {value}")
+            say(f"{name + ':':<{widest}} {value}")
         say(hint)
         return
     from rich.panel import Panel

@@ -284,6 +284,9 @@ class EngineInfo:
     ready: bool = False
     add: str = ""
     """What is missing: the one step that adds it."""
+    key: str = ""
+    """Of a language model: what its server says of the key that is set for it: `accepted`, `refused`,
+    `missing` (it asks for one), `none` (it asks for none), `unknown` (it does not say). Else empty."""
 
 
 class DocumentReader(Protocol):

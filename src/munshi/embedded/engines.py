@@ -11,6 +11,8 @@ from munshi.embedded.supervisor import Probe, plain_probe
 from munshi.provision.loopback import call
 
 _ASKED = ("orchestrator", "media")
+_OF_KEY = {"accepted": "key accepted", "none": "no key needed", "unknown": "key not tried"}
+"""What is said of a key; one that is refused or missing is told by the step that mends it."""
 _SECONDS = 10.0
 """A service that loads its engines right now answers when it has; that takes a few seconds."""
 
@@ -48,5 +50,6 @@ def described(engines: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
         known = [engine["engine"], engine["model"], " ".join(engine["languages"])]
         text = ", ".join(word for word in known if word)
         text = f"{text} ({engine['where']})" if text and engine["where"] else text or "none"
+        text = f"{text}, {_OF_KEY[engine['key']]}" if engine.get("key") in _OF_KEY else text
         rows.append((engine["part"], f"{text}; {engine['add']}" if engine["add"] else text))
     return rows

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from munshi.llm.settings import ModelSettings
 
-_NONE = "none"
+NO_KEY = "none"
 """Sent to a server that asks for no key; the protocol has no way to send nothing."""
 
 
@@ -18,6 +18,6 @@ def key_of(model: ModelSettings, folder: Path | None) -> Callable[[], Awaitable[
             found = (folder / model.name).read_text().strip() if folder else ""
         except OSError:
             found = ""
-        return found or model.key.get_secret_value() or _NONE
+        return found or model.key.get_secret_value() or NO_KEY
 
     return key

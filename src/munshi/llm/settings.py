@@ -6,8 +6,6 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from munshi.contracts.media import EngineInfo
-
 
 class ModelSettings(BaseModel):
     """One model behind an OpenAI-compatible URL."""
@@ -48,9 +46,3 @@ class LlmSettings(BaseSettings):
         description="Folder with the models' keys, a file each by the model's name: a mounted Secret. Read "
         "at each call, so that a rotated key needs no restart. It goes before `key` in MUNSHI_LLM_MODELS.",
     )
-
-    def infos(self) -> list[EngineInfo]:
-        """What `munshi status` shows: each model, or the step that adds one."""
-        if not self.llm_models:
-            return [EngineInfo("llm", "", "", add="set MUNSHI_LLM_MODELS to OpenAI-compatible services")]
-        return [EngineInfo("llm", m.name, "url", model=m.model, ready=True) for m in self.llm_models]

@@ -17,6 +17,7 @@ from munshi.contracts.tenant import AssistantKind
 from munshi.contracts.understanding import Understander
 from munshi.errors import UserMistake
 from munshi.inference import EngineMissing, InferenceSettings, infos, load_engine, load_understander
+from munshi.llm.asking import infos as models_infos
 from munshi.llm.metrics import Metrics as ModelMetrics
 from munshi.llm.settings import LlmSettings
 from munshi.probes import engines_route, serve_probes, served_route
@@ -115,7 +116,7 @@ class Orchestrator:
             await graph.close()
 
     async def _told(self) -> list[EngineInfo]:
-        return [*await infos(self._engines), *LlmSettings().infos()]
+        return [*await infos(self._engines), *await models_infos(LlmSettings())]
 
     async def _serve(self, shared: Shared, connection: Connection) -> None:
         cell = connection.cell
