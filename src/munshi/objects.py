@@ -4,7 +4,6 @@
 S3 the cell's key opens the cell's prefix only; within a cell a tenant's prefix is kept apart by this module.
 """
 
-import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -278,12 +277,6 @@ class TenantObjects:
         """As `ObjectStore.read`."""
         async for piece in self._store.read(self.full(key)):
             yield piece
-
-    async def save(self, key: str, target: Path) -> None:
-        """Copies an object to a file of this machine, with little memory."""
-        with target.open("wb") as out:
-            async for piece in self.read(key):
-                await asyncio.to_thread(out.write, piece)
 
     async def find(self, key: str) -> ObjectInfo | None:
         """As `ObjectStore.find`."""

@@ -109,7 +109,7 @@ class Verb(StrEnum):
     SIGN = "sign"
     """A URL of an object that opens for a while."""
     DELETE = "delete"
-    """Delete what is kept of one inbound file, or of all of a person's."""
+    """Delete what is kept of the files of messages."""
 
 
 class ReadRequest(_Frozen):

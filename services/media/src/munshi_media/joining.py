@@ -44,9 +44,6 @@ class Joining(Generic[Got]):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def __len__(self) -> int:
-        return len(self._running)
-
     def _forget(self, key: Hashable, done: "asyncio.Task[Got]") -> None:
         running = self._running.get(key)
         if running is not None and running[0] is done:
