@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from munshi.contracts.assistant import VOICE_REPLIES, KeepAttachment, Remember, Source
+from munshi.contracts.assistant import VOICE_REPLIES, KeepAttachment, Origin, Remember, RemoveEntry, Source
 from munshi.contracts.ids import MessageID
 from munshi.contracts.media import DocumentFields
 from munshi.contracts.tenant import Retention
@@ -63,6 +63,23 @@ async def test_the_same_receipt_is_found_by_its_bytes_or_by_what_it_says(one: Ta
     assert [row.ref for row in await books.entries_of_message(MessageID("wamid.A"))] == ["wamid.yes#1"]
     stranger = LedgerBooks(one.pool, SHARMA, done.user_id + 1000)
     assert await stranger.same_receipt("aa11", DocumentFields()) == []
+
+
+async def test_an_entry_that_comes_back_is_found_by_the_file_that_it_came_of(one: Talk) -> None:
+    await one.say("wamid.A", picture("wamid.A", "aa11"))
+    metadata = {"invoice_no": "17", "sha256": "aa11"}
+    booked = entry("wamid.yes#1", "640", source=Source.IMAGE, of=MessageID("wamid.A"), metadata=metadata)
+    done = await one.say("wamid.yes", booked)
+    books = LedgerBooks(one.pool, SHARMA, done.user_id)
+    origin = await books.origin("wamid.yes#1")
+    assert origin == Origin(source=Source.IMAGE, metadata=metadata, of=MessageID("wamid.A"))
+    await one.say("wamid.undo", RemoveEntry(ref="wamid.yes#1", reason="undo"))
+    assert list(await books.same_receipt("aa11", DocumentFields())) == []
+    again = entry("wamid.no#1", "600", source=origin.source, of=origin.of, metadata=origin.metadata)
+    await one.say("wamid.no", again)
+    assert [row.ref for row in await books.same_receipt("aa11", DocumentFields())] == ["wamid.no#1"]
+    assert await books.origin("wamid.no#1") == origin
+    assert await LedgerBooks(one.pool, SHARMA, done.user_id + 1000).origin("wamid.no#1") is None
 
 
 async def test_an_attachment_is_kept_once(one: Talk, superuser: asyncpg.Connection) -> None:

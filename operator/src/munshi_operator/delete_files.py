@@ -52,8 +52,9 @@ async def run(arguments: Sequence[str], settings: OperatorSettings) -> None:
         pool = await open_pool(settings.database_url.get_secret_value(), name="munshi-delete-files", size=1)
     try:
         with of_database():
-            if not await pool.fetchval("SELECT EXISTS (SELECT FROM tenants WHERE tenant = $1)", tenant):
-                raise UserMistake(f"there is no tenant {options.tenant}")
+            served = "SELECT EXISTS (SELECT FROM tenants WHERE tenant = $1 AND role_name IS NOT NULL)"
+            if not await pool.fetchval(served, tenant):
+                raise UserMistake(f"the tenant {options.tenant} is not served; apply it first")
         wanted = await deletion(ErasuresByHand(pool), tenant, lookup_key, asked)
         plan = await wanted.plan()
         if not plan.messages:

@@ -97,7 +97,7 @@ async def test_a_persons_files_are_deleted_and_said(
         ("shops/sharma", ("--person", "+91 98200 00009"), "nobody has written"),
         ("shops/sharma", ("--person", "Ravi"), "no phone number"),
         ("shops/sharma", ("--user", "12345"), "has no user 12345"),
-        ("shops/nobody", ("--message", "wamid.A"), "there is no tenant shops/nobody"),
+        ("shops/nobody", ("--message", "wamid.A"), "shops/nobody is not served"),
     ],
 )
 async def test_who_is_not_known_is_said(
