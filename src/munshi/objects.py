@@ -93,7 +93,8 @@ class ObjectStore:
         if parts.scheme == "file":
             self._root = Path(unquote(parts.path)) / address.prefix
             with _translated():
-                return LocalStore(self._root, mkdir=True)
+                # Folders are named for hashes of bytes and messages: they go with their last object.
+                return LocalStore(self._root, mkdir=True, automatic_cleanup=True)
         config: S3Config = {}
         if address.encryption:
             config["server_side_encryption"] = address.encryption

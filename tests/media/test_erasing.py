@@ -38,6 +38,7 @@ async def test_a_messages_files_are_deleted_whole(stage: Stage) -> None:
     await stage.read(second)
     await delete(shop, first.message_id, second.message_id)
     assert await shop.keys() == set()
+    assert not list((stage.folder / "objects" / "cells" / "pool").glob(f"{shop.key}/**")), "no name is left"
     await delete(shop, first.message_id, MessageID("wamid.never-seen"))
 
 
