@@ -7,11 +7,11 @@ here (a currency beside it, a unit after it, the look of a phone number). Decima
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from decimal import ROUND_HALF_UP, Decimal
-from functools import lru_cache
 from typing import NamedTuple
 
 from munshi_inference.language import number_words as nw
 from munshi_inference.language.lexicon import listed
+from munshi_inference.language.remembered import Remembered
 from munshi_inference.language.tokens import Token
 
 _HUNDRED, _THOUSAND = Decimal(100), Decimal(1000)
@@ -84,19 +84,21 @@ def currency_at(tokens: Sequence[Token], i: int) -> tuple[str, int] | None:
     if not 0 <= i < len(tokens):
         return None
     text = tokens[i].text
-    code = _code_of(text)
+    code = _code_of[text]
     if code is None:
         return None
     dot = text in _ABBREVIATIONS and i + 1 < len(tokens) and tokens[i + 1].text in {".", ":", "-"}
     return code, 2 if dot else 1
 
 
-@lru_cache(maxsize=16384)
-def _code_of(text: str) -> str | None:
+def _code(text: str) -> str | None:
     code = _CURRENCY_MARKS.get(text) or nw.CURRENCIES.get(text) or _OTHER_CURRENCIES.get(text)
     if code is None and text.startswith(_RUPEE_STEMS) and len(text) <= 9:
         code = "INR"
     return code
+
+
+_code_of = Remembered(_code)
 
 
 def is_unit(tokens: Sequence[Token], i: int) -> bool:
@@ -238,8 +240,8 @@ def find_numbers(tokens: Sequence[Token], raw: str, taken: AbstractSet[int] = fr
     reader = _Reader(tokens, raw, taken)
     numbers: list[Number] = []
     i = 0
-    for first, token in enumerate(tokens):
-        if first < i or not _may_begin(token.text, token.kind) or first in taken:
+    for first, (text, _, kind, _, _) in enumerate(tokens):
+        if (kind != "number" and not _may_begin[text]) or first < i or first in taken:
             continue
         found = _number_at(reader, first)
         if found is not None:
@@ -248,10 +250,12 @@ def find_numbers(tokens: Sequence[Token], raw: str, taken: AbstractSet[int] = fr
     return numbers
 
 
-@lru_cache(maxsize=16384)
-def _may_begin(text: str, kind: str) -> bool:
-    """Whether a number can begin with such a token: most words begin none, whatever follows them."""
-    return kind == "number" or text in {"a", "l"} or bool(nw.look_up(text) or _code_of(text))
+def _begins(text: str) -> bool:
+    """Whether a number can begin with such a word or mark: with most it cannot, whatever follows them."""
+    return text in {"a", "l"} or bool(nw.look_up(text) or _code_of[text])
+
+
+_may_begin = Remembered(_begins)
 
 
 def _number_at(reader: _Reader, i: int) -> Number | None:

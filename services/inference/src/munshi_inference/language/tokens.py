@@ -1,21 +1,18 @@
 """Words, numbers and marks of a text, with their offsets."""
 
 import re
-from functools import lru_cache
 from typing import NamedTuple
 
+from munshi_inference.language.remembered import Remembered
 from munshi_inference.language.romanise import key
 from munshi_inference.language.script import fold
 
 _LETTER = r"a-z\u00c0-\u024f\u0900-\u0963\u0970-\u097f"
-_TOKEN = re.compile(
-    rf"""
-      (?P<number>\d+o[o\d]*(?![{_LETTER}\d]) | \d+(?:,\d+)*(?:\.\d+)? | (?<![{_LETTER}\d])\.\d+(?!,))
-    | (?P<word>[{_LETTER}]+(?:'[{_LETTER}]{{2,}})* | [^\W\d_]+)
-    | (?P<mark>'s\b | /- | /= | \n(?=[ \t]*\S) | \S)
-    """,
-    re.VERBOSE,
-)
+_NUMBER = rf"\d+o[o\d]*(?![{_LETTER}\d]) | \d+(?:,\d+)*(?:\.\d+)? | (?<![{_LETTER}\d])\.\d+(?!,)"
+_WORD = rf"[{_LETTER}]+(?:'[{_LETTER}]{{2,}})* | [^\W\d_]+"
+_MARK = r"'s\b | /- | /= | \n(?=[ \t]*\S) | \S"
+_TOKEN = re.compile(rf"( {_NUMBER} | {_WORD} | {_MARK} )", re.VERBOSE)
+_KIND = re.compile(rf"(?P<number>{_NUMBER}) | (?P<word>{_WORD})", re.VERBOSE)
 
 
 class Token(NamedTuple):
@@ -43,13 +40,25 @@ def tokenise(text: str) -> list[Token]:
 def tokenise_folded(folded: str) -> list[Token]:
     """The same for a text that `fold` has seen."""
     tokens = []
-    for match in _TOKEN.finditer(folded):
-        text, name, kind = _named(match.group(), match.lastgroup or "mark")
-        tokens.append(Token(text, name, kind, *match.span()))
+    end = 0
+    pieces = iter(_TOKEN.split(folded))
+    for gap, piece in zip(pieces, pieces, strict=False):  # after the last gap there is no token
+        start = end + len(gap)
+        end = start + len(piece)
+        text, name, kind = _named[piece]
+        tokens.append(_new(Token, (text, name, kind, start, end)))
     return tokens
 
 
-@lru_cache(maxsize=16384)
-def _named(text: str, kind: str) -> tuple[str, str, str]:
+_new = tuple.__new__
+"""Half the price of calling the class."""
+
+
+def _name(text: str) -> tuple[str, str, str]:
     """Text, key and kind. A text that was seen before is the object from then, whose hash is known."""
-    return text, key(text) if kind == "word" else text, kind
+    match = _KIND.fullmatch(text)
+    kind = match.lastgroup if match else None
+    return text, key(text) if kind == "word" else text, kind or "mark"
+
+
+_named = Remembered(_name)
