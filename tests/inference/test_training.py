@@ -61,11 +61,11 @@ def test_a_hidden_word_looks_like_one_that_nobody_knows() -> None:
     reading = read("Ramesh ko chawal diya", date(2026, 11, 21))
     lexicon = Lexicon(common, by_key(kinds()))
     seen, hidden = unit_features(reading, lexicon), unit_features(reading, lexicon, frozenset({0, 2}))
-    assert {"known=True", "kind=goods"} <= set(seen[2])
-    assert "kind=given" in seen[0]
+    assert {b"known=True", b"kind=goods"} <= set(seen[2])
+    assert b"kind=given" in seen[0]
     for i in (0, 2):
-        assert "known=False" in hidden[i]
-        assert not any(f.startswith(("id=", "kind=")) for f in hidden[i])
+        assert b"known=False" in hidden[i]
+        assert not any(f.startswith((b"id=", b"kind=")) for f in hidden[i])
 
 
 def test_training_again_gives_the_same_bytes(tmp_path: Path) -> None:

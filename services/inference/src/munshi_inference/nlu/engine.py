@@ -16,7 +16,7 @@ from munshi.contracts.understanding import (
 from munshi_inference.language.script import script_of
 from munshi_inference.nlu import assembly, repository
 from munshi_inference.nlu.assembly import Labelled
-from munshi_inference.nlu.features import sentence_rows, unit_features
+from munshi_inference.nlu.features import sentence_hashes, unit_features
 from munshi_inference.nlu.masking import mask
 from munshi_inference.nlu.repository import LedgerModel, Scores
 from munshi_inference.nlu.units import Reading, read
@@ -82,7 +82,9 @@ class LedgerEngine:
         return self.model.tag(unit_features(reading, self.model.lexicon))
 
     def _classify(self, labelled: Labelled) -> Scores:
-        return self.model.classify(sentence_rows(labelled.reading, labelled.labels, self.model.ledger_words))
+        return self.model.classify(
+            sentence_hashes(labelled.reading, labelled.labels, self.model.ledger_words)
+        )
 
     def _language(self, text: str, scores: Scores) -> Language:
         script = script_of(text)

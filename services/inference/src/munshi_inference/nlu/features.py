@@ -1,138 +1,206 @@
-"""What the models see of a reading: tagger features of each unit, hashed features of the whole."""
+"""What the models see of a reading: tagger features of each unit, hashed features of the whole.
+
+Features of the tagger are bytes, as it takes them, put together from pieces that are kept for each word.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from itertools import repeat
 from zlib import crc32
 
 from munshi_inference.language.amounts import UNITS, Number
-from munshi_inference.language.romanise import skeleton
-from munshi_inference.nlu.units import Reading, Unit
+from munshi_inference.language.remembered import Remembered
+from munshi_inference.language.romanise import key, skeleton
+from munshi_inference.nlu.units import Reading
 
 BUCKETS = 1 << 16
 """Rows of the classifier's table; a power of two."""
 _MAX_UNITS = 40
 """Units of a message that pairs are made of; bounds the work of a long text."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lexicon:
-    """What the tagger knows of words before it sees them in a sentence."""
-
-    common: frozenset[str]
-    """Keys of ordinary words, which names rarely are."""
-    kinds: Mapping[str, tuple[str, ...]]
-    """Keys of given names, family names, words of shops, goods and places, with what they are known as."""
-
-
 NOTHING_HIDDEN: frozenset[int] = frozenset()
 
 
-def _shape(raw: str) -> str:
+@dataclass(slots=True)
+class _Name:
+    """How a unit is named in its own features and in those of its neighbours. No more than read: frozen, its
+    fields would cost the same, but it would take four times as long to make."""
+
+    name: bytes
+    own: bytes
+    before: bytes
+    after: bytes
+    before2: bytes
+    after2: bytes
+    before3: bytes
+    after3: bytes
+    both_before: bytes
+    """Of a pair, this and what follows here: a unit and the name of a second one."""
+    both_after: bytes
+    around: bytes
+    own_and_after: bytes
+    before_and_own: bytes
+
+
+def _named(text: str) -> _Name:
+    name = text.encode()
+    alone = [b"%b=%b" % (place, name) for place in (b"w", b"p", b"n", b"p2", b"n2", b"p3", b"n3")]
+    pairs = [b"%b=%b|" % (place, name) for place in (b"pp", b"nn", b"pn", b"wn", b"pw")]
+    return _Name(name, *alone, *pairs)
+
+
+_names = Remembered(_named)
+_BEFORE = (_names["<s2>"], _names["<s>"])
+_AFTER = (_names["</s>"], _names["</s2>"])
+
+
+@dataclass(slots=True)
+class _Seen:
+    """A unit as the tagger sees it, whatever stands around it."""
+
+    name: _Name
+    form: tuple[bytes, ...] = ()
+    """Features of a word but for how it is written."""
+    to_next: tuple[bytes, ...] = ()
+    """What the unit after it has of it beside its name."""
+    to_last: tuple[bytes, ...] = ()
+
+
+_no_words: Remembered[str, _Seen] = Remembered(lambda name: _Seen(_names[name]))
+
+
+class Lexicon:
+    """What the tagger knows of words before it sees them in a sentence."""
+
+    def __init__(self, common: frozenset[str], kinds: Mapping[str, tuple[str, ...]]) -> None:
+        """`common`: keys of ordinary words, which names rarely are. `kinds`: keys of given names, family
+        names, words of shops, goods and places, with what they are known as."""
+        self.common = common
+        self.kinds = kinds
+        self.words = Remembered(self._known)
+        """Words as they are seen, by their text."""
+
+    def _known(self, text: str) -> _Seen:
+        name = key(text)
+        return _word(text, name in self.common, self.kinds.get(name, ()), [f"id={name}"])
+
+
+def _word(text: str, known: bool, kinds: tuple[str, ...], named: Sequence[str]) -> _Seen:
+    name = key(text)
+    form = [f"known={known}", *(f"kind={kind}" for kind in kinds)]
+    form += [f"e1={name[-1:]}", f"e2={name[-2:]}", f"e3={name[-3:]}", f"b3={name[:3]}", *named]
+    if text in UNITS:
+        form.append("is_unit")
+    if len(name) <= 2:
+        form.append("short")
+    pieces = form, [f"pk={kind}" for kind in kinds], [f"nk={kind}" for kind in kinds]
+    return _Seen(
+        _names[name if known else "<?>"], *(tuple(one.encode() for one in piece) for piece in pieces)
+    )
+
+
+def _shape(raw: str) -> bytes:
     """How a word is written."""
     if raw[0].isupper():
-        return "XX" if len(raw) > 1 and raw.isupper() else "X"
-    return "x" if raw[0].isascii() else "d"
+        return b"shape=XX" if len(raw) > 1 and raw.isupper() else b"shape=X"
+    return b"shape=x" if raw[0].isascii() else b"shape=d"
 
 
-def _seen_as(unit: Unit, known: bool) -> str:
-    """How a neighbour sees a unit: its key when common, its kind otherwise."""
-    if unit.kind == "word":
-        return unit.key if known else "<?>"
-    return unit.text if unit.kind == "mark" else unit.key
+_shapes = Remembered(_shape)
 
 
-@lru_cache(maxsize=16384)
-def _word_features(
-    key: str, text: str, shape: str, known: bool, named: bool, kinds: tuple[str, ...]
-) -> tuple[str, ...]:
-    """What a word is by itself, whatever stands around it. `named`: it is not hidden."""
-    found = [f"shape={shape}", f"known={known}", *(f"kind={kind}" for kind in kinds)]
-    found += [f"e1={key[-1:]}", f"e2={key[-2:]}", f"e3={key[-3:]}", f"b3={key[:3]}"]
-    if named:
-        found.append(f"id={key}")
-    if text in UNITS:
-        found.append("is_unit")
-    if len(key) <= 2:
-        found.append("short")
-    return tuple(found)
-
-
-def _number_features(number: Number, text: str) -> list[str]:
+def _number_features(number: Number, text: str) -> list[bytes]:
     value = number.value
-    found = [f"size={len(str(int(value)))}", "words" if number.words else "digits"]
+    found = [b"size=%d" % len(str(int(value))), b"words" if number.words else b"digits"]
     if number.currency:
-        found.append("money")
+        found.append(b"money")
     if number.slash:
-        found.append("slash")
+        found.append(b"slash")
     if number.unit:
-        found.append("unit")
+        found.append(b"unit")
     if "," in text:
-        found.append("commas")
+        found.append(b"commas")
     if value % 10 == 0:
-        found.append("round")
+        found.append(b"round")
     return found
 
 
-def _among_numbers(number: Number, numbers: Sequence[Number]) -> list[str]:
+def _among_numbers(number: Number, numbers: Sequence[Number]) -> list[bytes]:
     """What a number is beside the others of its text."""
     others = any(one.currency is not None and one is not number for one in numbers)
     count, index = len(numbers), numbers.index(number)
-    return [f"numbers={min(count, 3)}", f"other_money={others}", f"index={index}/{count}"]
+    return [
+        b"numbers=%d" % min(count, 3),
+        b"other_money=True" if others else b"other_money=False",
+        b"index=%d/%d" % (index, count),
+    ]
+
+
+def _seen(reading: Reading, lexicon: Lexicon, hidden: frozenset[int]) -> list[_Seen]:
+    words = lexicon.words
+    seen = [
+        words[text] if kind == "word" else _no_words[text if kind == "mark" else name]
+        for kind, text, name, _, _, _, _ in reading.units
+    ]
+    for i in hidden:
+        if reading.units[i].kind == "word":
+            seen[i] = _word(reading.units[i].text, known=False, kinds=(), named=())
+    return seen
 
 
 def unit_features(
     reading: Reading, lexicon: Lexicon, hidden: frozenset[int] = NOTHING_HIDDEN
-) -> list[list[str]]:
+) -> list[list[bytes]]:
     """Features of each unit for the tagger.
 
     `hidden`: units that are to look like words nobody has met. Training hides some, so that the tagger learns
     what a word must be from its place and form too.
     """
     units = reading.units
-    known = [u.key in lexicon.common and i not in hidden for i, u in enumerate(units)]
-    kinds = [
-        lexicon.kinds.get(u.key, ()) if u.kind == "word" and i not in hidden else ()
-        for i, u in enumerate(units)
-    ]
-    names = ["<s2>", "<s>", *map(_seen_as, units, known), "</s>", "</s2>"]
+    seen = _seen(reading, lexicon, hidden)
+    names = [*_BEFORE, *[one.name for one in seen], *_AFTER]
     numbers = [unit.number for unit in units if unit.number is not None]
     last = len(units) - 1
     features = []
-    for i, (kind, text, key, start, end, number, _) in enumerate(units):
+    for i, (kind, text, _, start, end, number, _) in enumerate(units):
         before2, before, own, after, after2 = names[i : i + 5]
         found = [
-            f"k={kind}",
-            f"w={own}",
-            f"p={before}",
-            f"n={after}",
-            f"pp={before2}|{before}",
-            f"nn={after}|{after2}",
-            f"pn={before}|{after}",
-            f"p2={before2}",
-            f"n2={after2}",
-            f"wn={own}|{after}",
-            f"pw={before}|{own}",
+            _KINDS[kind],
+            own.own,
+            before.before,
+            after.after,
+            before2.both_before + before.name,
+            after.both_after + after2.name,
+            before.around + after.name,
+            before2.before2,
+            after2.after2,
+            own.own_and_after + after.name,
+            before.before_and_own + own.name,
         ]
         if i >= 3:
-            found.append(f"p3={names[i - 1]}")
+            found.append(names[i - 1].before3)
         if i + 3 <= last:
-            found.append(f"n3={names[i + 5]}")
+            found.append(names[i + 5].after3)
         if kind == "word":
-            shape = _shape(reading.text[start:end])
-            found += _word_features(key, text, shape, known[i], i not in hidden, kinds[i])
-        if i and kinds[i - 1]:
-            found += [f"pk={name}" for name in kinds[i - 1]]
-        if i < last and kinds[i + 1]:
-            found += [f"nk={name}" for name in kinds[i + 1]]
+            found.append(_shapes[reading.text[start:end]])
+            found += seen[i].form
+        if i:
+            found += seen[i - 1].to_next
+        if i < last:
+            found += seen[i + 1].to_last
         if number is not None:
             numeric = _number_features(number, text)
             found += numeric
-            found += [f"{f}|{after}" for f in numeric]
-            found.append(f"{numeric[0]}|p={before}")
+            found += [f + b"|" + after.name for f in numeric]
+            found.append(numeric[0] + b"|p=" + before.name)
             found += _among_numbers(number, numbers)
         features.append(found)
     return features
+
+
+_KINDS = {
+    kind: b"k=" + kind.encode()
+    for kind in ("word", "mark", "number", "day", "period", "phone", "time", "invoice")
+}
 
 
 def symbols(reading: Reading, labels: Sequence[str]) -> list[str]:
@@ -154,60 +222,66 @@ def symbols(reading: Reading, labels: Sequence[str]) -> list[str]:
     return found
 
 
-def _row(feature: str) -> int:
-    """Where the classifier's table holds a feature."""
-    return crc32(feature.encode()) & (BUCKETS - 1)
+@dataclass(slots=True)
+class _Symbol:
+    """A symbol as the classifier sees it. A hash can go on where another one ended: that of a pair is made
+    of that of its beginning, and no text of the pair is put together."""
+
+    name: bytes
+    spaced: bytes
+    alone: dict[int, None]
+    """Hashes of the features that it has by itself."""
+    before: int
+    """Hash of the beginning of a pair with the symbol after it."""
+    near: int
+    """Of one with a symbol somewhere after it."""
 
 
-@lru_cache(maxsize=16384)
-def _symbol_rows(symbol: str) -> dict[str, int]:
-    """The features that a symbol has by itself, with their rows: most words of a text were seen before."""
+def _symbol(symbol: str) -> _Symbol:
     found = [symbol]
     if symbol[0] != "<" and len(symbol) > 2:
         found.append(f"k:{skeleton(symbol)}")
         padded = f"^{symbol}$"
         found += [padded[j : j + size] for size in (3, 4, 5) for j in range(len(padded) - size + 1)]
-    return {feature: _row(feature) for feature in found}
+    name = symbol.encode()
+    alone = dict.fromkeys(crc32(feature.encode()) for feature in found)
+    return _Symbol(name, name + b" ", alone, crc32(name + b" "), crc32(name + b"~"))
 
 
-def _sentence_rows(reading: Reading, labels: Sequence[str], ledger_words: frozenset[str]) -> dict[str, int]:
-    seen = ["<s>", *symbols(reading, labels)[:_MAX_UNITS], "</s>"]
-    usual = [s if s[0] == "<" or s in ledger_words or not s[0].isalpha() else "<?>" for s in seen]
-    found: dict[str, int] = {}
-    together: list[str] = []
-    last = len(seen) - 1
-    for i, symbol in enumerate(seen):
-        found.update(_symbol_rows(symbol))
-        if i < last:
-            together.append(f"{symbol} {seen[i + 1]}")
-        own = usual[i]
-        if i + 1 < last:
-            together.append(f"{own} {usual[i + 1]} {usual[i + 2]}")
-        together += [f"{own}~{other}" for other in usual[i + 1 : i + 9]]
-    together += [f"#{symbol}{min(seen.count(symbol), 3)}" for symbol in ("<amt>", "<name>", "<number>")]
-    words, strange = max(len(seen) - 2, 1), usual.count("<?>")
-    together.append(f"#words{min(len(seen) - 2, 12)}")
-    together.append(f"#strange{min(strange, 6)}")
-    together.append(f"#strange{strange * 5 // words}/5")
-    for feature in together:
-        found[feature] = crc32(feature.encode()) & (BUCKETS - 1)
-    return found
+_symbols = Remembered(_symbol)
+_counts: Remembered[str, int] = Remembered(lambda feature: crc32(feature.encode()))
 
 
-def sentence_features(reading: Reading, labels: Sequence[str], ledger_words: frozenset[str]) -> list[str]:
-    """Features of the whole: words, pairs in order, characters of words, counts.
+def sentence_hashes(reading: Reading, labels: Sequence[str], ledger_words: frozenset[str]) -> list[int]:
+    """Features of the whole, each once: words, pairs in order, characters of words, counts. They are hashes,
+    the lowest bits of which are a row of the classifier's table.
 
     `ledger_words` are the keys that talk of the ledger uses; how many others there are tells chatter from
     entries.
     """
-    return list(_sentence_rows(reading, labels, ledger_words))
-
-
-def sentence_rows(reading: Reading, labels: Sequence[str], ledger_words: frozenset[str]) -> list[int]:
-    """The rows of the classifier's table for these features, in their order."""
-    return list(_sentence_rows(reading, labels, ledger_words).values())
-
-
-def hashed(features: Sequence[str]) -> list[int]:
-    """The rows of the classifier's table for these features."""
-    return [_row(feature) for feature in features]
+    seen = ["<s>", *symbols(reading, labels)[:_MAX_UNITS], "</s>"]
+    usual = [s if s in ledger_words or s[0] == "<" or not s[0].isalpha() else "<?>" for s in seen]
+    own = [_symbols[symbol] for symbol in seen]
+    common = [_symbols[symbol] for symbol in usual]
+    names = [one.name for one in common]
+    found: dict[int, None] = {}
+    together: list[int] = []
+    last = len(seen) - 1
+    for i in range(last):
+        found.update(own[i].alone)
+        together.append(crc32(own[i + 1].name, own[i].before))
+        here = common[i]
+        if i + 1 < last:
+            together.append(crc32(names[i + 2], crc32(common[i + 1].spaced, here.before)))
+        together += map(crc32, names[i + 1 : i + 9], repeat(here.near))
+    found.update(own[last].alone)
+    words, strange = max(last - 1, 1), usual.count("<?>")
+    counts = [f"#{symbol}{min(seen.count(symbol), 3)}" for symbol in ("<amt>", "<name>", "<number>")]
+    counts += [
+        f"#words{min(last - 1, 12)}",
+        f"#strange{min(strange, 6)}",
+        f"#strange{strange * 5 // words}/5",
+    ]
+    together += [_counts[count] for count in counts]
+    found.update(dict.fromkeys(together))
+    return list(found)

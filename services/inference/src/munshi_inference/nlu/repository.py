@@ -5,7 +5,7 @@ Importable without Triton; the layout is the one that Triton's python backend ta
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from munshi_inference.nlu.features import Lexicon
+from munshi_inference.nlu.features import BUCKETS, Lexicon
 
 MODEL_NAME = "ledger_nlu"
 CLASSIFIER_FILE = "intent.npz"
@@ -72,9 +72,10 @@ class Classifier:
         sizes = np.asarray([len(one) for _, one in heads], dtype=np.int64)
         np.savez(file, table=np.ascontiguousarray(table), bias=bias, sizes=sizes)
 
-    def scores(self, rows: Sequence[int]) -> Scores:
+    def scores(self, hashes: Collection[int]) -> Scores:
         """Probabilities for hashed features, at least one."""
-        gathered = self._table.take(np.asarray(rows, dtype=np.int64), axis=0)
+        rows = np.fromiter(hashes, np.int64, len(hashes)) & (BUCKETS - 1)
+        gathered = self._table.take(rows, axis=0)
         sums = np.add.reduce(gathered, axis=0) / np.sqrt(np.float32(len(rows))) + self._bias
         each: list[float] = sums.tolist()
         return Scores(*[_shares(each[head]) for head in self._heads])
@@ -117,13 +118,13 @@ class LedgerModel:
         self._tagger = pycrfsuite.Tagger()
         self._tagger.open(str(folder / TAGGER_FILE))
 
-    def tag(self, features: list[list[str]]) -> tuple[list[str], float]:
+    def tag(self, features: list[list[bytes]]) -> tuple[list[str], float]:
         """A label for each unit and the probability of the whole sequence."""
         if not features:
             return [], 1.0
         labels = list(self._tagger.tag(features))
         return labels, float(self._tagger.probability(labels))
 
-    def classify(self, rows: list[int]) -> Scores:
+    def classify(self, hashes: Collection[int]) -> Scores:
         """Probabilities of intent, category and language for hashed features."""
-        return self._classifier.scores(rows)
+        return self._classifier.scores(hashes)
