@@ -1,10 +1,10 @@
 """From labelled units to what an entry or a question names."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
+from typing import NamedTuple
 
 from munshi.contracts.understanding import Category, Entities, Intent
 from munshi_inference.language.amounts import as_money
@@ -37,8 +37,7 @@ NEGATIONS = frozenset(listed("nahi nahin nhi nai nahee nahii नहीं नह
 POSSESSIVES = frozenset(listed("ka ki ke का की के"))
 
 
-@dataclass(frozen=True, slots=True)
-class Labelled:
+class Labelled(NamedTuple):
     """A reading with the tagger's label of each unit."""
 
     reading: Reading
@@ -46,6 +45,8 @@ class Labelled:
 
     def units(self, label: str) -> list[Unit]:
         """The units that carry a label."""
+        if label not in self.labels:
+            return []
         return [u for u, found in zip(self.reading.units, self.labels, strict=True) if found == label]
 
     def part(self, first: int, last: int) -> "Labelled":
@@ -53,8 +54,13 @@ class Labelled:
         return Labelled(self.reading.slice(first, last), self.labels[first:last])
 
 
+_NAMING = frozenset({"B-NAME", "I-NAME"})
+
+
 def names(labelled: Labelled) -> list[str]:
     """Every name, as written and without honorifics, in order."""
+    if _NAMING.isdisjoint(labelled.labels):
+        return []
     text = labelled.reading.text
     found: list[tuple[int, int]] = []
     open_name = False
@@ -145,13 +151,11 @@ def _denied(labelled: Labelled, unit: Unit) -> bool:
 
 def when(labelled: Labelled, intent: Intent, today: date) -> str | None:
     """The day or period that the intent speaks of."""
-    dated = [
-        u
-        for u, label in zip(labelled.reading.units, labelled.labels, strict=True)
-        if u.date and label == "DAY"
-    ]
+    said = [u for u in labelled.reading.units if u.date]
+    if not said:
+        return None
+    dated = [u for u in labelled.units("DAY") if u.date]
     if not dated:
-        said = [u for u in labelled.reading.units if u.date]
         dated = said if intent in TAKES_ANY_DAY else [u for u in said if u.text in RELATIVE_DAYS]
     if intent is Intent.QUERY_TOTAL_PERIOD:
         dated.sort(key=lambda u: u.kind != "period")

@@ -29,6 +29,7 @@ UNDECIDED = "none"
 """The classifier's word for a sentence that decides no category."""
 _DATED = frozenset({"day", "period"})
 """Kinds of units that name a date."""
+_HINDI = Language(tag="hi", script=Script.DEVANAGARI, confidence=1.0)
 MOST_GUESSED = 0.6
 """Confidence at most where an entry's amount is the one number there, which the tagger took for no money:
 chatter that counts something looks like that."""
@@ -72,7 +73,7 @@ class LedgerEngine:
             self._entry(request, part, intent, confidence, language, scores if part is labelled else None)
             for part in parts
         ]
-        first, *rest = self._with_carried_names(found)
+        first, *rest = self._with_carried_names(found) if len(found) > 1 else found
         masked = mask(labelled) if request.mask else None
         if rest or masked:
             first = first.model_copy(update={"further": tuple(rest), "masked": masked})
@@ -89,7 +90,7 @@ class LedgerEngine:
     def _language(self, text: str, scores: Scores) -> Language:
         script = script_of(text)
         if script is Script.DEVANAGARI:
-            return Language(tag="hi", script=script, confidence=1.0)
+            return _HINDI
         best = max(scores.language)
         tag = self.model.languages[scores.language.index(best)]
         return Language(tag=tag, script=script, confidence=best)

@@ -6,10 +6,9 @@ Importable without Triton; the layout is the one that Triton's python backend ta
 import json
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -39,8 +38,7 @@ def latest(root: Path, name: str = MODEL_NAME) -> Path:
     return max(versions, key=lambda p: int(p.name))
 
 
-@dataclass(frozen=True, slots=True)
-class Scores:
+class Scores(NamedTuple):
     """What the classifier says of one reading: probabilities by class."""
 
     intent: list[float]
@@ -76,7 +74,9 @@ class Classifier:
         """Probabilities for hashed features, at least one."""
         rows = np.fromiter(hashes, np.int64, len(hashes)) & (BUCKETS - 1)
         gathered = self._table.take(rows, axis=0)
-        sums = np.add.reduce(gathered, axis=0) / np.sqrt(np.float32(len(rows))) + self._bias
+        sums = np.add.reduce(gathered, axis=0)
+        sums /= math.sqrt(len(hashes))
+        sums += self._bias
         each: list[float] = sums.tolist()
         return Scores(*[_shares(each[head]) for head in self._heads])
 
