@@ -28,6 +28,7 @@ _TELLING_WORDS = frozenset(
 )
 _SEPARATORS = frozenset({"/", "-", "."})
 """Between the numbers of a date in digits."""
+_TELLING_OR_PART = _TELLING_WORDS | _SEPARATORS
 _REACH = 7
 """Tokens after its first in which a phrasing has the first of these: "from 1 to 15 of - november"."""
 _BEGINNINGS = frozenset(
@@ -80,9 +81,11 @@ def _telling(tokens: Sequence[Token]) -> list[int]:
     last = len(tokens) - 1
     return [
         i
-        for i, (text, *_) in enumerate(tokens)
-        if text in _TELLING_WORDS
-        or (text in _SEPARATORS and 0 < i < last and tokens[i - 1].kind == tokens[i + 1].kind == "number")
+        for i, (text, _, _, _, _) in enumerate(tokens)
+        if text in _TELLING_OR_PART
+        and (
+            text not in _SEPARATORS or (0 < i < last and tokens[i - 1].kind == tokens[i + 1].kind == "number")
+        )
     ]
 
 

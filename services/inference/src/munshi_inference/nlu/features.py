@@ -6,6 +6,7 @@ Features of the tagger are bytes, as it takes them, put together from pieces tha
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
+from typing import NamedTuple
 from zlib import crc32
 
 from munshi_inference.language.amounts import UNITS, Number
@@ -222,66 +223,69 @@ def symbols(reading: Reading, labels: Sequence[str]) -> list[str]:
     return found
 
 
-@dataclass(slots=True)
-class _Symbol:
+class _Symbol(NamedTuple):
     """A symbol as the classifier sees it. A hash can go on where another one ended: that of a pair is made
     of that of its beginning, and no text of the pair is put together."""
 
     name: bytes
-    spaced: bytes
-    alone: dict[int, None]
-    """Hashes of the features that it has by itself."""
     before: int
     """Hash of the beginning of a pair with the symbol after it."""
-    near: int
-    """Of one with a symbol somewhere after it."""
+    alone: tuple[int, ...]
+    """Hashes of the features that it has by itself."""
+    usual: bytes
+    """Its name, or one for all that talk of the ledger does not use; so what follows."""
+    usual_spaced: bytes
+    usual_before: int
+    usual_near: int
+    """Hash of the beginning of a pair with a symbol somewhere after it."""
 
 
-def _symbol(symbol: str) -> _Symbol:
-    found = [symbol]
-    if symbol[0] != "<" and len(symbol) > 2:
-        found.append(f"k:{skeleton(symbol)}")
-        padded = f"^{symbol}$"
-        found += [padded[j : j + size] for size in (3, 4, 5) for j in range(len(padded) - size + 1)]
-    name = symbol.encode()
-    alone = dict.fromkeys(crc32(feature.encode()) for feature in found)
-    return _Symbol(name, name + b" ", alone, crc32(name + b" "), crc32(name + b"~"))
+class LedgerWords:
+    """Keys of words that talk of the ledger uses; how many others there are tells chatter from entries."""
+
+    def __init__(self, words: frozenset[str]) -> None:
+        self._words = words
+        self.symbols = Remembered(self._symbol)
+
+    def _symbol(self, symbol: str) -> _Symbol:
+        found = [symbol]
+        if symbol[0] != "<" and len(symbol) > 2:
+            found.append(f"k:{skeleton(symbol)}")
+            padded = f"^{symbol}$"
+            found += [padded[j : j + size] for size in (3, 4, 5) for j in range(len(padded) - size + 1)]
+        alone = tuple(crc32(feature.encode()) for feature in found)
+        name = symbol.encode()
+        strange = symbol not in self._words and symbol[0].isalpha()
+        usual = _STRANGE if strange else name
+        spaced = usual + b" "
+        return _Symbol(name, crc32(name + b" "), alone, usual, spaced, crc32(spaced), crc32(usual + b"~"))
 
 
-_symbols = Remembered(_symbol)
+_STRANGE = b"<?>"
 _counts: Remembered[str, int] = Remembered(lambda feature: crc32(feature.encode()))
 
 
-def sentence_hashes(reading: Reading, labels: Sequence[str], ledger_words: frozenset[str]) -> list[int]:
+def sentence_hashes(reading: Reading, labels: Sequence[str], ledger_words: LedgerWords) -> list[int]:
     """Features of the whole, each once: words, pairs in order, characters of words, counts. They are hashes,
     the lowest bits of which are a row of the classifier's table.
-
-    `ledger_words` are the keys that talk of the ledger uses; how many others there are tells chatter from
-    entries.
     """
     seen = ["<s>", *symbols(reading, labels)[:_MAX_UNITS], "</s>"]
-    usual = [s if s in ledger_words or s[0] == "<" or not s[0].isalpha() else "<?>" for s in seen]
-    own = [_symbols[symbol] for symbol in seen]
-    common = [_symbols[symbol] for symbol in usual]
-    names = [one.name for one in common]
-    found: dict[int, None] = {}
-    together: list[int] = []
+    known = ledger_words.symbols
+    names, before, alone, usual, spaced, usual_before, near = zip(*[known[s] for s in seen], strict=True)
     last = len(seen) - 1
+    found: list[int] = []
+    for hashes in alone:
+        found += hashes
     for i in range(last):
-        found.update(own[i].alone)
-        together.append(crc32(own[i + 1].name, own[i].before))
-        here = common[i]
+        found.append(crc32(names[i + 1], before[i]))
         if i + 1 < last:
-            together.append(crc32(names[i + 2], crc32(common[i + 1].spaced, here.before)))
-        together += map(crc32, names[i + 1 : i + 9], repeat(here.near))
-    found.update(own[last].alone)
-    words, strange = max(last - 1, 1), usual.count("<?>")
-    counts = [f"#{symbol}{min(seen.count(symbol), 3)}" for symbol in ("<amt>", "<name>", "<number>")]
-    counts += [
-        f"#words{min(last - 1, 12)}",
-        f"#strange{min(strange, 6)}",
-        f"#strange{strange * 5 // words}/5",
+            found.append(crc32(usual[i + 2], crc32(spaced[i + 1], usual_before[i])))
+        found += map(crc32, usual[i + 1 : i + 9], repeat(near[i]))
+    strange = usual.count(_STRANGE)
+    found += [
+        *[_counts[f"#{symbol}{min(seen.count(symbol), 3)}"] for symbol in ("<amt>", "<name>", "<number>")],
+        _counts[f"#words{min(last - 1, 12)}"],
+        _counts[f"#strange{min(strange, 6)}"],
+        _counts[f"#strange{strange * 5 // max(last - 1, 1)}/5"],
     ]
-    together += [_counts[count] for count in counts]
-    found.update(dict.fromkeys(together))
-    return list(found)
+    return list(dict.fromkeys(found))

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from munshi_inference.nlu.features import BUCKETS, Lexicon
+from munshi_inference.nlu.features import BUCKETS, LedgerWords, Lexicon
 
 MODEL_NAME = "ledger_nlu"
 CLASSIFIER_FILE = "intent.npz"
@@ -112,7 +112,7 @@ class LedgerModel:
         self.categories: tuple[str, ...] = tuple(self.card["categories"])
         self.languages: tuple[str, ...] = tuple(self.card["languages"])
         self.lexicon = Lexicon(frozenset(self.card["vocabulary"]), by_key(self.card["kinds"]))
-        self.ledger_words = frozenset(self.card["ledger_words"])
+        self.ledger_words = LedgerWords(frozenset(self.card["ledger_words"]))
         """Keys of words that talk of the ledger uses."""
         self._classifier = Classifier(folder / CLASSIFIER_FILE)
         self._tagger = pycrfsuite.Tagger()

@@ -30,7 +30,7 @@ from munshi_inference.language.devanagari import LOANS
 from munshi_inference.nlu import repository
 from munshi_inference.nlu.assembly import ENTRIES, Labelled, entities
 from munshi_inference.nlu.engine import LedgerEngine
-from munshi_inference.nlu.features import BUCKETS, Lexicon, sentence_hashes, unit_features
+from munshi_inference.nlu.features import BUCKETS, LedgerWords, Lexicon, sentence_hashes, unit_features
 from munshi_inference.nlu.repository import Classifier, LedgerModel, by_key
 from munshi_inference.nlu.units import Reading, read
 from munshi_inference.training.calibrate import fit_scale
@@ -188,8 +188,9 @@ def train_classifier(
     """Heads for intent, category and language."""
     rng = random.Random(seed)
     noisy = (_noisy(e, ledger_words, rng) for e in data)
+    known = LedgerWords(ledger_words)
     rows = [
-        sorted(h % BUCKETS for h in sentence_hashes(e.reading, labels, ledger_words))  # always in one order
+        sorted(h % BUCKETS for h in sentence_hashes(e.reading, labels, known))  # always in one order
         for e, labels in zip(data, noisy, strict=True)
     ]
     matrix = _matrix(rows)
