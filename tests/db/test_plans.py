@@ -6,10 +6,12 @@ from decimal import Decimal
 import asyncpg
 import pytest
 
+from munshi.contracts.assistant import EraseFile
 from munshi.contracts.ids import MessageID
 from munshi.contracts.media import DocumentFields
 from munshi.contracts.tenant import POOL, Retention
 from munshi.db.dead_letters import Burial, Graveyard
+from munshi.db.erasures import Erasures
 from munshi.db.lanes import Lanes
 from munshi.db.ledger import LedgerBooks
 from munshi.db.memory import Memories, Vector
@@ -20,6 +22,7 @@ from munshi.db.turns import Turns
 
 from .conftest import SHARMA, Cells, Database
 from .scenes import NUMBER, Talk, entry, identity, now, take, talk, text
+from .test_attachments import picture
 
 TINY = {"cells", "workers", "lanes", "tenants"}
 """A handful of rows: reading them whole is the right plan."""
@@ -64,6 +67,8 @@ INSERT INTO attachments (tenant, message_id, kind, sha256, mime_type, size, invo
     FROM generate_series(1, $1) n, unnest($2::text[]) t;
 INSERT INTO announcements (tenant, message_id)
     SELECT t, 'wamid.a' || n FROM generate_series(1, $1) n, unnest($2::text[]) t;
+INSERT INTO erasures (tenant, message_id, done_at)
+    SELECT t, 'wamid.a' || n, now() FROM generate_series(1, $1) n, unnest($2::text[]) t;
 INSERT INTO model_calls (tenant, month, purpose, model, outcome, estimate)
     SELECT t, '2026-11-01', 'x', 'small', 'done', 0 FROM generate_series(1, $1) n, unnest($2::text[]) t;
 INSERT INTO model_spend (tenant, month)
@@ -130,6 +135,11 @@ async def work(cells: Cells) -> int:
         await books.last_entry()
         await books.same_receipt("sha7", DocumentFields(invoice_no="7", vendor="x", total=Decimal(1)))
         assert await books.entries_of_message(wamid) is not None
+        assert await books.origin(f"wamid.{number}.B#1") is not None
+        await one.say(f"wamid.{number}.C", picture(f"wamid.{number}.C"), replies=(text("read"),))
+        await one.say(f"wamid.{number}.D", EraseFile(message_id=MessageID(f"wamid.{number}.C")))
+        for due in await Erasures(cells.pool).take(10):
+            await Erasures(cells.pool).end(due)
         await graveyard.note_attempt(SHARMA, MessageID(f"wamid.{number}"), "x")
         await graveyard.bury(Burial(SHARMA, "turn", f"wamid.{number}", "x", {}))
         call = await ModelCalls(cells.pool).begin(SHARMA, "x", "small", Decimal(1), Decimal(1000))
