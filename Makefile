@@ -127,7 +127,12 @@ test-chart: chart-tools ## the Helm chart: lint, schemas, alerts, dashboards, ri
 test-cluster: chart-tools ## on a real API server and a real node, which it brings up and takes down
 	@tools/local-cluster build-for-tests
 	@$(BIN)/python tools/images.py
+	@$(BIN)/python tools/images.py --triton wheel inference
 	@$(PYTEST) -m cluster tests/cluster
+
+.PHONY: keda
+keda: ## KEDA out of its Go module, for one test of it, once (Go needed; 16 minutes of CPU)
+	@tools/keda >/dev/null
 
 .PHONY: test-control-plane
 test-control-plane: install-dev ## the part of it that needs no node: as any user, without images

@@ -15,25 +15,37 @@ from collections.abc import Sequence
 
 from imaging.builders import Buildah, Docker, choose_builder
 from imaging.context import collect, digest_of
-from imaging.listed import BUILD, CACHE, CONTEXT, IMAGES, REPOSITORY, ROOT, Image, archive_of
+from imaging.listed import (
+    BUILD,
+    CACHE,
+    CONTEXT,
+    IMAGES,
+    REPOSITORY,
+    ROOT,
+    VENDORS,
+    WHEEL,
+    Image,
+    archive_of,
+    on_wheel,
+)
 from imaging.running import output, run
 
 
-def bases_of(image: Image, builder: Docker | Buildah) -> dict[str, str]:
-    """The bases by their arguments.
+def chosen(image: Image, builder: Docker | Buildah, wanted: str) -> Image:
+    """What Triton's image stands on: what is wanted, else its vendor's image where Docker can pull it, or
+    TRITON_BASE_IMAGE names one that is there, else the server's wheel."""
+    if not image.triton:
+        return image
+    can_have = builder.name == "docker" or bool(os.environ.get("TRITON_BASE_IMAGE"))
+    return image if (wanted or (VENDORS if can_have else WHEEL)) == VENDORS else on_wheel(image)
 
-    Raises:
-        SystemExit: a vendor's has to be pulled, and buildah pulls nothing here.
-    """
-    if not image.vendors:
-        return builder.bases()
-    given = os.environ.get("TRITON_BASE_IMAGE")
-    if not given and builder.name == "buildah":
-        raise SystemExit(
-            f"{image.name} stands on its vendor's image: build where Docker can pull it, or name one that "
-            "buildah's store has by TRITON_BASE_IMAGE"
-        )
-    return {"BASE_IMAGE": given} if given else {}
+
+def bases_of(image: Image, builder: Docker | Buildah) -> dict[str, str]:
+    """The bases by their arguments."""
+    if image.triton == VENDORS:
+        given = os.environ.get("TRITON_BASE_IMAGE")
+        return {"VENDORS_IMAGE": given} if given else {}
+    return {**({"STANDS_ON": image.triton} if image.triton else {}), **builder.bases()}
 
 
 def build(builder: Docker | Buildah, image: Image, tag: str, *, archives: bool) -> str:
@@ -94,6 +106,12 @@ def main() -> None:
     parser.add_argument(
         "--builder", choices=("auto", "docker", "buildah"), default=os.environ.get("BUILDER") or "auto"
     )
+    parser.add_argument(
+        "--triton",
+        choices=(VENDORS, WHEEL),
+        default="",
+        help="what the inference image stands on; default: its vendor's image with Docker, else its wheel",
+    )
     parser.add_argument("--tag", default="", help="default: the chart's appVersion")
     parser.add_argument("--archives", action="store_true", help="write build/images/NAME.tar with Docker too")
     parser.add_argument("--skaffold", action="store_true", help="keep skaffold's contract for a custom build")
@@ -107,8 +125,9 @@ def main() -> None:
     lock = (BUILD / "lock").open("w")  # held until the end: one folder is filled for all
     fcntl.flock(lock, fcntl.LOCK_EX)
     print(f"building by {builder.name}, tag {tag}")
-    for name in options.names or [name for name, image in IMAGES.items() if not image.vendors]:
-        done = build(builder, IMAGES[name], tag, archives=options.archives)
+    for name in options.names or [name for name, image in IMAGES.items() if not image.triton]:
+        image = chosen(IMAGES[name], builder, options.triton)
+        done = build(builder, image, tag, archives=options.archives)
         print(
             f"  {REPOSITORY}/{name}:{tag:<10} {builder.size(IMAGES[name], tag) / 1e6:6.0f} MB  {done}",
             flush=True,

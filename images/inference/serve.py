@@ -33,8 +33,14 @@ FIXED = (
     f"--http-port={HTTP_PORT}",
     "--grpc-port=8001",
     "--metrics-port=8002",
+    "--grpc-max-connection-age=30000",
+    "--grpc-max-connection-age-grace=60000",
 )
-"""A model that does not load is left out and the others are served; names come with the chart's values."""
+"""A model that does not load is left out and the others are served; names come with the chart's values.
+
+A client keeps its connection, and a Service leads a connection to one pod: it is made anew every half minute
+(30,000 ms), or a pod that is added would have nothing to do. What is asked by then is answered on the old.
+"""
 TRAINED = {"eng", "hin", "sin"}
 """What Tesseract must be able to read."""
 

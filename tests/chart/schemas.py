@@ -17,11 +17,11 @@ _KINDS = (
 _ID = re.compile(r',\s*"\$id": "[^"]*"')
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # C where it is built
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # C where it is built
     """Knows `=`, which an enumeration of one definition holds."""
 
 
-_Loader.add_constructor("tag:yaml.org,2002:value", lambda _, node: str(node.value))
+Loader.add_constructor("tag:yaml.org,2002:value", lambda _, node: str(node.value))
 
 
 def kubernetes_schemas(source: Path, target: Path) -> None:
@@ -41,7 +41,7 @@ def definitions_of_others(source: Path) -> list[Path]:
 def crd_schemas(source: Path, target: Path) -> None:
     """A strict schema for each kind and version of the definitions, and of our own."""
     for file in (*definitions_of_others(source), *(ROOT / "crds").glob("*.yaml")):
-        for definition in yaml.load_all(file.read_text(), _Loader):
+        for definition in yaml.load_all(file.read_text(), Loader):
             if definition and definition.get("kind") == "CustomResourceDefinition":
                 _write(definition["spec"], target)
 

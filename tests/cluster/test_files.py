@@ -132,7 +132,7 @@ def test_the_images_command_knows_every_target() -> None:
     assert set(re.sub(r"- ", "-", named[1]).split(", ")) == _image_targets() | {"inference"}
 
 
-# --- Triton's image, which can be built only where its vendor's base can be pulled ---
+# --- Triton's image: on its vendor's, which has to be pulled, or on the base of all others ---
 
 INFERENCE = ROOT / "images" / "inference"
 
@@ -140,19 +140,38 @@ INFERENCE = ROOT / "images" / "inference"
 def test_tritons_dockerfile_copies_what_the_images_command_collects() -> None:
     text = (INFERENCE / "Dockerfile").read_text()
     copied = set(re.findall(r"^COPY (\S+) ", text, re.MULTILINE))
-    assert copied == {"inference/lib", "inference/app", "serve.py"}
-    assert re.findall(r"^FROM \S+ AS (\S+)$", text, re.MULTILINE) == ["inference"]
+    assert copied == {"inference/lib", "inference/app", "inference/programs", "inference/server", "serve.py"}
+    assert re.findall(r"^FROM \S+ AS (\S+)$", text, re.MULTILINE) == ["vendors", "wheel", "inference"]
+    assert "ARG STANDS_ON=vendors\n" in text
     users = re.findall(r"^USER (\S+)$", text, re.MULTILINE)
     assert users[-1] == "65532:65532", "it does not end as root"
 
 
-def test_tritons_image_is_refused_where_its_base_cannot_be_pulled(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tritons_image_stands_on_its_vendors_where_that_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TRITON_BASE_IMAGE", raising=False)
     images = _tool("images", monkeypatch)
-    with pytest.raises(SystemExit, match="TRITON_BASE_IMAGE"):
-        images.bases_of(images.IMAGES["inference"], images.Buildah())
+    inference, docker, buildah = images.IMAGES["inference"], images.Docker(), images.Buildah()
+
+    def stands_on(builder: Any, wanted: str = "") -> str:
+        return str(images.chosen(inference, builder, wanted).triton)
+
+    assert (stands_on(docker), stands_on(docker, "wheel")) == ("vendors", "wheel")
+    assert (stands_on(buildah), stands_on(buildah, "vendors")) == ("wheel", "vendors")
+    assert images.bases_of(inference, docker) == {}
     monkeypatch.setenv("TRITON_BASE_IMAGE", "localhost/triton")
-    assert images.bases_of(images.IMAGES["inference"], images.Buildah()) == {"BASE_IMAGE": "localhost/triton"}
+    assert stands_on(buildah) == "vendors"
+    assert images.bases_of(inference, buildah) == {"VENDORS_IMAGE": "localhost/triton"}
+
+
+def test_tritons_server_out_of_its_wheel_stands_on_the_base_of_all_images(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    images = _tool("images", monkeypatch)
+    monkeypatch.setenv("BASE_IMAGE", "localhost/python")
+    on_wheel = images.on_wheel(images.IMAGES["inference"])
+    bases = images.bases_of(on_wheel, images.Docker())
+    assert bases == {"STANDS_ON": "wheel", "BASE_IMAGE": "localhost/python"}
+    assert on_wheel.python == images.IMAGES["ingress"].python
 
 
 def test_tritons_image_holds_the_lock_of_one_machine_without_the_server(
@@ -180,6 +199,9 @@ def test_images_have_the_programs_that_one_machine_has() -> None:
     assert ours is not None
     packages = set(ours[1].split())
     assert packages == _READ | {"espeak-ng"}
+    tritons = re.search(r"^triton=\((.*)\)$", (ROOT / "images" / "base").read_text(), re.MULTILINE)
+    assert tritons is not None
+    assert set(tritons[1].split()) > _READ
     wanted = (ROOT / "tools" / "system-packages").read_text()
     assert all(re.search(rf"(?<=\s){re.escape(name)}(?=\s)", wanted) for name in packages)
 

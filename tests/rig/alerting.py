@@ -1,9 +1,9 @@
-"""A Prometheus that reads what is installed and judges by the chart's rules."""
+"""A Prometheus that reads what is installed, and judges by the chart's rules or tells an autoscaler."""
 
 import base64
 import json
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,9 @@ from munshi.embedded.processes import ProcessSpec, kill_group, start
 from rig.installed import NAMESPACE, RELEASE, Installed
 from rig.platform import wait_for
 from rig.ports import free_ports
+
+Target = dict[str, str]
+"""Labels of one that is read."""
 
 
 @dataclass(frozen=True)
@@ -46,18 +49,28 @@ class Alerting:
 @contextmanager
 def alerting(installed: Installed, folder: Path) -> Iterator[Alerting]:
     """Starts one in a folder of its own; it has read every pod once."""
-    port = free_ports(1)
     (folder / "rules.yaml").write_text(json.dumps({"groups": _groups(installed)}))
-    (folder / "prometheus.yaml").write_text(json.dumps(_config(installed, folder)))
+    targets = [target(pod) for pod in _pods(installed)]
+    with prometheus(installed, folder, targets) as made:
+        yield made
+
+
+@contextmanager
+def prometheus(
+    installed: Installed, folder: Path, targets: Sequence[Target], host: str = "127.0.0.1"
+) -> Iterator[Alerting]:
+    """Starts one on an address of this machine; it has read every target once."""
+    port = free_ports(1)
+    (folder / "prometheus.yaml").write_text(json.dumps(_config(installed, folder, targets)))
     arguments = (
         f"--config.file={folder / 'prometheus.yaml'}",
         f"--storage.tsdb.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
+        f"--web.listen-address={host}:{port}",
         "--log.level=warn",
     )
     spec = ProcessSpec("prometheus", (str(program("prometheus")), *arguments), folder / "prometheus.log")
     process = start(spec)
-    made = Alerting(f"http://127.0.0.1:{port}")
+    made = Alerting(f"http://{host}:{port}")
     try:
         wait_for(made.ready, 60, "Prometheus has read every pod")
         yield made
@@ -73,8 +86,8 @@ def _groups(installed: Installed) -> Any:
     return yaml.safe_load(rendered)["spec"]["groups"]
 
 
-def _config(installed: Installed, folder: Path) -> dict[str, Any]:
-    """Reads the pods that are there now, labelled as the chart's PodMonitors label them."""
+def _config(installed: Installed, folder: Path, targets: Sequence[Target]) -> dict[str, Any]:
+    """Reads these pods by way of the API server, labelled as the chart's PodMonitors label them."""
     kubeconfig = yaml.safe_load(installed.node.kubeconfig.read_text())
     cluster, user = kubeconfig["clusters"][0]["cluster"], kubeconfig["users"][0]["user"]
     tls = {
@@ -85,13 +98,13 @@ def _config(installed: Installed, folder: Path) -> dict[str, Any]:
     address = urlsplit(cluster["server"]).netloc
     return {
         "global": {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "1s"},
-        "rule_files": [str(folder / "rules.yaml")],
+        "rule_files": [str(folder / "*rules.yaml")],
         "scrape_configs": [
             {
                 "job_name": NAMESPACE,
                 "scheme": "https",
                 "tls_config": tls,
-                "static_configs": [_target(pod, address) for pod in _pods(installed)],
+                "static_configs": [{"targets": [address], "labels": labels} for labels in targets],
             }
         ],
     }
@@ -104,18 +117,17 @@ def _pods(installed: Installed) -> list[Any]:
     return [pod for pod in found["items"] if "deletionTimestamp" not in pod["metadata"]]
 
 
-def _target(pod: Any, address: str) -> dict[str, Any]:
-    """One pod, by way of the API server."""
+def target(pod: Any, port: int = 8080) -> Target:
+    """One pod, and the port at which it tells."""
     meta = pod["metadata"]
     namespace, name = meta["namespace"], meta["name"]
-    labels = {
-        "__metrics_path__": f"/api/v1/namespaces/{namespace}/pods/{name}:8080/proxy/metrics",
+    return {
+        "__metrics_path__": f"/api/v1/namespaces/{namespace}/pods/{name}:{port}/proxy/metrics",
         "namespace": namespace,
         "pod": name,
         "instance": f"{namespace}/{name}",
         "tenant": meta["labels"].get("munshi.dev/tenant", "pool"),
     }
-    return {"targets": [address], "labels": labels}
 
 
 def _file(where: dict[str, str], name: str, folder: Path) -> str:

