@@ -128,7 +128,10 @@ spec:
   minReplicaCount: {{ .values.replicas }}
   maxReplicaCount: {{ .values.maxReplicas }}
   pollingInterval: 15
-  cooldownPeriod: 300
+  advanced:
+    horizontalPodAutoscalerConfig:
+      behavior:
+        scaleDown: {stabilizationWindowSeconds: 300}
   triggers:
     {{- if eq .id.component "orchestrator" }}
     - type: prometheus

@@ -7,7 +7,7 @@ from munshi_operator.builders.names import MEDIA, ORCHESTRATOR, selector
 from munshi_operator.builders.plan import Plan
 from munshi_operator.types import Manifest
 
-_DOWN_SECONDS = 300
+_BEHAVIOUR = {"scaleDown": {"stabilizationWindowSeconds": 300}}
 """A burst is followed by another: pods are taken away after five quiet minutes."""
 _POLL_SECONDS = 15
 
@@ -58,7 +58,7 @@ def _by_cpu(plan: Plan, component: str) -> Manifest:
         "minReplicas": workload.replicas,
         "maxReplicas": workload.max_replicas,
         "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}],
-        "behavior": {"scaleDown": {"stabilizationWindowSeconds": _DOWN_SECONDS}},
+        "behavior": _BEHAVIOUR,
     }
     kind = ("autoscaling/v2", "HorizontalPodAutoscaler")
     return plan.object(kind, plan.named(component), component, {"spec": spec})
@@ -82,9 +82,10 @@ def _by_age(plan: Plan, component: str) -> Manifest:
     spec = {
         "scaleTargetRef": _target(plan, component),
         "pollingInterval": _POLL_SECONDS,
-        "cooldownPeriod": _DOWN_SECONDS,
         "minReplicaCount": workload.replicas,
         "maxReplicaCount": workload.max_replicas,
+        # KEDA's own cooldownPeriod is for the last pod only.
+        "advanced": {"horizontalPodAutoscalerConfig": {"behavior": _BEHAVIOUR}},
         "triggers": [trigger],
     }
     return plan.object(("keda.sh/v1alpha1", "ScaledObject"), plan.named(component), component, {"spec": spec})
