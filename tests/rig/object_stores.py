@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from minio import Minio
+import urllib3
+from minio import Minio, MinioAdmin
+from minio.credentials.providers import StaticProvider
+from minio.error import MinioAdminException
 
 from munshi.embedded.processes import ProcessSpec, kill_group, start, wait_until
 from rig.ports import free_port
@@ -112,6 +115,23 @@ class MinioServer(S3Server):
             "MINIO_UPDATE": "off",
             "HOME": str(self.folder),
         }
+
+    def alive(self) -> bool:
+        """Whether it answers and knows its users: it reads them last."""
+        if not super().alive():
+            return False
+        admin = MinioAdmin(
+            endpoint=f"127.0.0.1:{self.port}",
+            credentials=StaticProvider(ROOT_KEY, ROOT_SECRET),
+            region="us-east-1",
+            secure=False,
+            http_client=urllib3.PoolManager(timeout=2.0, retries=False),
+        )
+        try:
+            admin.user_list()
+        except (MinioAdminException, urllib3.exceptions.HTTPError):
+            return False
+        return True
 
 
 class VersityServer(S3Server):

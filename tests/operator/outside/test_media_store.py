@@ -4,16 +4,20 @@ files and no others, and a tenant's files come along when it moves."""
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from pydantic import SecretStr
 
 from munshi.cells import ObjectStoreAddress
 from munshi.contracts.ids import CellName, TenantKey
 from munshi.contracts.tenant import POOL
-from munshi.errors import MunshiError
+from munshi.errors import MunshiError, Permanent, Retryable
 from munshi.objects import ObjectStore
 from munshi_operator.builders.access import cell_files
 from munshi_operator.builders.names import MEDIA
 from munshi_operator.outside.settings import OutsideSettings
-from munshi_operator.outside.storage import Storage, open_storage
+from munshi_operator.outside.storage import S3Storage, Storage, open_storage
+from rig.object_stores import BUCKET, ROOT_KEY, ROOT_SECRET
 from rig.outside import MASTER, Rig
 from rig.services import Services
 
@@ -52,6 +56,33 @@ async def test_a_cell_that_is_shut_out_opens_nothing_until_it_is_served_again(st
         await opened(storage, OTHER).of("shops_verma").get("ab/one")
     await storage.ensure(OTHER)
     assert await opened(storage, OTHER).of("shops_verma").get("ab/one") == b"one"
+
+
+def speaking_to(endpoint: str, secret: str) -> Storage:
+    """The operator's own code with a key of its own."""
+    settings = OutsideSettings(
+        object_store_endpoint=endpoint,
+        object_store_access_key=ROOT_KEY,
+        object_store_secret_key=SecretStr(secret),
+    )
+    return open_storage(f"s3://{BUCKET}", settings, MASTER)
+
+
+async def test_a_store_that_refuses_the_operators_key_is_told(storage: S3Storage) -> None:
+    with pytest.raises(Permanent, match="its key may make users and policies"):
+        await speaking_to(storage.endpoint, "another-secret").ensure(OWN)
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_a_store_that_is_busy_or_still_starting_is_asked_again(status: int) -> None:
+    async def busy(_: web.Request) -> web.Response:
+        return web.json_response({"Code": "XMinioServerNotInitialized", "Message": "later"}, status=status)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", busy)
+    async with TestServer(app) as server:
+        with pytest.raises(Retryable, match="does not answer"):
+            await speaking_to(str(server.make_url("/")), ROOT_SECRET).ensure(OWN)
 
 
 @pytest.mark.parametrize("isolation", ["Dedicated", "Pooled"])

@@ -34,6 +34,8 @@ from munshi_operator.types import Part
 _log = structlog.get_logger()
 
 _SECONDS = 15.0
+_PASSING = (429, 500, 502, 503, 504)
+"""Statuses of a store that is busy, or has begun to answer before it knows its users: nothing was refused."""
 
 Got = TypeVar("Got")
 
@@ -291,6 +293,8 @@ class S3Storage:
                 f"the object store refused: {error}; see that its key may make users and policies",
                 "StorageRefused",
             ) from error
+        except urllib3.exceptions.MaxRetryError as error:
+            raise Retryable(f"the object store does not answer: {error.reason}; tried again") from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise Retryable(f"the object store does not answer: {error}; tried again") from error
 
@@ -340,7 +344,9 @@ def open_storage(url: str, settings: OutsideSettings, master: MasterKey) -> Stor
             "the object store needs MUNSHI_OPERATOR_OBJECT_STORE_ENDPOINT as a URL, and the access key and "
             "secret key of somebody who may make users and policies there"
         )
-    client = urllib3.PoolManager(timeout=urllib3.Timeout(_SECONDS), retries=False, maxsize=8)
+    # Tried again by the pass, not by the client; which statuses are no answer is still told by it.
+    once = urllib3.Retry(0, redirect=False, status_forcelist=_PASSING, allowed_methods=None)
+    client = urllib3.PoolManager(timeout=urllib3.Timeout(_SECONDS), retries=once, maxsize=8)
     secure = endpoint.scheme == "https"
     return S3Storage(
         bucket=parts.netloc,
