@@ -271,6 +271,7 @@ CALLS = {
     "erase_by_hand": "erase_by_hand('T', 7, '{x}')",
     "take_erasures": "take_erasures(100)",
     "end_erasure": "end_erasure('T', 'x')",
+    "purge_erasures": "purge_erasures('T', 'infinity', 'infinity', 100)",
     "read_customers": "read_customers('T', 7, 10)",
     "read_balance": "read_balance('T', 7, 7)",
     "read_debtors": "read_debtors('T', 7, 10)",

@@ -5,7 +5,6 @@ account, and know a tenant's app secret by its registry entry.
 """
 
 import argparse
-import asyncio
 import json
 import sys
 import time
@@ -21,7 +20,7 @@ from munshi.contracts.subjects import registry_bucket
 from munshi.contracts.tenant import POOL, TenantEntry
 from munshi.db.connection import open_pool
 from munshi.db.dead_letters import DeadLetterRow, DeadLetters
-from munshi.errors import MunshiError, UserMistake
+from munshi.errors import UserMistake
 from munshi.provision.replays import Place, message_of, webhook_of
 from munshi.sealing import unseal_credentials
 from munshi_operator.builders.names import INGRESS, child_name
@@ -192,13 +191,3 @@ def _table(rows: Sequence[DeadLetterRow]) -> str:
 def _say(text: str) -> None:
     if text:
         sys.stdout.write(text + "\n")
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Exit status: 0 done, 1 failed, 2 wrong use."""
-    try:
-        asyncio.run(run(arguments, OperatorSettings()))
-    except MunshiError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0

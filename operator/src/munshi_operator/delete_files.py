@@ -5,14 +5,13 @@ are deleted by the tenant's own orchestrator and media service.
 """
 
 import argparse
-import asyncio
 import sys
 from collections.abc import Sequence
 
 from munshi.contracts.ids import MessageID, TenantKey
 from munshi.db.connection import open_pool
 from munshi.db.erasures import ErasuresByHand
-from munshi.errors import MunshiError, UserMistake
+from munshi.errors import UserMistake
 from munshi.provision.erasures import Asked, carried_out, deletion, left_over, planned
 from munshi_operator.outside.failures import of_database
 from munshi_operator.outside.opening import read_master_key
@@ -70,13 +69,3 @@ async def run(arguments: Sequence[str], settings: OperatorSettings) -> None:
             raise UserMistake(left_over(waiting))
     finally:
         await pool.close()
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Exit status: 0 done, 1 failed, 2 wrong use."""
-    try:
-        asyncio.run(run(arguments, OperatorSettings()))
-    except MunshiError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0

@@ -30,6 +30,8 @@ class Purged:
     """Training material: old, or of a tenant that does not consent."""
     attachments: int = 0
     """Attachments forgotten wholly or in part, and announcements."""
+    erasures: int = 0
+    """Requests to delete files, done or overtaken."""
     model_calls: int = 0
     """Single calls of language models; the sums of their months stay."""
 
@@ -47,6 +49,7 @@ class Purged:
             self.attempts + other.attempts,
             self.samples + other.samples,
             self.attachments + other.attachments,
+            self.erasures + other.erasures,
             self.model_calls + other.model_calls,
         )
 
@@ -62,23 +65,29 @@ async def purge(
     """
     now = now or datetime.now(UTC)
     before = now - age_of(retention.messages)
+    media_before, marks_before = now - age_of(retention.media), now - MARKS_AT_LEAST
     total = Purged()
     for _ in range(batches):
         with translated():
             messages = await pool.fetchval(
-                "SELECT purge_messages($1, $2, $3, $4)", tenant, before, now - MARKS_AT_LEAST, BATCH
+                "SELECT purge_messages($1, $2, $3, $4)", tenant, before, marks_before, BATCH
             )
             samples = await pool.fetchval("SELECT purge_samples($1, $2, $3)", tenant, before, BATCH)
             attachments = await pool.fetchval(
                 "SELECT purge_attachments($1, $2, $3, $4, $5)",
                 tenant,
                 before,
-                now - age_of(retention.media),
-                now - MARKS_AT_LEAST,
+                media_before,
+                marks_before,
                 BATCH,
             )
+            erasures = await pool.fetchval(
+                "SELECT purge_erasures($1, $2, $3, $4)", tenant, media_before, marks_before, BATCH
+            )
             calls = await pool.fetchval("SELECT purge_model_calls($1, $2, $3)", tenant, before, BATCH)
-        done = Purged(**messages, samples=samples, attachments=attachments, model_calls=calls)
+        done = Purged(
+            **messages, samples=samples, attachments=attachments, erasures=erasures, model_calls=calls
+        )
         total += done
         if done.rows == 0:
             break

@@ -299,53 +299,27 @@ BEGIN
 END
 $$;
 
--- Forgets attachments: where the bytes lie and what was read of them at `p_media_before`, the text at
--- `p_before`, the row when both have passed; announcements and erasures at `p_marks_before`, as the marks of
--- messages, an erasure that nobody has done when the bytes have gone by themselves. Called again until it returns
--- 0. Runs as the owner, since the services may not delete; so it checks for itself.
-CREATE OR REPLACE FUNCTION purge_attachments(p_tenant text, p_before timestamptz, p_media_before timestamptz,
-                                  p_marks_before timestamptz, p_limit integer) RETURNS integer
+-- Forgets erasures as the marks of messages are forgotten; one that nobody has done, when the bytes have gone by
+-- themselves. Called again until it returns 0. Runs as the owner, since the services may not delete; so it checks
+-- for itself.
+CREATE FUNCTION purge_erasures(p_tenant text, p_media_before timestamptz, p_marks_before timestamptz,
+                               p_limit integer) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     v_done integer;
-    v_n integer;
 BEGIN
     PERFORM require_own_tenant(p_tenant);
-    DELETE FROM attachments WHERE tenant = p_tenant AND message_id IN (
-        SELECT a.message_id FROM attachments a
-        WHERE a.tenant = p_tenant AND a.created_at < least(p_before, p_media_before)
-        ORDER BY a.created_at LIMIT p_limit FOR UPDATE SKIP LOCKED);
-    GET DIAGNOSTICS v_done = ROW_COUNT;
-    UPDATE attachments SET object_key = NULL, reading = NULL WHERE tenant = p_tenant AND message_id IN (
-        SELECT a.message_id FROM attachments a
-        WHERE a.tenant = p_tenant AND a.created_at < p_media_before
-          AND (a.object_key IS NOT NULL OR a.reading IS NOT NULL)
-        ORDER BY a.created_at LIMIT p_limit FOR UPDATE SKIP LOCKED);
-    GET DIAGNOSTICS v_n = ROW_COUNT;
-    v_done := v_done + v_n;
-    UPDATE attachments SET text = NULL WHERE tenant = p_tenant AND message_id IN (
-        SELECT a.message_id FROM attachments a
-        WHERE a.tenant = p_tenant AND a.created_at < p_before AND a.text IS NOT NULL
-        ORDER BY a.created_at LIMIT p_limit FOR UPDATE SKIP LOCKED);
-    GET DIAGNOSTICS v_n = ROW_COUNT;
-    v_done := v_done + v_n;
-    DELETE FROM announcements WHERE tenant = p_tenant AND message_id IN (
-        SELECT a.message_id FROM announcements a
-        WHERE a.tenant = p_tenant AND a.created_at < least(p_before, p_marks_before)
-        ORDER BY a.created_at LIMIT p_limit FOR UPDATE SKIP LOCKED);
-    GET DIAGNOSTICS v_n = ROW_COUNT;
-    v_done := v_done + v_n;
     DELETE FROM erasures WHERE tenant = p_tenant AND message_id IN (
         SELECT e.message_id FROM erasures e
         WHERE e.tenant = p_tenant AND e.asked_at < p_marks_before
           AND (e.done_at IS NOT NULL OR e.asked_at < p_media_before)
         ORDER BY e.asked_at LIMIT p_limit FOR UPDATE SKIP LOCKED);
-    GET DIAGNOSTICS v_n = ROW_COUNT;
-    RETURN v_done + v_n;
+    GET DIAGNOSTICS v_done = ROW_COUNT;
+    RETURN v_done;
 END
 $$;
 
 REVOKE EXECUTE ON FUNCTION may_have_file, empty_answers, drop_open_questions, erase_files, erase_by_hand,
-    files_of_person, plan_erasure, take_erasures, end_erasure FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION erase_files, take_erasures, end_erasure TO munshi_services;
+    files_of_person, plan_erasure, take_erasures, end_erasure, purge_erasures FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION erase_files, take_erasures, end_erasure, purge_erasures TO munshi_services;
 GRANT EXECUTE ON FUNCTION may_have_file, files_of_person, plan_erasure, erase_by_hand TO munshi_admin;
