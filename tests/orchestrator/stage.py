@@ -3,6 +3,7 @@ Postgres."""
 
 import asyncio
 import itertools
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -75,7 +76,13 @@ class StubGraph:
     """Every message that was asked for."""
     receipts: list[dict[str, Any]] = field(default_factory=list)
     script: Script | None = None
+    runner: web.AppRunner | None = None
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    async def listen(self, door: socket.socket) -> None:
+        """Serves at one more socket, which is bound; connections to it were refused until now."""
+        assert self.runner is not None
+        await web.SockSite(self.runner, door.dup()).start()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """`POST /{version}/{number}/messages`."""
@@ -111,7 +118,7 @@ async def stub_graph() -> AsyncIterator[StubGraph]:
     stub = StubGraph()
     app = web.Application()
     app.router.add_post("/{version}/{number}/messages", stub.handle)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    runner = stub.runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -1,6 +1,7 @@
 """What Meta may answer to a send, and what becomes of the reply then."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -264,16 +265,18 @@ async def test_what_a_lane_that_was_lost_gives_back_is_sent_and_not_left_to_a_pe
 
 
 async def test_a_refused_connection_is_tried_again_at_once(stage: Stage) -> None:
-    worker = stage.worker(graph_url="http://127.0.0.1:1")
-    await stage.say("help")
-
-    async def tried() -> bool:
-        return bool(await stage.one("select coalesce(max(attempts), 0) from outbox") >= 3)
-
-    await eventually(tried, 5)
-    worker.kill()
-    stage.worker()
-    await stage.replies(1)
+    """By the same worker, and never in doubt: what was refused surely did not leave. How long it waits before
+    which try is in the table, and tested there."""
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))  # bound and not listening: the port is ours, and the kernel refuses
+        stage.worker(graph_url=f"http://127.0.0.1:{door.getsockname()[1]}", settle_after_seconds="300")
+        await stage.say("help")
+        await eventually(lambda: stage.one("select coalesce(max(attempts), 0) >= 3 from outbox"))
+        assert stage.graph.tried == []
+        await stage.graph.listen(door)
+        await stage.replies(1)
+        await stage.settled()
+    assert len(stage.graph.tried) == 1
 
 
 async def test_the_window_is_looked_at_when_sending(stage: Stage) -> None:
