@@ -31,7 +31,7 @@ FLAGS = [
     "--use-fake-ui-for-media-stream",
 ]
 TOKEN = "token"
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 """Longest wait for what must come; a busy machine takes its time."""
 
 STATE = """async () => {

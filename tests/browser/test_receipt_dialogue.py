@@ -1,12 +1,12 @@
 """The whole of it on the page: a receipt is dropped, shown, booked by a button, and in the day's total."""
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
+from rig.clocks import INDIA, no_midnight_soon
 from rig.platform import EXAMPLES, PlatformRig, platform_in
 from rig.receipts import GUPTA, receipt
 
@@ -41,12 +41,13 @@ async def phone(platform: PlatformRig) -> AsyncIterator[Page]:
 
 
 async def test_a_dropped_receipt_is_booked_by_a_button_and_counted(phone: Page) -> None:
+    await no_midnight_soon()
     box = phone.get_by_role("textbox", name="Message to Sharma Kirana Store")
     await box.fill("hello, what can you do for me?")
     await box.press("Enter")
     await expect(phone.locator(".bubble.theirs")).to_have_count(1)
 
-    day = datetime.now(UTC).astimezone(ZoneInfo("Asia/Kolkata")).strftime("%d/%m/%Y")
+    day = datetime.now(INDIA).strftime("%d/%m/%Y")
     await drop(phone, "bill.jpg", "image/jpeg", receipt([line.format(date=day) for line in GUPTA]))
     await phone.get_by_role("button", name="Send", exact=True).click()
     asked = phone.locator(".bubble.theirs", has_text="GUPTA TRADERS")

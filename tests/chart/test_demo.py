@@ -67,14 +67,14 @@ def server() -> Iterator[str]:
         thread.join()
 
 
-def ask(*asked: str, patience: str = "1") -> "subprocess.CompletedProcess[str]":
+def ask(*asked: str, patience: str = "60") -> "subprocess.CompletedProcess[str]":
     """The program of `helm test`."""
     return subprocess.run(
         [sys.executable, CHART / "programs" / "answers.py", f"--patience={patience}", *asked],
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=120,
     )
 
 

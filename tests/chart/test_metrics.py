@@ -35,9 +35,10 @@ from munshi_media import failing
 from munshi_operator.metrics import make_registry
 from rig.model_chain import VERMA, chain, prompt
 from rig.operating import Stage
-from rig.platform import PlatformRig, platform_in, wait_for
+from rig.platform import PlatformRig, platform_in
 from rig.scripted_llm import Line, scripted_llm
 from rig.triton import TritonServer
+from rig.waiting import wait_for
 
 pytestmark = pytest.mark.timeout(180)
 SHARMA = "106540352242922"
@@ -90,7 +91,7 @@ def read(text: str) -> dict[str, set[str]]:
 
 def scrape(url: str) -> str:
     """A page of metrics."""
-    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 (an address of ours)
+    with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 (an address of ours)
         return str(answer.read().decode())
 
 
@@ -135,7 +136,7 @@ async def exported(platform: PlatformRig) -> Exported:
     async with EmulatorClient(platform.emulator) as client:
         await client.say(SHARMA, "919820011111", "Ramesh ko 500 ka maal udhaar diya")
         await client.wait_for(
-            1, person="919820011111", phone_number_id=SHARMA, direction="out", timeout_seconds=20
+            1, person="919820011111", phone_number_id=SHARMA, direction="out", timeout_seconds=90
         )
     found: dict[str, set[str]] = {}
     for process in platform.status()["processes"]:
@@ -181,7 +182,7 @@ def test_triton_exports_what_its_alerts_and_its_scaler_ask_for(tmp_path: Path) -
     try:
         server.start()
         # It listens for metrics last, after it has said that it is ready.
-        page = wait_for(lambda: tried(f"http://127.0.0.1:{server.port + 2}/metrics"), 20, "a page of metrics")
+        page = wait_for(lambda: tried(f"http://127.0.0.1:{server.port + 2}/metrics"), "a page of metrics")
     finally:
         server.kill()
     # Triton's counters do not end in _total, which a parser of OpenMetrics would add.

@@ -4,7 +4,7 @@ import pytest
 from kubernetes import client
 
 from rig.kubernetes import Node
-from rig.platform import wait_for
+from rig.waiting import wait_for
 
 
 def _dns(node: Node) -> client.V1ContainerStatus:
@@ -24,11 +24,11 @@ def test_pods_come_back_after_a_power_cut(node: Node) -> None:
         now = _dns(node)
         return bool(now.ready and now.restart_count > before.restart_count)
 
-    wait_for(came_back, 60, "the DNS pod runs again, started anew")
+    wait_for(came_back, "the DNS pod runs again, started anew")
 
 
 def test_usage_of_pods_is_known(node: Node) -> None:
     """Autoscalers by CPU need it."""
     if node.by == "kind":
         pytest.skip("a cluster by kind has no metrics-server")
-    wait_for(lambda: "m" in node.kubectl("top", "node", "--no-headers", check=False), 60, "kubectl top node")
+    wait_for(lambda: "m" in node.kubectl("top", "node", "--no-headers", check=False), "kubectl top node")

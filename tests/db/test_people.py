@@ -178,7 +178,7 @@ async def test_merging_while_both_write_loses_nothing(cells: Cells, admin: async
     async def write(one: Talk, name: str) -> None:
         for number in range(wanted):
             ref = f"wamid.{name}.{number}"
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while True:
                     try:
                         turn = await one.turn(message(ref), effects=(entry(f"{ref}#1", "1", "Ramesh"),))

@@ -110,7 +110,7 @@ async def test_every_reply_leaves_once_and_in_order(
             assert isinstance(done, Committed)
             wanted[done.conversation_id].extend(bodies)
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(200):
         left = 1
         while left or meta.untold:
             lives = [deliver(cells, meta, "w1", dice) for _ in range(dice.randint(1, 3))]

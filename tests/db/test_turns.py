@@ -215,7 +215,7 @@ async def test_a_lane_is_not_taken_while_a_commit_is_under_way(
 
 
 async def _until(admin: asyncpg.Connection, query: str, value: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while await admin.fetchval(query) < value:
             await asyncio.sleep(0.01)
 

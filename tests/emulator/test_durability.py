@@ -209,7 +209,7 @@ async def frames(stream: aiohttp.ClientResponse, count: int) -> tuple[list[str],
     """The texts of so many messages of an event stream, and the id of the last event."""
     texts: list[str] = []
     cursor = ""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(texts) < count:
             line = (await stream.content.readline()).decode().rstrip()
             if line.startswith("id: "):

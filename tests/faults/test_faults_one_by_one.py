@@ -13,7 +13,7 @@ from munshi.contracts.tenant import POOL
 from munshi_emulator.client import EmulatorClient
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 async def test_a_full_stream_refuses_and_nothing_is_lost(tmp_path: Path) -> None:
     async with theatre(tmp_path, workers=()) as stage:
         cell = load_cell(stage.cells.folder / POOL)
@@ -31,15 +31,15 @@ async def test_a_full_stream_refuses_and_nothing_is_lost(tmp_path: Path) -> None
         async def refused(client: EmulatorClient, _: asyncpg.Connection) -> bool:
             return any(update["last_code"] == 503 for update in await client.updates())
 
-        await stage.until(refused, 20, "ingress to refuse")
+        await stage.until(refused, 90, "ingress to refuse")
         stage.start_worker("one").wait_ready()
-        await stage.quiet(60)
+        await stage.quiet(150)
         async with stage.emulator.client() as client:
             replies = await client.messages(direction="out", limit=1000)
         assert sorted(reply["body"]["context"]["message_id"] for reply in replies) == sorted(asked)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 async def test_a_clock_that_jumps_closes_the_window_and_the_next_message_opens_it(tmp_path: Path) -> None:
     async with theatre(tmp_path, workers=()) as stage:
         async with stage.emulator.client() as client:
@@ -51,10 +51,10 @@ async def test_a_clock_that_jumps_closes_the_window_and_the_next_message_opens_i
             code = await database.fetchval("select error_code from outbox where state = 'failed'")
             return bool(code == 131047)
 
-        await stage.until(given_up, 30, "the late reply to be given up")
+        await stage.until(given_up, 90, "the late reply to be given up")
         async with stage.emulator.client() as client:
             await client.say(NUMBERS[0], "919830000001", "Ramesh ka kitna baaki hai?")
-            (reply,) = await client.wait_for(1, direction="out", timeout_seconds=20)
+            (reply,) = await client.wait_for(1, direction="out", timeout_seconds=90)
             await client.advance_clock(-25 * 3600)
         assert "500" in str(reply["body"])
         assert reply["body"]["context"]["message_id"] != late

@@ -26,7 +26,7 @@ from rig.services import Service, Services
 
 NUMBERS = ("106540352242901", "106540352242902", "106540352242903")
 DATABASE = "munshi"
-SETTLE_SECONDS = 8
+SETTLE_SECONDS = 30
 
 
 @dataclass

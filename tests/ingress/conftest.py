@@ -10,7 +10,8 @@ from rig.cells import Cells
 from rig.servers import Servers
 from rig.services import Service, Services
 
-QUICK = {"MUNSHI_DRAIN_SECONDS": "0"}
+QUICK = {"MUNSHI_DRAIN_SECONDS": "0", "MUNSHI_ACK_SECONDS": "60"}
+"""An end without a pause; and a server that stands still for a moment is no server that is away."""
 
 
 def _nats_alone(folder: Path) -> Iterator[Servers]:

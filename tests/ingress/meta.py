@@ -1,10 +1,9 @@
 """Meta's side of the door: webhooks, signatures, a client; and a look into the streams behind it."""
 
-import asyncio
 import hmac
 import io
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -107,7 +106,7 @@ class Meta:
 @asynccontextmanager
 async def meta_of(url: str) -> AsyncIterator[Meta]:
     """A client with many connections."""
-    timeout = aiohttp.ClientTimeout(total=30)
+    timeout = aiohttp.ClientTimeout(total=180)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=200), timeout=timeout) as session:
         yield Meta(session, url)
 
@@ -167,21 +166,12 @@ async def _all(cells: Cells, stream: str, cell: str) -> list[bytes]:
         found: list[bytes] = []
         try:
             while len(found) < wanted:
-                batch = await pull.fetch(min(1000, wanted - len(found)), timeout=5)
+                batch = await pull.fetch(min(1000, wanted - len(found)), timeout=60)
                 found.extend(each.data for each in batch)
         finally:
             with suppress(NotFoundError, nats.errors.Error):
                 await js.delete_consumer(stream, consumer.name)
         return found
-
-
-async def eventually(check: Callable[[], Awaitable[bool]], seconds: float = 2.0) -> None:
-    """Waits until `check` holds, `seconds` at most."""
-    async with asyncio.timeout(seconds):
-        while True:
-            if await check():
-                return
-            await asyncio.sleep(0.02)
 
 
 def ids(found: Sequence[Envelope]) -> list[str]:

@@ -18,7 +18,6 @@ from ingress.meta import (
     change,
     encoded,
     events,
-    eventually,
     ids,
     message,
     meta_of,
@@ -29,6 +28,7 @@ from ingress.meta import (
 from rig.cells import Cells, credentials
 from rig.frozen import frozen
 from rig.services import Service, Services, alive
+from rig.waiting import eventually
 
 WORKERS = 16
 
@@ -51,14 +51,14 @@ class Load:
         """How often this answer came."""
         return sum(1 for given in self.answers.values() if given == code)
 
-    async def more(self, count: int, seconds: float = 15.0) -> None:
+    async def more(self, count: int) -> None:
         """Waits until so many more were answered 200."""
         wanted = len(self.kept) + count
 
         async def there() -> bool:
             return len(self.kept) >= wanted
 
-        await eventually(there, seconds)
+        await eventually(there, f"{wanted} are kept")
 
     async def work(self, worker: int) -> None:
         """One worker, until it is stopped."""
@@ -122,7 +122,11 @@ async def test_nats_is_killed_again_and_again(own_cells: Cells, start_ingress: S
             assert (await load.meta.get("/healthz"))[0] == 200
             own_cells.servers.nats.start()
             await load.more(50)
-        assert (await load.meta.get("/readyz"))[0] == 200
+
+        async def ready() -> bool:
+            return (await load.meta.get("/readyz"))[0] == 200
+
+        await eventually(ready)
     assert load.count(0) + load.count(-1) == 0
     await assert_kept(load, own_cells)
 
@@ -160,7 +164,7 @@ async def test_a_drain_tells_first_and_closes_connections_with_their_answers(
     cells: Cells, start_ingress: StartIngress
 ) -> None:
     await cells.put_tenant()
-    service = start_ingress(cells, MUNSHI_DRAIN_SECONDS="1")
+    service = start_ingress(cells, MUNSHI_DRAIN_SECONDS="8")
     body = encoded(webhook(change(messages=[message("wamid.1")])))
     async with meta_of(service.url) as meta:
         assert await meta.post(body) == 200
@@ -169,13 +173,13 @@ async def test_a_drain_tells_first_and_closes_connections_with_their_answers(
         async def not_ready() -> bool:
             return (await meta.get("/readyz"))[0] == 503
 
-        await eventually(not_ready, 0.9)
+        await eventually(not_ready)
         assert await meta.post(webhook(change(messages=[message("wamid.2")]))) == 200
 
         async def gone() -> bool:
             return not alive(service.pid)
 
-        await eventually(gone, 10)
+        await eventually(gone)
     assert ids(await events(cells)) == ["wamid.1", "wamid.2"]
 
 
@@ -208,7 +212,7 @@ async def test_a_bus_that_hangs_is_answered_503_in_time_and_without_end_of_memor
     own_cells: Cells, start_ingress: StartIngress
 ) -> None:
     await own_cells.put_tenant()
-    service = start_ingress(own_cells, MUNSHI_ACK_SECONDS="2", MUNSHI_MAX_WAITING_EVENTS="20")
+    service = start_ingress(own_cells, MUNSHI_ACK_SECONDS="10", MUNSHI_MAX_WAITING_EVENTS="20")
     nats = own_cells.servers.nats.process
     assert nats is not None
     async with meta_of(service.url) as meta:
@@ -223,7 +227,7 @@ async def test_a_bus_that_hangs_is_answered_503_in_time_and_without_end_of_memor
         async def back() -> bool:
             return await meta.post(webhook(change(messages=[message("wamid.AFTER")]))) == 200
 
-        await eventually(back, 10)
+        await eventually(back)
         posts = [meta.post(webhook(change(messages=[message(f"wamid.{n:02d}")]))) for n in range(60)]
         answers = await asyncio.gather(*posts)
     found = ids(await events(own_cells))
@@ -245,7 +249,7 @@ async def test_ingress_starts_before_nats_and_waits_for_it(own_cells: Cells, ser
         async def kept() -> bool:
             return await meta.post(body) == 200
 
-        await eventually(kept, 10)
+        await eventually(kept)
 
 
 async def test_changes_made_while_nats_was_away_are_seen_after(
@@ -262,12 +266,12 @@ async def test_changes_made_while_nats_was_away_are_seen_after(
             async def live(secret: str = secret) -> bool:
                 return await meta.post(body, secret=secret) == 200
 
-            await eventually(live, 3)
+            await eventually(live)
 
 
 async def test_a_taken_port_is_a_clear_end(services: Services, ingress: Service) -> None:
     second = services.start("ingress", port=ingress.port)
     assert second.process is not None
-    assert await asyncio.to_thread(second.process.wait, 10) == 1
+    assert await asyncio.to_thread(second.process.wait, 60) == 1
     assert "cannot listen on 127.0.0.1" in second.log
     assert "Traceback" not in second.log

@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from time import monotonic
 
 import pytest
 from nats.js.errors import NotFoundError
 
-from ingress.meta import admin_of, bus_of, eventually
+from ingress.meta import admin_of, bus_of
 from munshi.bus.connection import Connection, connected, serve_cells
 from munshi.bus.errors import BusAway, BusBusy, BusFull, BusRefused
 from munshi.bus.publisher import Outgoing, Publisher
@@ -18,6 +17,7 @@ from munshi.contracts.tenant import POOL
 from munshi.provision.cells import ensure_bus, remove_cell
 from rig.cells import Cells
 from rig.frozen import frozen
+from rig.waiting import eventually
 
 SUBJECT = "munshi.pool.in.a_b.003.k"
 
@@ -80,11 +80,9 @@ async def test_many_batches_at_once(bus: Connection) -> None:
 
 
 async def test_what_no_stream_takes_fails_at_once(bus: Connection) -> None:
-    publisher = await Publisher.open(bus)
-    began = monotonic()
+    publisher = await Publisher.open(bus, ack_seconds=600)  # far beyond a test's time
     with pytest.raises(BusAway, match="no stream"):
         await publisher.publish([out(1), out(2, subject="munshi.elsewhere.in.a_b.003.k")])
-    assert monotonic() - began < 2
     assert publisher.in_flight == 0
 
 
@@ -130,7 +128,15 @@ async def test_no_answer_in_time_is_away(own_cells: Cells) -> None:
         with frozen(nats.pid), pytest.raises(BusAway, match="in time"):
             await publisher.publish([out(1)])
         assert publisher.in_flight == 0
-        await publisher.publish([out(2)])
+        await eventually(lambda: taken(publisher, 2), "it is taken again")
+
+
+async def taken(publisher: Publisher, number: int) -> bool:
+    try:
+        await publisher.publish([out(number)])
+    except BusAway:
+        return False
+    return True
 
 
 async def test_a_lost_server_fails_what_waits_at_once_and_its_return_is_found(own_cells: Cells) -> None:
@@ -139,30 +145,21 @@ async def test_a_lost_server_fails_what_waits_at_once_and_its_return_is_found(ow
         losses: list[str] = []
         bus.on_loss(lambda: losses.append("lost"))
         bus.on_return(lambda: losses.append("back"))
-        publisher = await Publisher.open(bus, ack_seconds=30)
+        publisher = await Publisher.open(bus, ack_seconds=600)  # far beyond a test's time
         nats = own_cells.servers.nats.process
         assert nats is not None
         with frozen(nats.pid):
             waiting = asyncio.create_task(publisher.publish([out(1)]))
             await asyncio.sleep(0)
             own_cells.servers.nats.kill()
-        began = monotonic()
-        with pytest.raises(BusAway):
+        with pytest.raises(BusAway, match=r"lost|not connected"):
             await waiting
-        assert monotonic() - began < 2
         assert not bus.up
         with pytest.raises(BusAway):
             await publisher.publish([out(2)])
         own_cells.servers.nats.start()
 
-        async def taken() -> bool:
-            try:
-                await publisher.publish([out(3)])
-            except BusAway:
-                return False
-            return True
-
-        await eventually(taken, 10)
+        await eventually(lambda: taken(publisher, 3), "its return is found")
         assert losses == ["lost", "back"]
 
 
@@ -220,7 +217,7 @@ async def test_a_session_a_cell_begun_again_after_a_failure_ended_when_the_cell_
         async def there() -> bool:
             return log.count(line) >= times
 
-        return asyncio.ensure_future(eventually(there, 8))
+        return asyncio.ensure_future(eventually(there))
 
     await logged("begin pool", 2)
     await cells.add("shops_verma")

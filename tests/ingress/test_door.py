@@ -3,7 +3,8 @@
 import asyncio
 import io
 import json
-from collections.abc import AsyncIterator, Awaitable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,6 @@ from ingress.meta import (
     dead_letters,
     encoded,
     events,
-    eventually,
     ids,
     message,
     meta_of,
@@ -28,6 +28,7 @@ from ingress.meta import (
 )
 from rig.cells import APP_SECRET, Cells, credentials, tenant_document
 from rig.services import Service, Services
+from rig.waiting import eventually
 
 HELLO = webhook(change(messages=[message("wamid.HELLO")]))
 PLATFORM = {"MUNSHI_PLATFORM_APP_SECRET": "platform-secret", "MUNSHI_PLATFORM_VERIFY_TOKEN": "platform-token"}
@@ -39,6 +40,23 @@ def query(**fields: str) -> str:
 
 async def answered(posting: Awaitable[int], status: int) -> bool:
     return await posting == status
+
+
+async def seconds_until(check: Callable[[], Awaitable[bool]]) -> float:
+    began = time.monotonic()
+    await eventually(check)
+    return time.monotonic() - began
+
+
+async def quickest(go: Callable[[int], Awaitable[float]]) -> float:
+    """The least seconds of five goes, or of the first that is quick: a machine that stands still for a moment
+    adds to one go or the other, a program that is slow to all."""
+    least = await go(0)
+    for number in range(1, 5):
+        if least < 2:
+            break
+        least = min(least, await go(number))
+    return least
 
 
 async def test_handshake_echoes_the_challenge_as_plain_text(meta: Meta) -> None:
@@ -113,24 +131,32 @@ async def test_a_tenant_without_a_secret_is_closed(cells: Cells, start_ingress: 
 
 
 async def test_both_secrets_hold_during_a_rotation_which_is_live_within_2_s(meta: Meta, cells: Cells) -> None:
-    rotated = credentials(app_secret="new-secret", app_secret_previous=APP_SECRET)
-    assert await meta.post(HELLO, secret="new-secret") == 401
-    await cells.put_tenant(secrets=rotated)
-    await eventually(lambda: answered(meta.post(HELLO, secret="new-secret"), 200))
-    assert await meta.post(HELLO, secret=APP_SECRET) == 200
-    await cells.put_tenant(secrets=credentials(app_secret="new-secret"))
-    await eventually(lambda: answered(meta.post(HELLO, secret=APP_SECRET), 401))
-    assert await meta.post(HELLO, secret="new-secret") == 200
+    async def rotated(number: int) -> float:
+        old, new = (APP_SECRET if number == 0 else f"secret-{number}"), f"secret-{number + 1}"
+        assert await meta.post(HELLO, secret=new) == 401
+        await cells.put_tenant(secrets=credentials(app_secret=new, app_secret_previous=old))
+        took = await seconds_until(lambda: answered(meta.post(HELLO, secret=new), 200))
+        assert await meta.post(HELLO, secret=old) == 200
+        await cells.put_tenant(secrets=credentials(app_secret=new))
+        await eventually(lambda: answered(meta.post(HELLO, secret=old), 401), "the old one is closed")
+        assert await meta.post(HELLO, secret=new) == 200
+        return took
+
+    assert await quickest(rotated) < 2
 
 
 async def test_a_new_tenant_is_live_within_2_s_and_gone_within_2_s(meta: Meta, cells: Cells) -> None:
     path = "/webhooks/whatsapp/shops_gupta-traders"
     payload = webhook(change("555", messages=[message("wamid.G")]))
-    assert await meta.post(payload, path) == 404
-    await cells.put_tenant(tenant_document("gupta-traders", phone_number_id="55555"))
-    await eventually(lambda: answered(meta.post(payload, path), 200))
-    await cells.remove_tenant("shops_gupta-traders")
-    await eventually(lambda: answered(meta.post(payload, path), 404))
+
+    async def comes_and_goes(_: int) -> float:
+        assert await meta.post(payload, path) == 404
+        await cells.put_tenant(tenant_document("gupta-traders", phone_number_id="55555"))
+        came = await seconds_until(lambda: answered(meta.post(payload, path), 200))
+        await cells.remove_tenant("shops_gupta-traders")
+        return max(came, await seconds_until(lambda: answered(meta.post(payload, path), 404)))
+
+    assert await quickest(comes_and_goes) < 2
 
 
 UNKNOWN_PATHS = (

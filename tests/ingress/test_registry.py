@@ -2,18 +2,19 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
 
-from ingress.meta import admin_of, bus_of, eventually
+from ingress.meta import admin_of, bus_of
 from munshi.contracts.ids import CellName, PhoneNumberID, TenantKey
 from munshi.contracts.tenant import POOL
 from munshi.errors import Permanent
 from munshi.registry import Tenant, TenantDirectory, follow_registry, open_entry
 from rig.cells import Cells, credentials, tenant_document
+from rig.waiting import eventually
 
 SHARMA = TenantKey("shops_sharma")
 
@@ -25,18 +26,11 @@ async def followed(cells: Cells) -> AsyncIterator[TenantDirectory]:
     async with bus_of(cells) as bus:
         following = asyncio.create_task(follow_registry(bus, directory))
         try:
-            await until(lambda: directory.knows(POOL), 15)
+            await eventually(lambda: directory.knows(POOL))
             yield directory
         finally:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
-
-
-async def until(check: Callable[[], object], seconds: float = 2.0) -> None:
-    async def holds() -> bool:
-        return bool(check())
-
-    await eventually(holds, seconds)
 
 
 async def test_an_empty_registry_is_known(cells: Cells) -> None:
@@ -63,7 +57,7 @@ async def test_tenants_are_opened_changed_and_forgotten_live(cells: Cells) -> No
         await cells.put_tenant(
             tenant_document("sharma", phone_number_id="77777"), credentials(app_secret="two")
         )
-        await until(lambda: changes)
+        await eventually(lambda: changes)
         (key, changed) = changes[0]
         assert key == SHARMA
         assert changed is not None
@@ -72,7 +66,7 @@ async def test_tenants_are_opened_changed_and_forgotten_live(cells: Cells) -> No
         assert directory.of_number("106540352242922") is None
         assert directory.of_number("77777") is changed
         await cells.remove_tenant("shops_sharma")
-        await until(lambda: directory.get(SHARMA) is None)
+        await eventually(lambda: directory.get(SHARMA) is None)
         assert changes[-1] == (SHARMA, None)
         assert directory.of_number("77777") is None
 
@@ -108,7 +102,7 @@ async def test_what_is_known_stays_while_nats_is_away_and_is_put_right_after(own
             await admin.client.jetstream().purge_stream("KV_munshi-pool-tenants", subject="$KV.*.shops_gupta")
         await own_cells.put_tenant(tenant_document("verma", phone_number_id="33333"))
         keys = {"shops_sharma", "shops_verma"}
-        await until(lambda: {tenant.key for tenant in directory} == keys, 3)
+        await eventually(lambda: {tenant.key for tenant in directory} == keys)
 
 
 async def test_a_watch_that_went_silent_is_made_anew(cells: Cells) -> None:
@@ -119,7 +113,7 @@ async def test_a_watch_that_went_silent_is_made_anew(cells: Cells) -> None:
             for consumer in await js.consumers_info("KV_munshi-pool-tenants"):
                 await js.delete_consumer("KV_munshi-pool-tenants", consumer.name)
         await cells.put_tenant(tenant_document("gupta", phone_number_id="22222"))
-        await until(lambda: len(directory) == 2, 3)
+        await eventually(lambda: len(directory) == 2)
 
 
 async def test_a_bucket_that_comes_late_is_found(cells: Cells) -> None:
@@ -133,7 +127,7 @@ async def test_a_bucket_that_comes_late_is_found(cells: Cells) -> None:
         assert not directory.knows(POOL)
         await cells.add()
         await cells.put_tenant(tenant_document("gupta", phone_number_id="22222"))
-        await until(lambda: directory.get("shops_gupta") is not None, 5)
+        await eventually(lambda: directory.get("shops_gupta") is not None)
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
 

@@ -30,7 +30,7 @@ async def scraped(registry: CollectorRegistry) -> Samples:
     """The page of metrics, fetched."""
 
     def read(port: int) -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
             return str(answer.read().decode())
 
     async with serve_probes("127.0.0.1", 0, registry, lambda: None, lambda: None) as port:

@@ -33,15 +33,17 @@ from munshi_emulator.testing import EmulatorProcess
 from rig.cells import Cells, credentials, tenant_document
 from rig.servers import Servers
 from rig.services import Service, Services
+from rig.waiting import eventually
 
 _numbers = itertools.count(106540352000000)
 _wamids = itertools.count(1)
-QUICK = {
-    "MUNSHI_IDLE_SECONDS": "1",
-    "MUNSHI_FETCH_SECONDS": "20",
-    "MUNSHI_READ_SECONDS": "5",
-    "MUNSHI_CONVERT_SECONDS": "20",
+PATIENT = {
+    "MUNSHI_IDLE_SECONDS": "5",
+    "MUNSHI_FETCH_SECONDS": "120",
+    "MUNSHI_READ_SECONDS": "120",
+    "MUNSHI_CONVERT_SECONDS": "120",
 }
+"""A machine that stands still for a moment is no engine that hangs; a download that hangs is begun anew."""
 
 
 @dataclass
@@ -115,7 +117,7 @@ class Stage:
     def start(self, module: str | None = None, **environment: str) -> Service:
         """Starts the service; does not wait."""
         settings = {
-            **QUICK,
+            **PATIENT,
             "MUNSHI_CELLS_DIR": str(self.cells.folder),
             "MUNSHI_GRAPH_URL": self.emulator.url,
             "MUNSHI_SPOOL_DIR": str(self.folder / "spool"),
@@ -129,7 +131,7 @@ class Stage:
     async def open(self, module: str | None = None, **environment: str) -> None:
         """Makes the pool and starts the service."""
         self.cell = await self.cells.add(POOL)
-        await asyncio.to_thread(self.start(module, **environment).wait_ready, 60)
+        await asyncio.to_thread(self.start(module, **environment).wait_ready)
 
     @property
     def here(self) -> Path:
@@ -166,12 +168,9 @@ class Stage:
         assert self.service is not None
         return self.service.answers(f"/served/{key}")
 
-    async def until(self, holds: Callable[[], bool], seconds: float = 15.0) -> None:
+    async def until(self, holds: Callable[[], Any], what: str = "") -> None:
         """Waits for something that takes a moment."""
-        deadline = asyncio.get_running_loop().time() + seconds
-        while not await asyncio.to_thread(holds):
-            assert asyncio.get_running_loop().time() < deadline, "it did not come about in time"
-            await asyncio.sleep(0.03)
+        await eventually(lambda: asyncio.to_thread(holds), what)
 
     @asynccontextmanager
     async def bus(self) -> AsyncIterator[Connection]:
@@ -194,16 +193,16 @@ class Stage:
 
     async def read_at_last(self, request: ReadRequest, seconds: float = 60.0) -> MediaAnswer:
         """Asks again and again, as the orchestrator does, until there is an answer."""
-        deadline = asyncio.get_running_loop().time() + seconds
-        while True:
+
+        async def answered() -> MediaAnswer | None:
             try:
                 answer, _ = await self.ask(Verb.READ, request, 3.0)
             except TimeoutError:
-                answer = MediaFailure(reason="silence")
-            if isinstance(answer, MediaAnswer):
-                return answer
-            assert asyncio.get_running_loop().time() < deadline, answer
-            await asyncio.sleep(0.2)
+                return None
+            return answer if isinstance(answer, MediaAnswer) else None
+
+        found: MediaAnswer = await eventually(answered, "an answer", seconds, every=0.2)
+        return found
 
     def script(self, **words: str) -> None:
         """What the engines do from now on."""
@@ -230,12 +229,16 @@ class Stage:
 
 
 async def heard(
-    connection: Connection, verb: Verb, request: BaseModel, seconds: float
+    connection: Connection,
+    verb: Verb,
+    request: BaseModel,
+    seconds: float,
+    progress: list[MediaProgress] | None = None,
 ) -> tuple[MediaAnswer | MediaFailure, list[MediaProgress]]:
-    """Asks over an open connection."""
+    """Asks over an open connection; what comes before the end is added to `progress` at once."""
     inbox = connection.client.new_inbox()
     subscription = await connection.client.subscribe(inbox)
-    progress: list[MediaProgress] = []
+    progress = [] if progress is None else progress
     try:
         subject = media(connection.cell.name, verb.value)
         await connection.client.publish(subject, request.model_dump_json().encode(), reply=inbox)

@@ -31,7 +31,7 @@ async def killed_at(stage: Stage, request: ReadRequest, when: str, step: int) ->
     return None
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_killed_at_every_step_the_file_is_read_once(own_stage: Stage, when: str) -> None:
     stage = own_stage

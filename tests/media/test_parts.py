@@ -2,10 +2,8 @@
 
 import asyncio
 import base64
-import time
 from pathlib import Path
 
-import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +19,8 @@ from munshi_media.limits import MB, inbound_limit
 from munshi_media.received import IN_MEMORY, Received
 from munshi_media.watch import Pace, Watch
 from munshi_media.workers import Workers
+from rig.services import alive
+from rig.waiting import eventually
 
 
 async def test_places_go_round_the_tenants() -> None:
@@ -69,7 +69,7 @@ def test_no_place_is_lost_whoever_leaves(arrivals: list[tuple[str, int]], places
         await asyncio.gather(*tasks, return_exceptions=True)
         assert most <= places
         # All places are there again.
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(60):
             for number in range(places):
                 await share.place(str(number)).__aenter__()
         assert share.waiting == 0
@@ -101,7 +101,7 @@ async def test_joined_work_goes_on_when_who_began_it_leaves() -> None:
 
 
 async def test_a_worker_that_hangs_or_dies_is_replaced() -> None:
-    workers = Workers(1, 20.0)
+    workers = Workers(1, 120.0)
     try:
         well = await workers.run(deeds.sleeps, 0.0)
         with pytest.raises(FileRefused) as refused:
@@ -120,10 +120,7 @@ async def test_a_worker_that_hangs_or_dies_is_replaced() -> None:
             await hanging.run(deeds.sleeps, 60.0)
     finally:
         hanging.close()
-    deadline = time.monotonic() + 5
-    while psutil.pid_exists(well) and psutil.Process(well).status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
+    await eventually(lambda: not alive(well), "it is gone")
 
 
 def names(folder: Path) -> list[str]:

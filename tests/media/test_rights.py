@@ -21,6 +21,7 @@ from munshi_emulator.testing import EmulatorProcess
 from rig.outside import MASTER, derived_ring
 from rig.servers import Servers
 from rig.services import Services
+from rig.waiting import eventually
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ async def test_with_its_own_user_it_does_its_work(cluster_stage: Stage) -> None:
     await stage.cells.add(POOL)
     creds = stage.cells.folder / POOL / "nats.creds"
     creds.write_text(media_creds(MASTER, POOL))
-    await asyncio.to_thread(stage.start().wait_ready, 60)
+    await asyncio.to_thread(stage.start().wait_ready)
     shop = await stage.shop()
     request = await shop.takes(files.picture(), "image/jpeg")
     # Who asks has the orchestrator's user.
@@ -93,9 +94,7 @@ async def test_a_stolen_media_pod_reads_and_writes_nothing_else(cluster_stage: S
             'publish to "$kv.',
             f'subscription to "munshi.{POOL}.in.>"',
         ):
-            async with asyncio.timeout(10):
-                while not any(what in line for line in refused):
-                    await asyncio.sleep(0.01)
+            await eventually(lambda w=what: any(w in line for line in refused), what)  # type: ignore[misc]
         assert not any(media_all(POOL) in line for line in refused)
     finally:
         await thief.close()

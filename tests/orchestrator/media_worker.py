@@ -8,6 +8,7 @@ import asyncio
 from munshi.contracts.assistant import AddEntry, Reply, Said, SaidKind, TurnInput, TurnOutcome
 from munshi.contracts.tenant import AssistantKind
 from munshi.contracts.understanding import Category
+from munshi.tasks import until_signal
 from munshi.telemetry import configure
 from munshi_orchestrator.main import Orchestrator
 from munshi_orchestrator.settings import OrchestratorSettings
@@ -54,4 +55,4 @@ class Parrot:
 if __name__ == "__main__":
     configure("orchestrator")
     built = dict.fromkeys((AssistantKind.LEDGER, AssistantKind.SALES), Parrot())
-    asyncio.run(Orchestrator(OrchestratorSettings(), built).run())
+    asyncio.run(until_signal(Orchestrator(OrchestratorSettings(), built).run()))

@@ -1,7 +1,6 @@
 """A stage for tests of the orchestrator: messages put on the bus, a stub of the Graph API, a look into
 Postgres."""
 
-import asyncio
 import itertools
 import socket
 import time
@@ -25,19 +24,9 @@ from munshi.contracts.tenant import Credentials, TenantEntry
 from munshi.sealing import conversation_key, unseal_credentials
 from rig.cells import Cells
 from rig.services import Service, Services
+from rig.waiting import PATIENCE_SECONDS, eventually
 
 NUMBER = PhoneNumberID("106540352242922")
-
-
-async def eventually(check: Callable[[], Awaitable[Any]], seconds: float = 20.0, every: float = 0.05) -> Any:
-    """The first true answer of `check`; fails when none came in time."""
-    end = time.monotonic() + seconds
-    while True:
-        found = await check()
-        if found:
-            return found
-        assert time.monotonic() < end, f"not within {seconds} s; the last answer was {found!r}"
-        await asyncio.sleep(every)
 
 
 @dataclass
@@ -129,6 +118,14 @@ async def stub_graph() -> AsyncIterator[StubGraph]:
         await runner.cleanup()
 
 
+PATIENT = {"MUNSHI_LEASE_SECONDS": "60", "MUNSHI_SEND_SECONDS": "120"}
+"""A worker that stands still for a moment keeps its lanes, and waits for an answer: nobody here sends
+statuses by himself, so that a send whose fate got unknown would stay so. Tests of either give times of their
+own."""
+MORTAL = "2"
+"""Seconds of lease for a worker that is to be missed soon once it is gone."""
+
+
 @dataclass
 class Stage:
     """One cell with one tenant (more may be put), a bus connection, a database connection, a stub."""
@@ -165,7 +162,7 @@ class Stage:
                 "MUNSHI_WORKER": name,
                 "MUNSHI_CELLS_DIR": str(self.cells.folder),
                 "MUNSHI_GRAPH_URL": self.graph.url,
-                "MUNSHI_LEASE_SECONDS": "2",
+                **PATIENT,
                 "MUNSHI_HEARTBEAT_SECONDS": "0.2",
                 "MUNSHI_NUMBER_RATE": "10000",
                 **{f"MUNSHI_{key.upper()}": value for key, value in environment.items()},
@@ -256,7 +253,7 @@ class Stage:
         info = await self.connection.client.jetstream().stream_info(event_stream(self.cell.name))
         return int(info.state.messages)
 
-    async def settled(self, seconds: float = 30.0) -> None:
+    async def settled(self) -> None:
         """Waits until the bus is empty and the outbox has nothing left to send."""
 
         async def quiet() -> bool:
@@ -265,13 +262,15 @@ class Stage:
             )
             return await self.pending() == 0 and left == 0
 
-        await eventually(quiet, seconds)
+        await eventually(quiet, "nothing is left to do")
 
-    async def replies(self, count: int, phone: str = "919800000001", seconds: float = 20.0) -> Sequence[Sent]:
+    async def replies(
+        self, count: int, phone: str = "919800000001", *, seconds: float = PATIENCE_SECONDS
+    ) -> Sequence[Sent]:
         """Waits until so many messages were accepted for a person."""
 
         async def enough() -> bool:
             return len(self.graph.to(phone)) >= count
 
-        await eventually(enough, seconds)
+        await eventually(enough, f"{count} messages for {phone}", seconds)
         return self.graph.to(phone)

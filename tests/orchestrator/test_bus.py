@@ -1,9 +1,10 @@
 """What the readings lean on, shown on the real server."""
 
-import asyncio
-
+from munshi.contracts.subjects import partition_of
+from munshi.sealing import conversation_key
 from munshi_orchestrator.pull import Delivery, LaneStream
-from orchestrator.stage import Stage, eventually
+from orchestrator.stage import NUMBER, Stage
+from rig.waiting import eventually
 
 
 async def read(stage: Stage, partition: int, count: int) -> tuple[LaneStream, list[Delivery]]:
@@ -20,19 +21,11 @@ async def read(stage: Stage, partition: int, count: int) -> tuple[LaneStream, li
 
 
 async def partition_with(stage: Stage, count: int) -> int:
-    """The partition of one person's messages."""
+    """Puts so many messages of one person; gives back their partition."""
     for _ in range(count):
         await stage.say("help")
-    for partition in range(stage.cell.partitions):
-        got: list[Delivery] = []
-        stream = LaneStream(stage.connection.client, stage.cell.name, partition, got.append, lambda _: None)
-        await stream.open()
-        await stream.ask(count)
-        await asyncio.sleep(0.05)  # only a look; the test itself polls
-        await stream.close()
-        if got:
-            return partition
-    raise AssertionError("no lane has the messages")
+    key = conversation_key(stage.lookup_key(stage.entry), NUMBER, None, "919800000001")
+    return partition_of(key, stage.cell.partitions)
 
 
 async def test_a_fresh_consumer_begins_at_the_oldest_that_is_not_done(stage: Stage) -> None:

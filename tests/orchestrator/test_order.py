@@ -9,9 +9,10 @@ from munshi.contracts.media import MediaAnswer, Refusal
 from munshi.contracts.subjects import partition_of
 from munshi.contracts.tenant import Credentials, TenantEntry
 from munshi.sealing import conversation_key, unseal_credentials
-from orchestrator.stage import NUMBER, Sent, Stage, eventually
+from orchestrator.stage import NUMBER, Sent, Stage
 from rig.cells import tenant_document
 from rig.media_service import ScriptedMedia, answer
+from rig.waiting import eventually
 
 
 def answered(sent: list[Sent]) -> list[str]:
@@ -41,17 +42,13 @@ async def test_a_slow_send_holds_its_own_conversation_only(stage: Stage) -> None
     stage.graph.script = hold
     stage.worker()
     first = await stage.say("Ramesh 100 udhaar", "919800000001")
-    await eventually(lambda: _true(stage.graph.tried))
+    await eventually(lambda: stage.graph.tried, "the first is under way")
     second = await stage.say("Ramesh 200 udhaar", "919800000001")
     other = await stage.say("Suresh 300 udhaar", "919800000002")
     assert answered(list(await stage.replies(1, "919800000002"))) == [other]
     assert not stage.graph.to("919800000001")
     release.set()
     assert answered(list(await stage.replies(2, "919800000001"))) == [first, second]
-
-
-async def _true(value: object) -> bool:
-    return bool(value)
 
 
 async def test_the_same_message_twice_is_one_entry_and_one_reply(stage: Stage) -> None:
@@ -178,12 +175,12 @@ async def test_a_changed_number_brings_the_books_along(stage: Stage) -> None:
 
 async def test_debounced_messages_are_one_turn(stage: Stage) -> None:
     sales = tenant_document(
-        name="sales", phone_number_id="106540352242999", assistant="Sales", sales={"debounceSeconds": 1}
+        name="sales", phone_number_id="106540352242999", assistant="Sales", sales={"debounceSeconds": 3}
     )
     entry = await stage.cells.put_tenant(sales)
-    stage.worker()
     for text in ("hello", "is it there?", "the red one"):
         await stage.say(text, tenant=entry)
+    stage.worker()
     await stage.replies(1)
     await stage.settled()
     assert len(stage.graph.sent) == 1

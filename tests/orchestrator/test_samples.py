@@ -1,7 +1,8 @@
 """Training material, the whole way: consent in the resource, two messages, a masked row."""
 
-from orchestrator.stage import NUMBER, Stage, eventually
+from orchestrator.stage import NUMBER, Stage
 from rig.cells import tenant_document
+from rig.waiting import eventually
 
 
 async def consent(stage: Stage, *, given: bool) -> None:

@@ -7,7 +7,6 @@ import stat
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
@@ -15,19 +14,10 @@ import pytest
 from munshi.embedded.confinement import Confinement, _closed_ways, _works, confine, may_enter
 from munshi.embedded.processes import ProcessSpec, start, stop
 from rig.services import alive
+from rig.waiting import wait_for
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="changes users: needs root")
 NOBODY = (65534, 65534)
-
-
-def _wait(condition: object, seconds: float = 5.0) -> bool:
-    assert callable(condition)
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.01)
-    return False
 
 
 def test_a_folder_may_be_entered_by_its_bits(tmp_path: Path) -> None:
@@ -95,9 +85,9 @@ def test_a_child_dies_when_its_parent_is_killed(tmp_path: Path) -> None:
     ) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
-        assert _wait(lambda: Path(f"/proc/{child}/comm").read_text() == "sleep\n")
+        wait_for(lambda: Path(f"/proc/{child}/comm").read_text() == "sleep\n", "it is the program")
         parent.kill()
-    assert _wait(lambda: not alive(child))
+    wait_for(lambda: not alive(child), "it is dead")
 
 
 def test_a_child_whose_parent_is_gone_before_it_starts_does_not_run(tmp_path: Path) -> None:
@@ -120,5 +110,5 @@ def test_what_does_not_end_when_asked_is_killed(tmp_path: Path) -> None:
     )
     spec = ProcessSpec("x", (sys.executable, "-c", stubborn), tmp_path / "log", stop_seconds=0.2)
     process = start(spec)
-    assert _wait(lambda: "up" in spec.log.read_text())
+    wait_for(lambda: "up" in spec.log.read_text(), "it runs")
     assert stop(process, spec) == -signal.SIGKILL

@@ -32,7 +32,7 @@ class Phone:
             phone_number_id=self._number,
             direction="out",
             after=self._last,
-            timeout_seconds=15,
+            timeout_seconds=90,
         )
         assert not more, "one message, one answer"
         self._last = answer["seq"]
@@ -132,7 +132,7 @@ async def test_statuses_reach_the_outbox(platform: PlatformRig, emulator: Emulat
     phone = Phone(emulator, SHARMA, "919811100009")
     await phone.say("help")
     (sent,) = await emulator.messages(person="919811100009", direction="out")
-    await emulator.wait_status(sent["wamid"], "read", timeout_seconds=15)
+    await emulator.wait_status(sent["wamid"], "read", timeout_seconds=90)
     connection = await asyncpg.connect(platform.status()["database"]["url"])
     try:
         await emulator.wait_delivered()

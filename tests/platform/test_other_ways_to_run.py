@@ -14,9 +14,10 @@ from munshi.embedded.confinement import Confinement
 from munshi.embedded.nats import program
 from munshi.embedded.processes import ProcessSpec, start, stop
 from munshi_emulator.client import EmulatorClient
-from rig.platform import EXAMPLES, PlatformRig, platform_in, wait_for
+from rig.platform import EXAMPLES, PlatformRig, platform_in
 from rig.ports import free_port
 from rig.servers import Servers
+from rig.waiting import wait_for
 
 SHARMA = "106540352242922"
 _NOBODY = 65534
@@ -26,9 +27,9 @@ _CAP_DAC_READ_SEARCH = 2
 async def _balance(platform: PlatformRig) -> str:
     async with EmulatorClient(platform.emulator) as client:
         await client.say(SHARMA, "919800000009", "Ramesh ko 500 ka maal udhaar diya")
-        await client.wait_for(1, direction="out", timeout_seconds=20)
+        await client.wait_for(1, direction="out", timeout_seconds=90)
         await client.say(SHARMA, "919800000009", "Ramesh ka kitna baaki hai?")
-        answers = await client.wait_for(2, direction="out", timeout_seconds=20)
+        answers = await client.wait_for(2, direction="out", timeout_seconds=90)
         return str(answers[-1]["body"]["text"]["body"])
 
 
@@ -58,7 +59,7 @@ async def test_an_ordinary_user_runs_it_all(open_folder: Path) -> None:
         assert "500" in await _balance(platform)
         owners = {path.stat().st_uid for path in platform.data.rglob("*")}
         assert owners == {_NOBODY}
-        assert platform.munshi("down", timeout=90).returncode == 0
+        assert platform.munshi("down").returncode == 0
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user: needs root")
@@ -82,7 +83,7 @@ def plain_nats(tmp_path: Path) -> Iterator[str]:
     argv = (str(program()), "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", str(folder))
     spec = ProcessSpec("nats", argv, tmp_path / "nats.log", stop_signal=signal.SIGTERM)
     process = start(spec)
-    wait_for(lambda: spec.log.exists() and "Server is ready" in spec.log.read_text(), 10, "NATS is ready")
+    wait_for(lambda: spec.log.exists() and "Server is ready" in spec.log.read_text(), "NATS is ready")
     yield f"nats://127.0.0.1:{port}"
     stop(process, spec)
 
@@ -108,7 +109,7 @@ async def test_servers_that_are_there_already(tmp_path: Path, own_servers: Serve
         assert report["database"]["url"] == own_servers.admin_url("theirs")
         assert "500" in await _balance(platform)
         assert not (platform.data / "postgres").exists()
-        assert platform.munshi("down", timeout=90).returncode == 0
+        assert platform.munshi("down").returncode == 0
         assert own_servers.postgres_program.ready()
 
 

@@ -58,7 +58,7 @@ async def test_an_expired_token_keeps_all_until_a_new_one_is_applied(
         done = platform.munshi("apply", "-f", "-", stdin=yaml.safe_dump(secret))
         assert (done.returncode, done.stdout.strip()) == (0, f"whatsapptenant shops/{shop} configured")
         count = len(PEOPLE) * 3
-        await client.wait_for(count, direction="out", phone_number_id=number, timeout_seconds=30)
+        await client.wait_for(count, direction="out", phone_number_id=number, timeout_seconds=90)
         await client.wait_delivered()
         replies = await client.messages(direction="out", phone_number_id=number, limit=1000)
         given: dict[str, list[str]] = defaultdict(list)
@@ -71,7 +71,7 @@ async def _turns(platform: PlatformRig, number: str, count: int) -> None:
     """Waits until so many answers of a number lie in the outbox."""
     connection = await asyncpg.connect(platform.status()["database"]["url"])
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while (
                 await connection.fetchval("select count(*) from outbox where phone_number_id = $1", number)
                 < count

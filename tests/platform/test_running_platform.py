@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import IO
 
@@ -17,11 +16,14 @@ import pytest
 
 from munshi.provision.loopback import call
 from rig.platform import PlatformRig, platform_in
+from rig.waiting import wait_for
 
 SERVICES = {"ingress", "orchestrator", "media", "emulator", "nats", "postgres"}
 
 
 def test_status_as_json_has_what_programs_lean_on(platform: PlatformRig) -> None:
+    # A look at a process that the machine lets wait finds it not ready for a moment.
+    wait_for(lambda: platform.status()["ready"], "all is ready")
     done = platform.munshi("status", "--json")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
@@ -109,12 +111,12 @@ def test_secrets_are_readable_by_their_owner_only(platform: PlatformRig) -> None
 
 
 def test_a_second_up_on_the_same_folder_is_refused(platform: PlatformRig) -> None:
-    pids = platform.status()["processes"]
+    pids = {one["name"]: one["pid"] for one in platform.status()["processes"]}
     done = platform.munshi("up", "--port", "20000")
     assert done.returncode == 1
     assert f"the data folder {platform.data} is in use by another `munshi up`" in done.stderr
     assert "munshi down" in done.stderr
-    assert platform.status()["processes"] == pids
+    assert {one["name"]: one["pid"] for one in platform.status()["processes"]} == pids
 
 
 def test_a_taken_port_is_named(tmp_path: Path) -> None:
@@ -165,14 +167,16 @@ def test_logs_are_readable_as_json_and_live(platform: PlatformRig) -> None:
         assert follower.stdout is not None
         seen: queue.SimpleQueue[str] = queue.SimpleQueue()
         threading.Thread(target=_read_lines, args=(follower.stdout, seen), daemon=True).start()
+
         # What was there before it began to follow is not shown: write until it does.
-        line, end = "", time.monotonic() + 20
-        while line != "a line of this test\n":
-            assert time.monotonic() < end, "the follower shows no new line"
+        def followed() -> bool:
             with (platform.data / "logs" / "nats.log").open("a") as log:
                 log.write("a line of this test\n")
             with contextlib.suppress(queue.Empty):
-                line = seen.get(timeout=0.2)
+                return seen.get(timeout=0.2) == "a line of this test\n"
+            return False
+
+        wait_for(followed, "the follower shows a new line")
     finally:
         follower.kill()
         follower.wait()

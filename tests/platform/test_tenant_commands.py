@@ -13,7 +13,8 @@ import yaml
 
 from munshi.provision.loopback import call
 from rig.frozen import frozen
-from rig.platform import PlatformRig, wait_for
+from rig.platform import PlatformRig
+from rig.waiting import wait_for
 
 TENANT = """
 apiVersion: munshi.dev/v1alpha1
@@ -96,7 +97,7 @@ def test_a_tenant_is_applied_changed_and_deleted_live(
     assert done.stdout.strip() == f"whatsapptenant tests/{name} configured", done.stderr
     assert generations(platform, key) == {"ingress": 2, "orchestrator": 2, "media": 2}
     body = json.dumps({"object": "whatsapp_business_account", "entry": []}).encode()
-    wait_for(lambda: post_signed(platform, key, body, "secret-two") == 200, 2, "the new secret holds")
+    wait_for(lambda: post_signed(platform, key, body, "secret-two") == 200, "the new secret holds")
     assert post_signed(platform, key, body, "secret-one") == 200
     assert post_signed(platform, key, body, "secret-three") == 401
 
@@ -108,9 +109,9 @@ def test_a_tenant_is_applied_changed_and_deleted_live(
     assert done.returncode == 0, done.stderr
     assert "erased" in done.stdout
     assert not kept.parents[1].exists()
-    wait_for(lambda: handshake(platform, key) == 404, 2, "the tenant is gone")
+    wait_for(lambda: handshake(platform, key) == 404, "the tenant is gone")
     assert key not in {tenant["key"] for tenant in platform.status()["tenants"]}
-    wait_for(lambda: with_files(accounts) == kept_before, 5, "no message is left on the disk")
+    wait_for(lambda: with_files(accounts) == kept_before, "no message is left on the disk")
     assert before == {one["name"]: one["pid"] for one in platform.status()["processes"]}, (
         "a process was restarted"
     )
@@ -125,7 +126,6 @@ def test_apply_waits_for_the_orchestrator_and_says_where_it_does_not_come(platfo
         assert "munshi logs orchestrator" in done.stderr
     wait_for(
         lambda: generations(platform, "tests_waits") == {"ingress": 1, "orchestrator": 1, "media": 1},
-        30,
         "it is live",
     )
     assert platform.munshi("delete", "tenant", "waits", "--yes").returncode == 0
@@ -178,7 +178,7 @@ def _letters(platform: PlatformRig, *arguments: str) -> list[dict[str, Any]]:
 def test_dead_letters_are_listed_shown_and_dropped(platform: PlatformRig) -> None:
     secret = "demo-app-secret-of-gupta-traders"
     assert post_signed(platform, "shops_gupta-traders", b"this is no JSON", secret) == 200
-    (letter,) = wait_for(lambda: _letters(platform, "--tenant", "shops/gupta-traders"), 10, "a dead letter")
+    (letter,) = wait_for(lambda: _letters(platform, "--tenant", "shops/gupta-traders"), "a dead letter")
     assert letter["source"] == "ingress"
     number = str(letter["id"])
     shown = json.loads(platform.munshi("dead-letters", "show", number, "--json").stdout)
@@ -192,7 +192,7 @@ def test_dead_letters_are_listed_shown_and_dropped(platform: PlatformRig) -> Non
 
 
 def _letter_of(platform: PlatformRig, tenant: str) -> str:
-    (letter,) = wait_for(lambda: _letters(platform, "--tenant", tenant), 20, "a dead letter")
+    (letter,) = wait_for(lambda: _letters(platform, "--tenant", tenant), "a dead letter")
     return str(letter["id"])
 
 
@@ -229,7 +229,7 @@ def test_a_message_for_an_unknown_number_is_replayed_once_the_number_is_known(pl
     assert (done.returncode, done.stdout) == (0, f"dead letter {letter}: posted to ingress again\n"), (
         done.stderr
     )
-    wait_for(lambda: _turns(platform, "wamid.replayed"), 20, "the replayed message has had its turn")
+    wait_for(lambda: _turns(platform, "wamid.replayed"), "the replayed message has had its turn")
     assert _letters(platform, "--tenant", "tests/replayed") == []
     assert platform.munshi("delete", "tenant", "replayed", "--yes").returncode == 0
 

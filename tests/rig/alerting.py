@@ -15,8 +15,8 @@ import yaml
 from chart.programs import CHART, program
 from munshi.embedded.processes import ProcessSpec, kill_group, start
 from rig.installed import NAMESPACE, RELEASE, Installed
-from rig.platform import wait_for
 from rig.ports import free_ports
+from rig.waiting import wait_for
 
 Target = dict[str, str]
 """Labels of one that is read."""
@@ -72,7 +72,7 @@ def prometheus(
     process = start(spec)
     made = Alerting(f"http://{host}:{port}")
     try:
-        wait_for(made.ready, 60, "Prometheus has read every pod")
+        wait_for(made.ready, "Prometheus has read every pod")
         yield made
     finally:
         kill_group(process)

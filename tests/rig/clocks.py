@@ -1,16 +1,30 @@
-"""A wall clock that can be moved under running processes, by Debian's libfaketime.
+"""The time of day: not at midnight where a test asks for today, and moved under running processes.
 
-Only the wall clock: the monotonic one goes on, as it does when a machine's time is set. Programs that do not
-ask the C library (nats-server) keep the real time.
+A clock is moved by Debian's libfaketime. Only the wall clock: the monotonic one goes on, as it does when a
+machine's time is set. Programs that do not ask the C library (nats-server) keep the real time.
 """
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 _LIBRARIES = ("libfaketimeMT.so.1", "libfaketime.so.1")
+
+INDIA = ZoneInfo("Asia/Kolkata")
+"""Where the shops of `examples/` are."""
+
+
+async def no_midnight_soon(minutes: float = 2.0) -> None:
+    """Waits for the new day of the shops where it is near: what is said of "today" is of one day then."""
+    now = datetime.now(INDIA)
+    midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    if midnight - now < timedelta(minutes=minutes):
+        await asyncio.sleep((midnight - now).total_seconds() + 1)
 
 
 class MovableClock:

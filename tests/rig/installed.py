@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from chart.programs import CHART, program
 from munshi_emulator.client import EmulatorClient
 from rig.kubernetes import RESTRICTED, ROOT, Node
-from rig.platform import wait_for
+from rig.waiting import wait_for
 
 RELEASE = NAMESPACE = "munshi"
 STORAGE_CLASS = "munshi-e2e"
@@ -371,4 +371,4 @@ def eventually(condition: Callable[[], Any], what: str, seconds: float = SECONDS
             return condition()
         return None
 
-    return wait_for(asked, seconds, what)
+    return wait_for(asked, what, seconds)

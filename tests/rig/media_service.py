@@ -59,6 +59,10 @@ class ScriptedMedia:
     asked: list[ReadRequest] = field(default_factory=list)
     spoken: list[VoiceRequest] = field(default_factory=list)
     deleted: list[DeleteRequest] = field(default_factory=list)
+    signs: int = 0
+    """Signs of life that were given."""
+    answered: int = 0
+    """Requests that were answered to the end."""
     _subscriptions: list[Any] = field(default_factory=list)
     _working: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -97,6 +101,7 @@ class ScriptedMedia:
     async def _work(self, verb: Verb, request: Any, message: Msg) -> None:
         async def say(said: BaseModel) -> None:
             await message.respond(said.model_dump_json().encode())
+            self.signs += isinstance(said, MediaProgress)
 
         if verb is Verb.READ:
             self.asked.append(request)
@@ -110,6 +115,8 @@ class ScriptedMedia:
         end = await script(request, say)
         if end is not None:
             await say(end)
+            await self.connection.flush()
+            self.answered += 1
 
 
 def slow(given: BaseModel, until: asyncio.Event, expected: float | None = None) -> Script:

@@ -62,7 +62,7 @@ class S3Server(ABC):
 
     def alive(self) -> bool:
         """Whether it answers."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request("GET", "/")
             return connection.getresponse().status in {200, 403}
@@ -76,7 +76,7 @@ class S3Server(ABC):
         self.folder.mkdir(parents=True, exist_ok=True)
         spec = ProcessSpec(self.name, self.argv(), self.folder / "log", self.environment())
         self.process = start(spec)
-        if not wait_until(self.alive, 30.0, self.process):
+        if not wait_until(self.alive, 120.0, self.process):
             raise RuntimeError(f"{self.name} did not start:\n{spec.log.read_text()[-2000:]}")
 
     def kill(self) -> None:

@@ -21,6 +21,7 @@ from munshi_operator.settings import OperatorSettings
 from munshi_operator.types import CellAccess, Manifest, TenantObject
 from rig.kube import MemoryApi, MemoryCluster
 from rig.outside_memory import MemoryMeta, MemoryOutside
+from rig.waiting import PATIENCE_SECONDS, eventually
 
 NAMESPACE = "shops"
 TOKEN = "token"
@@ -221,7 +222,7 @@ class Stage:
         current = self.status(name).get("observedGeneration") == found["metadata"]["generation"]
         return current and self.condition(name, "Ready").get("status") == "True"
 
-    async def until_ready(self, names: Iterable[str], seconds: float = 10.0) -> None:
+    async def until_ready(self, names: Iterable[str], seconds: float = PATIENCE_SECONDS) -> None:
         """Waits until all of many are Ready, each once."""
         left = set(names)
 
@@ -239,13 +240,13 @@ class Stage:
         """People put a new token into the Secret."""
         self.api.put(secret(name, token))
 
-    async def until(self, what: Callable[[], object], why: str = "", seconds: float = 10.0) -> None:
+    async def until(self, what: Callable[[], object], why: str = "") -> None:
         """Waits until something holds."""
-        await until(what, why, seconds)
+        await until(what, why)
 
-    async def rest(self, parts: Parts, seconds: float = 10.0) -> None:
+    async def rest(self, parts: Parts) -> None:
         """Waits until the operator has nothing to do."""
-        await until(lambda: at_rest(parts), "the operator comes to rest", seconds)
+        await until(lambda: at_rest(parts), "the operator comes to rest")
 
 
 def at_rest(parts: Parts) -> bool:
@@ -254,14 +255,9 @@ def at_rest(parts: Parts) -> bool:
     return not queue.depth and not queue.working and not queue.pending_soon(0.15)
 
 
-async def until(what: Callable[[], object], why: str = "", seconds: float = 10.0) -> None:
-    """Polls until `what` is true, or fails."""
-    try:
-        async with asyncio.timeout(seconds):
-            while not what():
-                await asyncio.sleep(0.005)
-    except TimeoutError:
-        raise AssertionError(f"it did not come to pass: {why or what}") from None
+async def until(what: Callable[[], object], why: str = "", seconds: float = PATIENCE_SECONDS) -> None:
+    """Waits until `what` is true; looks more often than others do, for what passes by."""
+    await eventually(what, why, seconds, every=0.005)
 
 
 async def follow_tenants(api: MemoryApi, engine: Engine) -> None:

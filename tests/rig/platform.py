@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +15,13 @@ import psutil
 
 from munshi.embedded.confinement import Confinement
 from rig.ports import free_ports
+from rig.waiting import wait_for
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 """Tenants of the repository's own."""
 PORTS = 11
-_UP_SECONDS = 90.0
+_UP_SECONDS = 240.0
+"""Longer than `munshi up` itself waits, so that it says what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +44,6 @@ class ProcessID:
             return process.create_time() == self.started and process.status() != psutil.STATUS_ZOMBIE
         except psutil.Error:
             return False
-
-
-def wait_for(condition: Callable[[], Any], seconds: float, what: str) -> Any:
-    """Polls until the condition gives something true, and gives that back."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"after {seconds} s not: {what}")
 
 
 @dataclass
@@ -84,7 +74,7 @@ class PlatformRig:
         return self.confinement.command(argv, parent=os.getpid(), death_signal=signal.SIGTERM)
 
     def munshi(
-        self, *arguments: str, stdin: str | None = None, timeout: float = 60.0
+        self, *arguments: str, stdin: str | None = None, timeout: float = 240.0
     ) -> "subprocess.CompletedProcess[str]":
         """Runs one command on this data folder."""
         return subprocess.run(
@@ -127,8 +117,15 @@ class PlatformRig:
                 raise AssertionError(f"munshi up ended with {process.returncode}:\n{process.stdout.read()}")
             return bool(self.status()["ready"])
 
-        wait_for(ready, _UP_SECONDS, "the platform is ready")
+        wait_for(ready, "the platform is ready", _UP_SECONDS)
         return self
+
+    def down(self) -> None:
+        """`munshi down`, whether it runs or not; all of it is gone afterwards."""
+        done = self.munshi("down")
+        assert done.returncode == 0, done.stdout + done.stderr
+        if self.supervisor is not None:
+            self.supervisor.wait(120)
 
     def status(self) -> dict[str, Any]:
         """`munshi status --json`, without the cost of a process for each look."""

@@ -1,6 +1,5 @@
 """`python -m munshi_operator` as a process on a real API server, with real NATS and PostgreSQL."""
 
-import asyncio
 import contextlib
 import json
 import os
@@ -33,6 +32,7 @@ from rig.forks import FORKS
 from rig.operating import secret, tenant
 from rig.outside import MASTER
 from rig.servers import Servers
+from rig.waiting import PATIENCE_SECONDS, eventually
 
 BLUEPRINT: dict[str, dict[str, Any]] = {
     "ingress": {"image": "munshi-ingress:test"},
@@ -204,22 +204,22 @@ class Program:
         finally:
             await db.close()
 
-    async def until(self, what: Callable[[], Awaitable[object]], why: str, seconds: float = 60) -> None:
+    async def until(
+        self, what: Callable[[], Awaitable[object]], why: str, seconds: float = PATIENCE_SECONDS
+    ) -> None:
         """Polls an asynchronous question."""
         try:
-            async with asyncio.timeout(seconds):
-                while not await what():
-                    await asyncio.sleep(0.1)
-        except TimeoutError:
+            await eventually(what, why, seconds, every=0.1)
+        except AssertionError as error:
             found = await self.get(TENANT)
             seen = [one.get("status") for one in (found or {}).get("items", [])]
-            raise AssertionError(f"{why}; {seen}; {self.logs()}") from None
+            raise AssertionError(f"{error}; {seen}; {self.logs()}") from None
 
     async def ready(self, name: str) -> bool:
         """Whether a tenant is Ready as it is written now."""
         return (await self.condition(name)).get("status") == "True"
 
-    async def until_ready(self, name: str, seconds: float = 60) -> None:
+    async def until_ready(self, name: str, seconds: float = PATIENCE_SECONDS) -> None:
         """A tenant is Ready."""
         await self.until(lambda: self.ready(name), f"{name} is Ready", seconds)
 

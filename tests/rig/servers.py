@@ -13,7 +13,7 @@ from munshi.provision.key_ring import KeyRing
 from munshi.provision.nats_accounts import Operator
 from rig.ports import free_port
 
-_READY_SECONDS = 30.0
+_READY_SECONDS = 120.0
 
 
 @dataclass

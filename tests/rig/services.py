@@ -11,6 +11,10 @@ from pathlib import Path
 from munshi.embedded.processes import ProcessSpec, kill_group, start, stop, wait_until
 from rig.ports import free_port
 
+_READY_SECONDS = 120.0
+_STOP_SECONDS = 60.0
+"""Longer than any service gives itself, so that none is killed here in the middle of an orderly stop."""
+
 
 @dataclass
 class Service:
@@ -42,16 +46,16 @@ class Service:
         self.process = start(self.spec)
         return self
 
-    def wait_ready(self, seconds: float = 30.0, path: str = "/readyz") -> "Service":
-        """Waits for a 200 of `/readyz`."""
+    def wait_ready(self, path: str = "/readyz") -> "Service":
+        """Waits for a 200 of `/readyz`, or for its end."""
         assert self.process is not None
-        if not wait_until(lambda: self.answers(path), seconds, self.process):
+        if not wait_until(lambda: self.answers(path), _READY_SECONDS, self.process):
             raise AssertionError(f"{self.name} is not ready:\n{self.log[-4000:]}")
         return self
 
     def answers(self, path: str) -> bool:
         """Whether `path` gives 200 right now."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request("GET", path)
             return connection.getresponse().status == 200
@@ -102,6 +106,7 @@ class Services:
             log=self.folder / f"{name}-{number}.log",
             environment={"MUNSHI_PORT": str(port), "PYTHONUNBUFFERED": "1", **(environment or {})},
             before=before,
+            stop_seconds=_STOP_SECONDS,
         )
         service = Service(name, spec, port)
         self.running.append(service)

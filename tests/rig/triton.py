@@ -81,7 +81,7 @@ class TritonServer:
 
     def start(self) -> "TritonServer":
         """Starts it, and waits until all its models are loaded."""
-        self.service.start().wait_ready(60.0, "/v2/health/ready")
+        self.service.start().wait_ready("/v2/health/ready")
         for model in self.models.split(","):
             ready = self.service.answers(f"/v2/models/{model}/ready")
             assert ready, f"{model} is not ready:\n{self.service.log[-4000:]}"

@@ -21,6 +21,7 @@ from munshi_inference.triton.link import Busy, Link
 from munshi_inference.triton.wire import DATA, REQUEST, file_row
 from rig.ports import free_port
 from rig.triton import TritonServer, repository_with
+from rig.waiting import PATIENCE_SECONDS, eventually
 
 pytestmark = pytest.mark.xdist_group("triton")
 TODAY = date(2026, 11, 21)
@@ -133,7 +134,7 @@ async def texts(server_url: str, local: Local, seconds: float = 10.0) -> AsyncIt
 
 @asynccontextmanager
 async def files(server_url: str, local: Local | None) -> AsyncIterator[TritonReader]:
-    engine = TritonReader(server_url, local, longest=30.0)
+    engine = TritonReader(server_url, local, longest=240.0)
     try:
         yield engine
     finally:
@@ -150,12 +151,9 @@ async def read_all(engine: TritonUnderstander, count: int = TEXTS) -> None:
     await asyncio.gather(*(one(400 + number) for number in range(count)))
 
 
-async def back(engine: TritonUnderstander | TritonReader, seconds: float = 30.0) -> None:
+async def back(engine: TritonUnderstander | TritonReader) -> None:
     """Waits until requests go to Triton again, with none of ours to find that out."""
-    deadline = time.monotonic() + seconds
-    while engine.info().where != "triton":
-        assert time.monotonic() < deadline, "the client never came back to Triton"
-        await asyncio.sleep(0.05)
+    await eventually(lambda: engine.info().where == "triton", "the client comes back to Triton")
 
 
 def picture(seconds: float | bytes) -> FileRef:
@@ -163,28 +161,28 @@ def picture(seconds: float | bytes) -> FileRef:
     return FileRef("image/png", data=seconds if isinstance(seconds, bytes) else str(seconds).encode())
 
 
-async def all_by_triton(engine: TritonUnderstander, local: Local, seconds: float = 60.0) -> None:
+async def all_by_triton(engine: TritonUnderstander, local: Local) -> None:
     """Waits until texts are read by Triton again."""
-    deadline = time.monotonic() + seconds
-    while True:
-        await back(engine, seconds)
+
+    async def by_triton() -> bool:
+        await back(engine)
         before = local.asked
         await read_all(engine, 20)
-        if local.asked == before:
-            return
-        assert time.monotonic() < deadline, "texts are never read by Triton again"
-        await asyncio.sleep(0.1)
+        return local.asked == before
+
+    await eventually(by_triton, "texts are read by Triton again", 120)
 
 
 @pytest.mark.parametrize("what", ["the server", "the model"])
 async def test_killed_in_mid_flight(serve: Callable[..., TritonServer], local: Local, what: str) -> None:
     server = serve(ledger_nlu=PLAIN_TEXTS, begin=False)
-    async with server.supervised(), texts(server.url, local, seconds=1.0) as engine:
+    async with server.supervised(), texts(server.url, local, seconds=60.0) as engine:
         await read_all(engine)
         before = local.asked
-        reading = asyncio.create_task(read_all(engine, 4 * TEXTS))
-        await asyncio.sleep(0.05)
         victim = psutil.Process(server.pid) if what == "the server" else server.stub("ledger_nlu")
+        victim.suspend()  # so that there is something in hand, however slow this machine
+        reading = asyncio.create_task(read_all(engine, 4 * TEXTS))
+        await asyncio.sleep(0.2)
         victim.kill()
         await reading
         assert local.asked > before
@@ -202,27 +200,26 @@ async def test_hanging(serve: Callable[..., TritonServer], local: Local, what: s
             before, began = local.asked, time.monotonic()
             await read_all(engine)
             assert local.asked == before + TEXTS
-            assert time.monotonic() - began < 10, "each waits for a second at most, joined with others"
-            began = time.monotonic()
+            assert time.monotonic() - began < TEXTS / 5, "each waits for a second at most, joined with others"
+            assert engine.info().where == "in-process", "nobody waits any more"
             await read_all(engine, 20)
-            assert time.monotonic() - began < 1, "nobody waits any more"
+            assert local.asked == before + TEXTS + 20
         finally:
             frozen.send_signal(signal.SIGCONT)
         await all_by_triton(engine, local)
 
 
 async def test_refusing(local: Local) -> None:
-    async with texts(f"127.0.0.1:{free_port()}", local) as engine:
-        began = time.monotonic()
-        await read_all(engine)
+    async with texts(f"127.0.0.1:{free_port()}", local, seconds=600.0) as engine:
+        async with asyncio.timeout(PATIENCE_SECONDS):  # far below what an answer is waited for
+            await read_all(engine)
         assert local.asked == TEXTS
-        assert time.monotonic() - began < 5
         assert engine.info().where == "in-process"
 
 
 async def test_out_of_memory(serve: Callable[..., TritonServer], local: Local) -> None:
     server = serve(ledger_nlu=HUNGRY_TEXTS)
-    async with texts(server.url, local) as engine:
+    async with texts(server.url, local, seconds=60.0) as engine:
         await read_all(engine)
     assert local.asked == 1, "only the text that took the memory is read in process"
 
@@ -233,11 +230,11 @@ async def test_a_file_in_hand_of_a_server_that_hangs_is_read_in_process(
     server = serve(documents=SLOW_READER)
     async with files(server.url, local) as engine:
         assert (await engine.read(picture(0), ReadHints())).text == "by triton"
-        reading = asyncio.create_task(engine.read(picture(50), ReadHints(seconds=60)))
+        reading = asyncio.create_task(engine.read(picture(200), ReadHints(seconds=240)))
         await asyncio.sleep(0.5)
         psutil.Process(server.pid).send_signal(signal.SIGSTOP)
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 assert (await reading).text == "in process: image/png"
         finally:
             psutil.Process(server.pid).send_signal(signal.SIGCONT)
@@ -248,10 +245,10 @@ async def test_a_file_in_hand_of_a_server_that_dies_is_read_in_process(
 ) -> None:
     server = serve(documents=SLOW_READER)
     async with files(server.url, local) as engine:
-        reading = asyncio.create_task(engine.read(picture(50), ReadHints(seconds=60)))
+        reading = asyncio.create_task(engine.read(picture(200), ReadHints(seconds=240)))
         await asyncio.sleep(0.5)
         server.kill()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             assert (await reading).text == "in process: image/png"
 
 
@@ -273,12 +270,11 @@ async def test_a_deadline_is_kept_and_a_request_given_up_is_not_worked_on(
     server = serve(documents=SLOW_READER)
     begun = tmp_path / "models" / "documents" / "begun"
     async with files(server.url, local) as engine:
-        work = asyncio.create_task(engine.read(picture(3), ReadHints(tenant="first")))
-        await asyncio.sleep(0.5)
-        began = time.monotonic()
+        work = asyncio.create_task(engine.read(picture(10), ReadHints(tenant="first", seconds=120)))
+        await eventually(begun.exists, "the first is in work")
         with pytest.raises(Retryable):
             await engine.read(picture(0), ReadHints(tenant="impatient", seconds=0.5))
-        assert time.monotonic() - began < 2
+        assert not work.done(), "long before its turn would have come"
         given_up = asyncio.create_task(engine.read(picture(0), ReadHints(tenant="gone")))
         await asyncio.sleep(0.5)
         given_up.cancel()
@@ -294,7 +290,7 @@ async def test_a_full_queue_says_busy_and_the_breaker_stays_closed(
     server = serve(documents=SLOW_READER)
     link = Link(server.url, "documents")
     row = file_row(picture(0), ReadHints())
-    asked = [link.ask({REQUEST: [row], DATA: [b"0.05"]}, 30.0) for _ in range(60)]
+    asked = [link.ask({REQUEST: [row], DATA: [b"0.2"]}, 120.0) for _ in range(60)]
     ends = await asyncio.gather(*asked, return_exceptions=True)
     refused = [end for end in ends if isinstance(end, BaseException)]
     assert refused
@@ -305,7 +301,7 @@ async def test_a_full_queue_says_busy_and_the_breaker_stays_closed(
 
 def test_a_model_that_does_not_load_takes_no_other_along(serve: Callable[..., TritonServer]) -> None:
     server = serve(ledger_nlu=PLAIN_TEXTS, speech=BROKEN_MODEL, begin=False)
-    server.service.start().wait_ready(60.0, "/v2/health/ready")
+    server.service.start().wait_ready("/v2/health/ready")
     with pytest.raises(psutil.TimeoutExpired):  # longer than its guard would wait
         psutil.Process(server.pid).wait(6)
     assert server.service.answers("/v2/models/ledger_nlu/ready")
@@ -318,7 +314,7 @@ def test_nothing_is_left_of_a_server_that_was_killed(serve: Callable[..., Triton
     guarded = [child for child in psutil.Process(server.pid).children() if "guard.py" in str(child.cmdline())]
     assert guarded
     psutil.Process(server.pid).kill()
-    gone, alive = psutil.wait_procs([stub, *guarded], timeout=20)
+    gone, alive = psutil.wait_procs([stub, *guarded], timeout=60)
     assert (len(gone), alive) == (2, [])
     server.kill()
     server.start()

@@ -11,8 +11,9 @@ from typing import Any
 import psutil
 import pytest
 
-from rig.platform import PlatformRig, platform_in, wait_for
+from rig.platform import PlatformRig, platform_in
 from rig.triton import installed
+from rig.waiting import wait_for
 
 pytestmark = pytest.mark.xdist_group("triton")
 
@@ -42,18 +43,18 @@ def triton_of(platform: PlatformRig) -> dict[str, Any]:
 
 def test_it_is_found_and_used_and_comes_back_when_it_dies(platform: PlatformRig) -> None:
     platform.up()
-    wait_for(lambda: where(platform).get("nlu") == "triton", 60, "texts are read by Triton")
-    wait_for(lambda: where(platform).get("ocr") == "triton", 60, "pictures are read by Triton")
+    wait_for(lambda: where(platform).get("nlu") == "triton", "texts are read by Triton")
+    wait_for(lambda: where(platform).get("ocr") == "triton", "pictures are read by Triton")
     first = triton_of(platform)
     os.kill(first["pid"], signal.SIGKILL)
-    wait_for(lambda: triton_of(platform)["pid"] not in {first["pid"], None}, 10, "it is started again")
-    assert told(platform)["ready"], "the platform is ready without it"
-    wait_for(lambda: where(platform).get("nlu") == "triton", 60, "it is used again")
+    wait_for(lambda: triton_of(platform)["pid"] not in {first["pid"], None}, "it is started again")
+    wait_for(lambda: told(platform)["ready"], "the platform is ready without it")
+    wait_for(lambda: where(platform).get("nlu") == "triton", "it is used again")
     family = psutil.Process(triton_of(platform)["pid"]).children(recursive=True)
     assert family
     assert platform.supervisor is not None
     platform.supervisor.kill()
-    _, alive = psutil.wait_procs(family, timeout=20)
+    _, alive = psutil.wait_procs(family, timeout=60)
     assert alive == [], "nothing is left of it when the supervisor was killed"
 
 

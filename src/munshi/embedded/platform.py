@@ -49,7 +49,7 @@ from munshi.provision.tenants import ServedTenant, resolve
 
 _log = structlog.get_logger()
 
-_READY_SECONDS = 60.0
+_READY_SECONDS = 180.0
 _ROTATE_SECONDS = 5.0
 _WRITE_AGAIN_SECONDS = 0.5
 """How long a full disk has before the state is written to it again."""

@@ -22,6 +22,9 @@ from munshi.provision.nats_accounts import (
 from munshi.provision.nats_jwt import AccountLimits, Identity
 from munshi.provision.object_store import object_store_text
 
+_STREAM_SECONDS = 60.0
+"""A stream is made once: a server with a slow or busy disk may take longer than the client's own 5 s."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bus:
@@ -59,14 +62,14 @@ async def ensure_bus(bus: Bus, cell: CellName, keys: CellKeys, sizing: Sizing | 
         async with connected(bus.url, bus.operator.system_creds(), "provisioning") as connection:
             await nats_claims.push(connection, cell, jwt)
     async with connected(bus.url, bus.admin_creds(cell, keys), "provisioning") as connection:
-        await ensure_streams(connection.jetstream(), cell, sizing)
+        await ensure_streams(connection.jetstream(timeout=_STREAM_SECONDS), cell, sizing)
 
 
 async def remove_bus(bus: Bus, cell: CellName, keys: CellKeys) -> None:
     """Takes the cell's streams away, with all that is in them, and its account; its users are disconnected.
     The account must be there."""
     async with connected(bus.url, bus.admin_creds(cell, keys), "provisioning") as connection:
-        await delete_streams(connection.jetstream(), cell)
+        await delete_streams(connection.jetstream(timeout=_STREAM_SECONDS), cell)
     if bus.operator is not None:
         account = Identity.from_seed(keys.account_seed).public
         async with connected(bus.url, bus.operator.system_creds(), "provisioning") as connection:

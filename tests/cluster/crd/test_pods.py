@@ -4,8 +4,6 @@ There are no servers in this scene: pods that cannot reach them stay alive and d
 """
 
 import json
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,6 +14,7 @@ from munshi_operator.types import Manifest
 from rig.golden import SMALL, access, tenant
 from rig.kubernetes import Node
 from rig.pods import image, pod
+from rig.waiting import wait_for
 
 BOTH = ("ingress", "orchestrator")
 
@@ -39,15 +38,6 @@ def scene(node: Node, node_namespace: str) -> list[Manifest]:
     return made
 
 
-def eventually(what: Callable[[], Any], seconds: float = 90.0) -> Any:
-    """Polls until it is true; gives it back."""
-    deadline = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < deadline, "did not come about"
-        time.sleep(0.2)
-    return found
-
-
 def test_pods_start_and_stay_alive_without_their_servers(
     node: Node, node_namespace: str, scene: list[Manifest]
 ) -> None:
@@ -61,7 +51,7 @@ def test_pods_start_and_stay_alive_without_their_servers(
         ]
         return up if len(up) == wanted else []
 
-    for each in eventually(started):
+    for each in wait_for(started, "the pods have started", 90):
         (status,) = each.status.container_statuses
         assert (status.restart_count, status.ready) == (0, False)
         assert each.spec.containers[0].security_context.read_only_root_filesystem
@@ -114,7 +104,7 @@ def test_policies_let_each_pod_reach_what_it_needs_and_no_more(
                 found[component] = one
         return found if len(found) == 3 else {}
 
-    pods = eventually(running)
+    pods = wait_for(running, "three pods run", 90)
 
     def knock(component: str, address: str, port: int) -> str:
         name = pods[component].metadata.name

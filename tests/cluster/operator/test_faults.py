@@ -27,14 +27,14 @@ async def test_every_second_write_is_refused(program: Program, proxy: ApiProxy) 
     proxy.refuse = lambda asked: next(refusals) if asked.method != "GET" and luck.random() < 0.5 else None
     program.start(BACKOFF_SECONDS=0.1, BACKOFF_MOST_SECONDS=1, LEASE_SECONDS=15)
     await program.apply_shop("sharma")
-    await program.until_ready("sharma", 120)
+    await program.until_ready("sharma", seconds=120)
     await program.apply(tenant("sharma", isolation="Pooled"))
 
     async def moved() -> bool:
         found = await program.get(TENANT, "sharma") or {}
         return found["status"].get("cell") == "pool" and not await program.children()
 
-    await program.until(moved, "it moves all the same", 180)
+    await program.until(moved, "it moves all the same", seconds=180)
     assert {status for _, status in proxy.answers} >= {409, 429, 500, 503}
 
 
@@ -78,7 +78,7 @@ async def test_a_server_that_limits_the_operator_gets_all_done(program: Program,
         for number, name in enumerate(shops):
             await program.apply_shop(name, number=str(1_000_000 + number))
         for name in shops:
-            await program.until_ready(name, 120)
+            await program.until_ready(name, seconds=120)
         assert proxy.answers["PATCH", 429] > 0, proxy.answers
     finally:
         for path, _ in made:
@@ -120,7 +120,7 @@ async def test_a_place_in_the_watch_that_the_server_has_forgotten(program: Progr
     async def scaled() -> bool:
         return await program.replicas("sharma-orchestrator") == 2
 
-    await program.until(scaled, "the tenants are watched again", 90)
+    await program.until(scaled, "the tenants are watched again", seconds=90)
 
 
 async def test_a_deaf_watch_of_tenants_is_made_up_for_by_the_census(
@@ -131,7 +131,7 @@ async def test_a_deaf_watch_of_tenants_is_made_up_for_by_the_census(
     await program.until_ready("sharma")
     proxy.deaf = frozenset({TENANT.plural})
     await program.apply(tenant("sharma", isolation="Pooled", displayName="New"))
-    await program.until_ready("sharma", 30)
+    await program.until_ready("sharma")
     assert process.poll() is None
 
 
@@ -169,7 +169,7 @@ async def test_the_server_goes_and_comes_back(program: Program, control_plane: C
         there = await program.get(SERVICE, "sharma-ingress") is not None
         return there and await program.ready("gupta") and await program.ready("sharma")
 
-    await program.until(back, "the same process goes on", 90)
+    await program.until(back, "the same process goes on", seconds=90)
     assert process.poll() is None
 
 
@@ -214,7 +214,7 @@ async def test_a_leader_killed_in_a_storm_is_followed_and_none_is_forgotten(prog
     async def all_ready() -> bool:
         return await program.ready_tenants() == len(shops)
 
-    await program.until(all_ready, "all are Ready", 120)
+    await program.until(all_ready, "all are Ready", seconds=120)
 
 
 async def test_a_storm_holds_no_single_change_up(program: Program) -> None:
@@ -227,7 +227,7 @@ async def test_a_storm_holds_no_single_change_up(program: Program) -> None:
     async def all_ready() -> bool:
         return await program.ready_tenants() == len(shops) + 1
 
-    await program.until(all_ready, "all are Ready", 120)
+    await program.until(all_ready, "all are Ready", seconds=120)
     for number, name in enumerate(shops):
         await program.apply(tenant(name, str(1_000_000 + number), isolation="Pooled", displayName="New"))
     begun = monotonic()
@@ -238,4 +238,4 @@ async def test_a_storm_holds_no_single_change_up(program: Program) -> None:
 
     await program.until(scaled, "the single change is done")
     assert monotonic() - begun < 10
-    await program.until(all_ready, "all are Ready", 120)
+    await program.until(all_ready, "all are Ready", seconds=120)

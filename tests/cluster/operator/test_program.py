@@ -33,7 +33,7 @@ async def test_a_tenants_whole_life(program: Program) -> None:
         left = (await program.get(DEPLOYMENT) or {}).get("items")
         return found["status"].get("cell") == "pool" and not left
 
-    await program.until(moved, "the tenant has moved into the pool", 90)
+    await program.until(moved, "the tenant has moved into the pool", seconds=90)
     await program.until_ready("sharma")
     for name in ("sharma", "gupta"):
         await program.client.delete(TENANT.path(program.namespace, name))

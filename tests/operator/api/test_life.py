@@ -96,9 +96,9 @@ async def test_a_rotated_token_is_live_and_checked_in_a_moment(stage: Stage) -> 
         await stage.until(lambda: stage.ready(NAME))
         stage.rotate(NAME, "new")
         await stage.until(
-            lambda: stage.outside.entries[CellName(KEY)][KEY].credentials["access-token"] == "new", seconds=3
+            lambda: stage.outside.entries[CellName(KEY)][KEY].credentials["access-token"] == "new"
         )
-        await stage.until(lambda: stage.meta.checks[KEY] == 2, seconds=3)
+        await stage.until(lambda: stage.meta.checks[KEY] == 2)
         stage.rotate(NAME, "bad")
         await stage.until(lambda: stage.condition(NAME, "CredentialsValid").get("status") == "False")
         await stage.rest(parts)

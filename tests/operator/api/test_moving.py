@@ -152,14 +152,14 @@ async def test_an_old_cell_that_does_not_finish_is_left_at_last(stage: Stage) ->
 async def test_an_event_that_the_pool_kept_late_is_not_left_until_the_resync(stage: Stage) -> None:
     async with stage.operator() as parts:
         assert parts.engine.settings.resync_seconds == 600
-        parts.engine.reconciler.serving.looks_after_move = (0.2, 0.4)
+        parts.engine.reconciler.serving.looks_after_move = (2.0, 5.0)
         stage.create(NAME, isolation="Pooled")
         await stage.until(lambda: stage.ready(NAME))
         stage.api.put(tenant(NAME, isolation="Dedicated"))
         await stage.until(lambda: stage.status(NAME).get("phase") == "Ready" and stage.ready(NAME))
         for _ in range(2):
             stage.outside.events[POOL, KEY] = 1
-            await stage.until(lambda: stage.outside.events[OWN, KEY] == 1, seconds=5)
+            await stage.until(lambda: stage.outside.events[OWN, KEY] == 1)
             stage.outside.turn()
         await stage.rest(parts)
         calls = len(stage.outside.calls)
@@ -197,5 +197,5 @@ async def test_trouble_on_the_way_does_not_forget_how_far_a_move_is(stage: Stage
             there = (status.get("phase"), status.get("cell")) == ("Ready", KEY)
             return there and stage.ready(NAME) and stage.outside.worked_off[KEY] == 1
 
-        await stage.until(back, seconds=20)
+        await stage.until(back)
     assert not stage.outside.entries[POOL]

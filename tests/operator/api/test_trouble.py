@@ -41,7 +41,7 @@ async def test_every_second_write_is_refused(stage: Stage, refusal: MunshiError)
     stage.api.refuse = refuse
     async with stage.operator():
         stage.create(NAME)
-        await stage.until(lambda: stage.ready(NAME), seconds=20)
+        await stage.until(lambda: stage.ready(NAME))
 
 
 async def test_an_api_server_that_was_away_is_read_anew(stage: Stage) -> None:
@@ -56,13 +56,12 @@ async def test_an_api_server_that_was_away_is_read_anew(stage: Stage) -> None:
         await asyncio.sleep(0)
         stage.api.forget_history()
         stage.api.refuse = lambda _v, _r: None
-        await stage.until(lambda: stage.deployment(f"{NAME}-ingress") is not None, seconds=20)
+        await stage.until(lambda: stage.deployment(f"{NAME}-ingress") is not None)
         await stage.until(
             lambda: (
                 stage.ready(NAME)
                 and stage.outside.entries[CELL][KEY].object.tenant.spec.display_name == "New"
             ),
-            seconds=20,
         )
 
 

@@ -9,6 +9,7 @@ from munshi_operator.leader import NAME, Leader
 from munshi_operator.types import Manifest
 from rig.kube import MemoryApi, MemoryCluster
 from rig.operating import Stage, until
+from rig.waiting import PATIENCE_SECONDS
 
 LEASE_REF = Ref(LEASE, "munshi", NAME)
 
@@ -19,7 +20,8 @@ def replica(api: MemoryApi, identity: str, seconds: float = 0.3) -> Leader:
 
 async def test_one_leads_and_the_other_takes_over_when_it_falls_silent() -> None:
     api = MemoryApi()
-    first, second = replica(api, "a"), replica(api, "b")
+    # Long enough that the first does not fall silent by itself, should the machine stand still for a moment.
+    first, second = replica(api, "a", 6.0), replica(api, "b", 6.0)
     one = asyncio.create_task(first.run())
     await until(lambda: first.leads)
     two = asyncio.create_task(second.run())
@@ -57,13 +59,13 @@ async def test_a_leader_that_cannot_renew_stops_before_the_other_begins() -> Non
         await asyncio.sleep(0.002)
     assert not both
     assert not first.leads
-    await asyncio.wait_for(ended, 5)  # it ends, and the process with it
+    await asyncio.wait_for(ended, PATIENCE_SECONDS)  # it ends, and the process with it
     waiting.cancel()
 
 
 async def test_a_leader_that_is_refused_three_times_in_a_row_asks_again_in_time() -> None:
     api = MemoryApi()
-    first = replica(api, "a", 1.0)
+    first = replica(api, "a", 9.0)
     busy = [0]
 
     def refuse(verb: str, _: Ref) -> MunshiError | None:
@@ -82,13 +84,13 @@ async def test_a_leader_that_is_refused_three_times_in_a_row_asks_again_in_time(
 
 async def test_a_stop_hands_over_at_once() -> None:
     api = MemoryApi()
-    first, second = replica(api, "a", 30.0), replica(api, "b", 0.3)
+    first, second = replica(api, "a", 600.0), replica(api, "b", 0.3)
     one = asyncio.create_task(first.run())
     await until(lambda: first.leads)
     one.cancel()
     await first.give_up()
     two = asyncio.create_task(second.run())
-    await until(lambda: second.leads, seconds=3)
+    await until(lambda: second.leads)
     two.cancel()
 
 

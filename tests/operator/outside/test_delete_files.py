@@ -10,8 +10,8 @@ from munshi.errors import UserMistake
 from munshi.sealing import lookup_hash
 from munshi_operator import delete_files
 from munshi_operator.settings import OperatorSettings
-from orchestrator.stage import eventually
 from rig.outside import MASTER, Rig
+from rig.waiting import eventually
 
 PHONE = "919820000001"
 

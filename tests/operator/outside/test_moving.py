@@ -4,6 +4,7 @@ What a shopkeeper wrote is answered once and in order: what waited before the mo
 either cell, and what came after it.
 """
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -18,9 +19,10 @@ from munshi.contracts.subjects import dead, dead_stream, inbound, partition_of
 from munshi.contracts.tenant import POOL
 from munshi.sealing import conversation_key
 from munshi_operator.types import Served
-from orchestrator.stage import NUMBER, Sent, StubGraph, eventually, refusal, stub_graph
+from orchestrator.stage import NUMBER, PATIENT, Sent, StubGraph, refusal, stub_graph
 from rig.outside import MASTER, Rig, moved, write_folder
 from rig.services import Service, Services
+from rig.waiting import eventually
 
 KEY = TenantKey("shops_sharma")
 OWN = CellName(KEY)
@@ -61,13 +63,13 @@ class Move:
                 "MUNSHI_WORKER": f"of-{cell}",
                 "MUNSHI_CELLS_DIR": str(folder),
                 "MUNSHI_GRAPH_URL": self.graph.url,
-                "MUNSHI_LEASE_SECONDS": "2",
+                **PATIENT,
                 "MUNSHI_HEARTBEAT_SECONDS": "0.2",
                 "MUNSHI_NUMBER_RATE": "10000",
                 "MUNSHI_SETTLE_AFTER_SECONDS": "5",
             },
         )
-        return service.wait_ready() if wait else service
+        return await asyncio.to_thread(service.wait_ready) if wait else service
 
     async def say(self, cell: CellName, count: int = 1) -> None:
         """Everybody says so many things, which ingress of that cell keeps."""
@@ -122,7 +124,7 @@ class Move:
             )
             return not any(events) and left == 0
 
-        await eventually(quiet, 60)
+        await eventually(quiet)
         for phone in PHONES:
             answered = [sent.body["context"]["message_id"] for sent in self.graph.to(phone)]
             assert answered == self.asked[phone]
@@ -175,7 +177,7 @@ async def test_a_move_under_work_on_both_sides(move: Move) -> None:
         backlog = await outside.observe_backlog(move.old, KEY)
         return (backlog.events, backlog.sending) == (0, 0)
 
-    await eventually(drained, 30)
+    await eventually(drained)
     await move.say(move.new, 2)
     await move.hand_over()
     await move.say(move.new, 2)
@@ -197,10 +199,10 @@ async def test_replies_that_wait_go_along(move: Move) -> None:
         backlog = await move.rig.outside.observe_backlog(move.old, KEY)
         return (backlog.events, backlog.sending) == (0, len(PHONES))
 
-    await eventually(held, 30)
+    await eventually(held)
     await move.rig.outside.ensure(move.want(move.new, hibernated=True))
     await move.hand_over()
-    worker.stop()
+    assert await asyncio.to_thread(worker.stop) == 0
     assert (await move.rig.outside.observe_backlog(move.old, KEY)).sending == 0
     assert (await move.rig.outside.observe_backlog(move.new, KEY)).sending == len(PHONES)
     move.graph.script = None
@@ -223,7 +225,7 @@ async def test_a_row_that_was_being_sent_is_not_sent_again_when_its_status_comes
     async def killed() -> bool:
         return len(move.graph.sent) == 1
 
-    await eventually(killed, 30)
+    await eventually(killed)
     move.graph.script = None
     await move.rig.outside.ensure(move.want(move.new, hibernated=True))
     await move.hand_over()
@@ -235,7 +237,7 @@ async def test_a_row_that_was_being_sent_is_not_sent_again_when_its_status_comes
     async def settled() -> bool:
         return bool(await move.rig.db.fetchval("select state = 'delivered' from outbox"))
 
-    await eventually(settled, 30)
+    await eventually(settled)
     await move.all_answered()
 
 

@@ -22,9 +22,9 @@ from munshi.provision.scram import scram_verifier
 from munshi_operator.outside.opening import read_master_key
 from munshi_operator.outside.pgbouncer import userlist
 from munshi_operator.settings import OperatorSettings
-from orchestrator.stage import eventually
 from rig.outside import MASTER, Rig
 from rig.ports import free_port
+from rig.waiting import eventually
 
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 
@@ -99,7 +99,7 @@ async def test_a_cells_role_is_let_in_and_sees_its_tenant_and_others_are_not(rig
         url = access.database_url.replace(f"{parts.hostname}:{parts.port}", f"127.0.0.1:{port}")
 
         async def seen(url: str) -> list[str]:
-            connection = await asyncpg.connect(url, statement_cache_size=0, timeout=10)
+            connection = await asyncpg.connect(url, statement_cache_size=0, timeout=60)
             try:
                 return [row[0] for row in await connection.fetch("select tenant from tenants")]
             finally:
@@ -111,7 +111,7 @@ async def test_a_cells_role_is_let_in_and_sees_its_tenant_and_others_are_not(rig
             except OSError:
                 return False
 
-        await eventually(up, 10)
+        await eventually(up)
         # a tenant that is made later needs no word to PgBouncer
         await rig.outside.ensure(other)
         later = (await rig.outside.access(other.cell)).database_url

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from ingress.meta import change, message, meta_of, webhook
-from orchestrator.stage import NUMBER, StubGraph, eventually, stub_graph
+from orchestrator.stage import NUMBER, PATIENT, StubGraph, stub_graph
 from rig.outside import SECRETS, Rig, write_folder
 from rig.services import Services
+from rig.waiting import eventually
 
 PHONE = "919820000001"
 
@@ -24,12 +25,12 @@ async def test_a_message_is_answered_and_a_renewed_token_used_at_once(
     for part, folder in places.items():
         write_folder(folder, access, part)
     async with stub_graph() as graph:
-        ingress = services.start(
-            "ingress", {"MUNSHI_CELLS_DIR": str(places["ingress"]), "MUNSHI_DRAIN_SECONDS": "0"}
-        )
+        quick = {"MUNSHI_DRAIN_SECONDS": "0", "MUNSHI_ACK_SECONDS": "60"}
+        ingress = services.start("ingress", {**quick, "MUNSHI_CELLS_DIR": str(places["ingress"])})
         services.start(
             "orchestrator",
             {
+                **PATIENT,
                 "MUNSHI_CELLS_DIR": str(places["orchestrator"]),
                 "MUNSHI_GRAPH_URL": graph.url,
                 "MUNSHI_WORKER": "one",
@@ -45,7 +46,7 @@ async def test_a_message_is_answered_and_a_renewed_token_used_at_once(
                 return await meta.post(webhook(change(NUMBER, messages=[said])), path)
 
             assert await say("wamid.ONE") == 200
-            await eventually(_sent(graph, 1), 30)
+            await eventually(_sent(graph, 1))
             assert graph.sent[0].token == SECRETS["access-token"]
             renewed = {**SECRETS, "access-token": "renewed"}
             await rig.outside.ensure(rig.want("sharma", isolation, number=NUMBER, secrets=renewed))
@@ -53,10 +54,10 @@ async def test_a_message_is_answered_and_a_renewed_token_used_at_once(
             async def uses_the_new_one() -> bool:
                 count = len(graph.sent)
                 assert await say(f"wamid.MORE{count}") == 200
-                await eventually(_sent(graph, count + 1), 10)
+                await eventually(_sent(graph, count + 1))
                 return graph.sent[-1].token == "renewed"
 
-            await eventually(uses_the_new_one, 10)
+            await eventually(uses_the_new_one)
             # what cannot be read goes through the dead-letter stream into the database
             broken = {"object": "whatsapp_business_account", "entry": "no list"}
             assert await meta.post(broken, path) == 200
@@ -67,7 +68,7 @@ async def test_a_message_is_answered_and_a_renewed_token_used_at_once(
                 )
                 return bool(found)
 
-            await eventually(kept, 20)
+            await eventually(kept)
         services.stop_all()
 
 

@@ -142,7 +142,7 @@ class EmulatorClient:
         found: list[Json] = answer["messages"]
         return found
 
-    async def wait_for(self, count: int, *, timeout_seconds: float = 10.0, **query: Any) -> list[Json]:
+    async def wait_for(self, count: int, *, timeout_seconds: float = 60.0, **query: Any) -> list[Json]:
         """Wait until at least `count` messages fit the query. Raises TimeoutError, saying how many there
         were."""
         deadline = time.monotonic() + timeout_seconds
@@ -158,7 +158,7 @@ class EmulatorClient:
             after = more[-1]["seq"] if more else after
         return found
 
-    async def wait_status(self, wamid: str, status: str, *, timeout_seconds: float = 10.0) -> Json:
+    async def wait_status(self, wamid: str, status: str, *, timeout_seconds: float = 60.0) -> Json:
         """Wait until a message has this status or one beyond it. Raises TimeoutError."""
         enough = LADDER[LADDER.index(status) :] if status in LADDER else (status,)
         deadline = time.monotonic() + timeout_seconds
@@ -173,7 +173,7 @@ class EmulatorClient:
         msg = f"{wamid} is not {status} after {timeout_seconds} s"
         raise TimeoutError(msg)
 
-    async def wait_delivered(self, *, timeout_seconds: float = 30.0) -> Json:
+    async def wait_delivered(self, *, timeout_seconds: float = 60.0) -> Json:
         """Wait until no webhook waits for delivery. Raises TimeoutError. Returns the counts."""
         deadline = time.monotonic() + timeout_seconds
         while True:

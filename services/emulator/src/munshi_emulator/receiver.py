@@ -88,12 +88,12 @@ class WebhookReceiver:
         values = [change["value"] for post in self.posts for change in post.changes()]
         return [item for value in values for item in value.get(name, [])]
 
-    async def wait(self, enough: Callable[[], bool], timeout_seconds: float = 10.0) -> None:
+    async def wait(self, enough: Callable[[], bool], timeout_seconds: float = 60.0) -> None:
         """Wait until `enough()`, which is asked after each POST. Raises TimeoutError."""
         async with asyncio.timeout(timeout_seconds), self._changed:
             await self._changed.wait_for(enough)
 
-    async def wait_items(self, name: str, count: int, timeout_seconds: float = 10.0) -> list[Json]:
+    async def wait_items(self, name: str, count: int, timeout_seconds: float = 60.0) -> list[Json]:
         """Wait for so many items of a kind."""
         await self.wait(lambda: len(self.items(name)) >= count, timeout_seconds)
         return self.items(name)

@@ -39,7 +39,7 @@ class EmulatorProcess:
         """A client of this stand-in."""
         return EmulatorClient(self.url)
 
-    async def start(self, timeout_seconds: float = 20.0) -> None:
+    async def start(self, timeout_seconds: float = 120.0) -> None:
         """Start and wait until it takes traffic. Raises RuntimeError with its log if it ends or takes too
         long."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,7 @@ class EmulatorProcess:
             self._process.wait()
             self._process = None
 
-    def stop(self, timeout_seconds: float = 10.0) -> int:
+    def stop(self, timeout_seconds: float = 60.0) -> int:
         """SIGTERM and wait; returns the exit status (-9 if it had to be killed)."""
         if self._process is None:
             return 0
