@@ -29,6 +29,9 @@ from munshi_operator.outside.plan import CellPlan
 _FIXED = ("retention", "storage")
 """Of a stream: what no update changes."""
 
+_STREAM_SECONDS = 15.0
+"""For one request about streams, as long as the database is given: a busy server writes before it answers."""
+
 
 @dataclass
 class CellBus:
@@ -53,12 +56,12 @@ class CellBus:
             nats.errors.Error, OSError, TimeoutError: no server, or not let in.
         """
         if cell == POOL:
-            yield (await self._lasting()).jetstream()
+            yield (await self._lasting()).jetstream(timeout=_STREAM_SECONDS)
             return
         async with self._places:
             client = await connect(self.url, cell_creds(self.master, cell).admin, lasting=False)
             try:
-                yield client.jetstream()
+                yield client.jetstream(timeout=_STREAM_SECONDS)
             finally:
                 await _close(client)
 
