@@ -20,6 +20,8 @@ from rig.waiting import wait_for
 EXAMPLES = Path(__file__).parents[2] / "examples"
 """Tenants of the repository's own."""
 PORTS = 11
+_PATIENT = {"MUNSHI_LEASE_SECONDS": "60"}
+"""A worker that a loaded machine lets wait keeps its lanes, and what it was about to send is not in doubt."""
 _UP_SECONDS = 240.0
 """Longer than `munshi up` itself waits, so that it says what is wrong."""
 
@@ -84,7 +86,7 @@ class PlatformRig:
             text=True,
             check=False,
             timeout=timeout,
-            env={**os.environ, **self.environment},
+            env={**os.environ, **_PATIENT, **self.environment},
         )
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
@@ -96,7 +98,7 @@ class PlatformRig:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**os.environ, **self.environment},
+            env={**os.environ, **_PATIENT, **self.environment},
             start_new_session=True,
         )
         return self.supervisor
