@@ -232,7 +232,7 @@ async def test_a_full_disk_of_everything_loses_nothing_that_was_acknowledged(tmp
                 with contextlib.suppress(EmulatorError):  # it stands on the same disk
                     asked += await say(client, 2000, PEOPLE)
             # Everything tries to work, and to log that it cannot. Whether all is ready meanwhile is open: a
-            # database that stopped itself comes back as soon as its neighbours give up the little that it needs.
+            # database that stopped itself comes back as soon as its neighbours give up what little it needs.
             await journal_full(platform)
             wait_for(lambda: "make room" in platform.munshi("status").stdout, "the status says what to do")
             ballast.unlink()
