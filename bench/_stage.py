@@ -1,6 +1,7 @@
 """What the orchestrator's benchmarks stand on: servers, tenants, a stub Graph, and messages on the bus."""
 
 import asyncio
+import functools
 import itertools
 import os
 import subprocess
@@ -46,17 +47,33 @@ class BenchStage:
 
     def worker(self, meter: Path | None = None) -> Service:
         """One orchestrator, ready; with `meter`, one that writes there what its assistants took."""
-        environment = {
+        environment, module = self._environment, None
+        if meter is not None:
+            environment |= {"BENCH_METER": str(meter), "PYTHONPATH": str(ROOT)}
+            module = "bench._metered_worker"
+        return self.services.start("orchestrator", environment, module=module).wait_ready()
+
+    def beside(self, name: str, python: str, core: int) -> Service:
+        """One orchestrator of another name, on one core, run by any `python` that has Munshi."""
+        environment = self._environment | {"MUNSHI_WORKER": name}
+        pin = functools.partial(os.sched_setaffinity, 0, {core})
+        return self.services.start("orchestrator", environment, before=pin, python=python).wait_ready()
+
+    async def figure(self, worker: Service, series: str) -> float:
+        """The sum of what a worker's metrics say under a name."""
+        async with self.session.get(f"{worker.url}/metrics") as answer:
+            lines = (await answer.text()).splitlines()
+        found = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+        return sum(float(value) for name, _, value in found if name.partition("{")[0] == series)
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {
             "MUNSHI_WORKER": "bench",
             "MUNSHI_CELLS_DIR": str(self.cells.folder),
             "MUNSHI_GRAPH_URL": self.graph_url,
             "MUNSHI_NUMBER_RATE": "1000",
         }
-        module = None
-        if meter is not None:
-            environment |= {"BENCH_METER": str(meter), "PYTHONPATH": str(ROOT)}
-            module = "bench._metered_worker"
-        return self.services.start("orchestrator", environment, module=module).wait_ready()
 
     async def put(self, text: str, people: int, each: int, run: str) -> None:
         """Puts `each` messages of every person on the bus, round by round; `{}` becomes a number."""

@@ -6,9 +6,16 @@ starts; measured is what lies between the first tenth of the replies and the las
 worker's process. Each round is run twice, plain and with a meter on the assistant's graph (understanding and
 what it reads of the books included), which gives the share of the graph; both kinds begin with a worker that
 has not warmed up. `turns/s a core` is 1 / CPU of a turn.
+
+`python -m bench.turn --against PYTHON` compares this version with another one instead, by whose PYTHON it is
+run (a clone with its own `.venv`): both as two workers of one cell, at once and on one core, so that whatever
+else runs on the machine touches both alike.
 """
 
+import argparse
+import asyncio
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -21,11 +28,13 @@ import uvloop
 sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
 
 from bench._stage import NUMBERS, BenchStage, bench_stage
+from rig.services import Service
 
 RESULTS = Path(__file__).resolve().parent / "results"
 PEOPLE = 300
 EACH = 8
 ROUNDS = 3
+COMPARED = 5
 TEXT = "Ramesh ko {} ka maal udhaar diya"
 
 
@@ -53,9 +62,50 @@ async def whole(stage: BenchStage, name: str, meter: Path | None = None) -> dict
     }
 
 
+async def compared(stage: BenchStage, other: str) -> list[float]:
+    """CPU of a turn here as a share of one there, round by round; the first round only warms both up."""
+    core = max(os.sched_getaffinity(0))
+    workers = [
+        stage.beside(f"bench-{place}", python, core) for place, python in enumerate((sys.executable, other))
+    ]
+    while True:
+        lanes = [await stage.figure(worker, "munshi_lanes") for worker in workers]
+        if min(lanes) >= stage.connection.cell.partitions // 2:
+            break
+        await asyncio.sleep(0.2)
+    shares = []
+    for number in range(COMPARED + 1):
+        accepted = await stage.accepted()
+        before = [await _spent(stage, worker) for worker in workers]
+        await stage.put(TEXT, PEOPLE, EACH, f"compared{number}")
+        await stage.until_accepted(accepted + PEOPLE * EACH)
+        after = [await _spent(stage, worker) for worker in workers]
+        here, there = (
+            (cpu - cpu_before) / (turns - turns_before) * 1e3
+            for (cpu, turns), (cpu_before, turns_before) in zip(after, before, strict=True)
+        )
+        print(f"here {here:.2f} ms a turn, there {there:.2f} ms: {here / there:.3f}", flush=True)
+        shares.append(here / there)
+    for worker in workers:
+        worker.stop()
+    return shares[1:]
+
+
+async def _spent(stage: BenchStage, worker: Service) -> tuple[float, float]:
+    return _cpu(psutil.Process(worker.pid)), await stage.figure(worker, "munshi_turns_total")
+
+
 def _cpu(process: psutil.Process) -> float:
     times = process.cpu_times()
     return float(times.user + times.system)
+
+
+async def compare(other: str) -> None:
+    """Prints how both versions compare."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with bench_stage(Path(folder)) as stage:
+            shares = await compared(stage, other)
+    print(f"a turn here costs {statistics.median(shares):.2f} of one there, median of {len(shares)} rounds")
 
 
 async def main() -> None:
@@ -84,4 +134,9 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main())
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--against", metavar="PYTHON", help="compare with the version of this interpreter")
+    given = parser.parse_args()
+    uvloop.run(compare(given.against) if given.against else main())

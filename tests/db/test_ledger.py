@@ -23,7 +23,7 @@ from munshi.contracts.assistant import (
 )
 from munshi.contracts.ids import MessageID
 from munshi.contracts.understanding import Category
-from munshi.db.ledger import LedgerBooks
+from munshi.db.ledger import BalanceQuery, LedgerBooks, read_balances
 from munshi.db.outbox import Outbox, Status
 from munshi.db.turns import Committed, Conflict, Turns
 from munshi.errors import Permanent
@@ -156,6 +156,25 @@ async def test_nobody_changes_anothers_books(cells: Cells) -> None:
     assert list(await books(other).balance(ramesh.id)) == []
     assert list(await books(other).entries_of_message(MessageID("wamid.A"))) == []
     assert await LedgerBooks(cells.pool, VERMA, one.last.user_id if one.last else 0).last_entry() is None
+
+
+async def test_balances_read_together_are_those_of_each_persons_own_books(cells: Cells) -> None:
+    sharma = await talk(cells.pool, SHARMA)
+    verma = Talk(cells.pool, VERMA, sharma.lane, sharma.fence)
+    await sharma.say("wamid.S", entry("wamid.S#1", "500"))
+    await verma.say("wamid.V", entry("wamid.V#1", "70"), entry("wamid.V#2", "7", currency="USD"))
+    asked = []
+    for one in (sharma, verma):
+        assert one.last is not None
+        (ramesh,) = await books(one).customers()
+        asked.append(BalanceQuery(one.tenant, one.last.user_id, ramesh.id))
+    of_sharma, of_verma = asked
+    foreign = of_sharma._replace(tenant=VERMA)
+    stranger = of_sharma._replace(user_id=of_sharma.user_id + 1000)
+    found = await read_balances(cells.pool, [of_verma, foreign, of_sharma, stranger, of_verma])
+    amounts = [[(row.currency, row.amount) for row in rows] for rows in found]
+    hers = [("INR", Decimal(70)), ("USD", Decimal(7))]
+    assert amounts == [hers, [], [("INR", Decimal(500))], [], hers]
 
 
 async def test_questions_are_answered_from_the_books(cells: Cells) -> None:

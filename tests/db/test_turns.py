@@ -17,11 +17,11 @@ from munshi.db.dead_letters import Burial, Graveyard, Mark
 from munshi.db.errors import translated
 from munshi.db.ledger import LedgerBooks
 from munshi.db.outbox import Outbox
-from munshi.db.turns import Committed, Conflict, Fenced, PairLimit, Seen, Turns
+from munshi.db.turns import Committed, Conflict, Fenced, PairLimit, Seen, TurnQuery, Turns
 from munshi.errors import Permanent, Retryable
 from rig.servers import Servers
 
-from .conftest import APART, SHARMA, Cells, Database
+from .conftest import APART, SHARMA, VERMA, Cells, Database
 from .scenes import NUMBER, OTHER_NUMBER, entry, identity, message, now, take, talk, text
 
 WRITTEN = (
@@ -312,6 +312,36 @@ async def test_a_claim_in_the_commit_keeps_all_rules(
             await admin.execute("UPDATE outbox SET state = 'sent' WHERE id = $1", first.outbox[0].id)
     done = await ramesh.say("wamid.2", replies=(reply,), claim=limit, **changes)
     assert [row.claimed for row in done.outbox] == [claimed]
+
+
+async def test_turns_loaded_together_see_each_their_own_tenant(cells: Cells) -> None:
+    """The same person writes to two shops; every order of them in one statement."""
+    sharma = await talk(cells.pool, SHARMA)
+    verma = replace(sharma, tenant=VERMA)
+    await sharma.say("wamid.S", entry("wamid.S#1", customer="Suresh"), state={"of": "sharma"})
+    await verma.say("wamid.V", entry("wamid.V#1", customer="Vinod"), state={"of": "verma"})
+    marks = [MessageID("wamid.S"), MessageID("wamid.V")]
+    asked = [TurnQuery(tenant, NUMBER, sharma.who, marks) for tenant in (SHARMA, VERMA, SHARMA, VERMA)]
+    asked.append(TurnQuery(VERMA, NUMBER, [identity("nobody")], marks))
+    for queries in (asked, asked[::-1]):
+        found = await Turns(cells.pool).load_all(queries)
+        seen = {
+            SHARMA: ({"of": "sharma"}, ("wamid.S",), ["Suresh"]),
+            VERMA: ({"of": "verma"}, ("wamid.V",), ["Vinod"]),
+        }
+        for query, loaded in zip(queries, found, strict=True):
+            state, marked, names = seen[query.tenant]
+            known = query.identities is sharma.who
+            assert (loaded.conversation is not None and loaded.conversation.state == state) is known
+            assert loaded.seen == marked
+            assert [customer.name for customer in loaded.customers or ()] == (names if known else [])
+
+
+async def test_a_tenant_of_another_cell_is_refused_also_among_others(cells: Cells) -> None:
+    mine = TurnQuery(SHARMA, NUMBER, [identity("1")], [])
+    with pytest.raises(Permanent) as caught:
+        await Turns(cells.pool).load_all([mine, TurnQuery(APART, NUMBER, [identity("1")], []), mine])
+    assert caught.value.reason == "foreign_tenant"
 
 
 async def test_a_tenant_of_another_cell_is_refused(cells: Cells) -> None:

@@ -38,6 +38,21 @@ async def test_a_passing_error_is_tried_again() -> None:
     assert tries == 2
 
 
+async def test_a_passing_error_is_told_to_all_of_a_batch_that_is_not_tried_again() -> None:
+    away = [True]
+
+    async def read(pieces: Sequence[int]) -> Sequence[int]:
+        if away[0]:
+            raise Retryable("away")
+        return pieces
+
+    batcher = Batcher(read, again=False)
+    answers = await asyncio.gather(*(batcher.add(piece) for piece in range(3)), return_exceptions=True)
+    assert all(isinstance(answer, Retryable) for answer in answers)
+    away[0] = False
+    assert await batcher.add(7) == 7
+
+
 async def test_a_final_error_is_told_to_the_piece_that_causes_it_only() -> None:
     async def write(pieces: Sequence[int]) -> Sequence[int]:
         if 3 in pieces:

@@ -95,6 +95,7 @@ class Services:
         port: int | None = None,
         module: str | None = None,
         before: Callable[[], None] | None = None,
+        python: str = sys.executable,
     ) -> Service:
         """Starts `python -m munshi_<name>` (or `module`) with MUNSHI_PORT and the environment given."""
         port = port or free_port()
@@ -102,7 +103,7 @@ class Services:
         self.folder.mkdir(parents=True, exist_ok=True)
         spec = ProcessSpec(
             name=name,
-            argv=(sys.executable, "-P", "-m", module or f"munshi_{name}"),
+            argv=(python, "-P", "-m", module or f"munshi_{name}"),
             log=self.folder / f"{name}-{number}.log",
             environment={"MUNSHI_PORT": str(port), "PYTHONUNBUFFERED": "1", **(environment or {})},
             before=before,

@@ -1,8 +1,8 @@
 """One person's books, read: the port `LedgerReader` over PostgreSQL."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from munshi.contracts.assistant import Balance, CategoryTotal, Customer, Entry, Origin, Remembered
 from munshi.contracts.ids import MessageID, TenantKey
@@ -12,8 +12,31 @@ from munshi.db.errors import translated
 from munshi.db.memory import Memories, Vector
 from munshi.errors import Permanent, Retryable
 
+_READ_BALANCES = """SELECT jsonb_agg(
+    read_balance(q.query->>0, (q.query->>1)::bigint, (q.query->>2)::bigint) ORDER BY q.place)
+FROM jsonb_array_elements($1) WITH ORDINALITY AS q (query, place)"""
+
 MOST_CUSTOMERS = 5_000
 """A person with more names has the oldest left out of fuzzy matching; 5,000 are matched in about 1 ms."""
+
+
+class BalanceQuery(NamedTuple):
+    """Whose balance is asked for."""
+
+    tenant: TenantKey
+    user_id: int
+    customer_id: int
+
+
+async def read_balances(pool: Pool, queries: Sequence[BalanceQuery]) -> list[list[Balance]]:
+    """Balances of several customers, of any tenants of the cell, by one statement; in their order.
+
+    Raises:
+        Retryable, Permanent: see `munshi.db.errors`; then nothing is given for any of them.
+    """
+    with translated():
+        found = await pool.fetchval(_READ_BALANCES, [tuple(query) for query in queries])
+    return [[_balance(row) for row in rows] for rows in found]
 
 
 class LedgerBooks:
@@ -21,6 +44,7 @@ class LedgerBooks:
 
     `user_id` `None` is a person who has no books yet: everything is empty, and nothing is asked. `names` are
     all customers where the turn brought them along (`LoadedTurn.customers`): they are not asked for again.
+    `read_balance` is asked for balances, so that those of many turns can be read together.
     """
 
     def __init__(
@@ -30,8 +54,10 @@ class LedgerBooks:
         user_id: int | None,
         names: Sequence[Customer] | None = None,
         embedder: Embedder | None = None,
+        read_balance: Callable[[BalanceQuery], Awaitable[Sequence[Balance]]] | None = None,
     ) -> None:
         self._pool = pool
+        self._read_balance = read_balance
         self._tenant = tenant
         self._user = user_id
         self._names = names
@@ -47,8 +73,13 @@ class LedgerBooks:
 
     async def balance(self, customer_id: int) -> Sequence[Balance]:
         """One balance a currency; empty where nothing was ever given or paid."""
-        found = await self._read("SELECT read_balance($1, $2, $3)", customer_id)
-        return [_balance(row) for row in found or ()]
+        if self._user is None:
+            return ()
+        query = BalanceQuery(self._tenant, self._user, customer_id)
+        if self._read_balance is not None:
+            return await self._read_balance(query)
+        (found,) = await read_balances(self._pool, [query])
+        return found
 
     async def debtors(self, limit: int) -> Sequence[Balance]:
         """Who owes most, largest first."""

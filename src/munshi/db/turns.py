@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from munshi.contracts.assistant import Customer, Effect
 from munshi.contracts.ids import LaneID, MessageID, OutboxID, PhoneNumberID, TenantKey
@@ -192,6 +192,15 @@ class Linked:
     """Conversations of the person that have something to send; wake their sender."""
 
 
+class TurnQuery(NamedTuple):
+    """What a turn is loaded by."""
+
+    tenant: TenantKey
+    phone_number_id: PhoneNumberID
+    identities: Sequence[Identity]
+    message_ids: Sequence[MessageID]
+
+
 class Turns:
     """The turns of a cell."""
 
@@ -210,23 +219,17 @@ class Turns:
         Raises:
             Retryable, Permanent: see `munshi.db.errors`.
         """
-        given = {
-            "tenant": tenant,
-            "phone_number_id": phone_number_id,
-            "identities": [{"kind": one.kind, "hash": one.hash.hex()} for one in identities],
-            "message_ids": message_ids,
-        }
+        (loaded,) = await self.load_all([TurnQuery(tenant, phone_number_id, identities, message_ids)])
+        return loaded
+
+    async def load_all(self, queries: Sequence[TurnQuery]) -> list[LoadedTurn]:
+        """Reads several turns, of any tenants of the cell, by one statement; in their order.
+
+        Raises: as `load`; then nothing is given for any of them.
+        """
         with translated():
-            found = await self._pool.fetchval("SELECT load_turn($1)", given)
-        return LoadedTurn(
-            conversation=_conversation(found["conversation"]),
-            person=_person(found["user"]),
-            unlinked=tuple((one["kind"], bytes.fromhex(one["hash"])) for one in found["unlinked"]),
-            merge=found["merge"],
-            seen=tuple(found["seen"]),
-            transactions_this_month=found["transactions_this_month"],
-            customers=None if found["customers"] is None else customers_of(found["customers"]),
-        )
+            found = await self._pool.fetchval(_LOAD_ALL, [_query_json(query) for query in queries])
+        return [_loaded(row) for row in found]
 
     async def commit(self, turn: TurnCommit) -> CommitResult:
         """Writes a turn in one transaction, or nothing.
@@ -286,6 +289,31 @@ class Turns:
 
 def _identities_json(identities: Sequence[Identity]) -> list[dict[str, str]]:
     return [{"kind": one.kind, "hash": one.hash.hex(), "sealed": one.sealed.hex()} for one in identities]
+
+
+_LOAD_ALL = """SELECT jsonb_agg(load_turn(q.query) ORDER BY q.place)
+FROM jsonb_array_elements($1) WITH ORDINALITY AS q (query, place)"""
+
+
+def _query_json(query: TurnQuery) -> dict[str, Any]:
+    return {
+        "tenant": query.tenant,
+        "phone_number_id": query.phone_number_id,
+        "identities": [{"kind": one.kind, "hash": one.hash.hex()} for one in query.identities],
+        "message_ids": query.message_ids,
+    }
+
+
+def _loaded(found: dict[str, Any]) -> LoadedTurn:
+    return LoadedTurn(
+        conversation=_conversation(found["conversation"]),
+        person=_person(found["user"]),
+        unlinked=tuple((one["kind"], bytes.fromhex(one["hash"])) for one in found["unlinked"]),
+        merge=found["merge"],
+        seen=tuple(found["seen"]),
+        transactions_this_month=found["transactions_this_month"],
+        customers=None if found["customers"] is None else customers_of(found["customers"]),
+    )
 
 
 def _commit_json(turn: TurnCommit) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""Group commit: what many ask for at once is written together, while the one before is under way."""
+"""What many ask of the database at once goes together, while the batch before is under way: group commit,
+and reads alike."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,13 +23,20 @@ class Batcher(Generic[Given, Got]):
     """Gathers single pieces of work into batches for `write`, which answers each in order.
 
     Nothing waits for a batch to fill: the first piece goes at once, and what comes meanwhile goes together.
-    A passing error is tried again for ever (whoever asks may be cancelled); one that is final is narrowed
-    down to the piece that causes it.
+    A passing error is tried again for ever (whoever asks may be cancelled), or told to all of the batch where
+    `again` is false; one that is final is narrowed down to the piece that causes it.
     """
 
-    def __init__(self, write: Callable[[Sequence[Given]], Awaitable[Sequence[Got]]], most: int = 200) -> None:
+    def __init__(
+        self,
+        write: Callable[[Sequence[Given]], Awaitable[Sequence[Got]]],
+        most: int = 200,
+        *,
+        again: bool = True,
+    ) -> None:
         self._write = write
         self._most = most
+        self._again = again
         self._waiting: list[tuple[Given, asyncio.Future[Got]]] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -37,6 +45,7 @@ class Batcher(Generic[Given, Got]):
 
         Raises:
             Permanent: this piece can never be written.
+            Retryable: something is away, and `again` is false.
         """
         future: asyncio.Future[Got] = asyncio.get_running_loop().create_future()
         self._waiting.append((piece, future))
@@ -75,7 +84,7 @@ class Batcher(Generic[Given, Got]):
             for _, future in batch:
                 future.cancel()
             raise
-        except Exception as error:  # noqa: BLE001 - a defect: told to whoever asked; the batcher lives on
+        except Exception as error:  # noqa: BLE001 - told to whoever asked; the batcher lives on
             for _, future in batch:
                 if not future.done():
                     future.set_exception(error)
@@ -89,5 +98,7 @@ class Batcher(Generic[Given, Got]):
             try:
                 return await self._write(pieces)
             except PASSING as error:
+                if not self._again:
+                    raise
                 _log.warning("batch_retried", reason=str(error), pieces=len(pieces))
                 await asyncio.sleep(max(delay_of(error), _RETRY_SECONDS))

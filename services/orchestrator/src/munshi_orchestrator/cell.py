@@ -97,7 +97,7 @@ class CellService:
             )
         )
         self._statuses = Statuses(outbox, self._sender.look_again, shared.metrics)
-        runner = TurnRunner(
+        self._turns = TurnRunner(
             TurnParts(
                 partitions=cell.partitions,
                 pool=pool,
@@ -116,7 +116,7 @@ class CellService:
         self._handling = Handling(
             HandlingParts(
                 directory=shared.directory,
-                turns=runner,
+                turns=self._turns,
                 tries=Tries(graveyard, shared.metrics, settings.turn_tries),
                 statuses=self._statuses,
                 graveyard=graveyard,
@@ -164,6 +164,7 @@ class CellService:
             await self._chores.mind(ours=False)
             await self.keeper.close(self._shared.settings.stop_seconds / 2)
             await self._handling.close()
+            await self._turns.close()
             await self._statuses.close()
             await self._sender.close(self._shared.settings.stop_seconds / 4)
             await self._settle.close()

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import functools
 import hashlib
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -149,25 +149,11 @@ class Handling:
         self._with.metrics.account_events.labels(field).inc()
         await reading.done([item])
 
-    @contextlib.contextmanager
-    def _typing(self, tenant: Tenant, step: Step) -> Iterator[None]:
+    def _typing(self, tenant: Tenant, step: Step) -> contextlib.AbstractContextManager[None]:
         """Shows the read tick and typing dots when the step takes long. A courtesy: nobody waits for it."""
         if not step.said:
-            yield
-            return
-        loop = asyncio.get_running_loop()
-        timer: asyncio.TimerHandle | None = None
-
-        def show() -> None:
-            nonlocal timer
-            self._show_typing(tenant, step)
-            timer = loop.call_later(_DOTS_SECONDS, show)
-
-        timer = loop.call_later(self._with.typing_seconds, show)
-        try:
-            yield
-        finally:
-            timer.cancel()
+            return contextlib.nullcontext()
+        return _Dots(functools.partial(self._show_typing, tenant, step), self._with.typing_seconds)
 
     def _show_typing(self, tenant: Tenant, step: Step) -> None:
         if self._with.turns.crowded:
@@ -181,3 +167,30 @@ class Handling:
 
     async def _courtesy(self, version: str, step: Step, token: str, body: dict[str, object]) -> None:
         await self._with.graph.post(version, step.number, token, body)
+
+
+class _Dots:
+    """Shows something after `seconds`, and again before the dots go out, until it is left.
+
+    It lets go of its timer when it is left: a timer and what it calls that know each other would keep the
+    whole step in memory until garbage is collected.
+    """
+
+    __slots__ = ("_seconds", "_show", "_timer")
+
+    def __init__(self, show: Callable[[], None], seconds: float) -> None:
+        self._show = show
+        self._seconds = seconds
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __enter__(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._again)
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _again(self) -> None:
+        self._show()
+        self._timer = asyncio.get_running_loop().call_later(_DOTS_SECONDS, self._again)

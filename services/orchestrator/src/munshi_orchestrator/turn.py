@@ -5,19 +5,20 @@ trouble passes by itself, a few times where it is a defect; `failures` decides w
 """
 
 import asyncio
+import functools
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
 
-from munshi.contracts.assistant import Assistant, Reply, TurnInput, TurnOutcome, Usage
+from munshi.contracts.assistant import Assistant, Balance, Reply, TurnInput, TurnOutcome, Usage
 from munshi.contracts.ids import MessageID
 from munshi.contracts.media import Embedder
 from munshi.contracts.tenant import AssistantKind
 from munshi.db.connection import Pool
-from munshi.db.ledger import LedgerBooks
+from munshi.db.ledger import BalanceQuery, LedgerBooks, read_balances
 from munshi.db.turns import (
     Announced,
     CommitResult,
@@ -27,10 +28,12 @@ from munshi.db.turns import (
     LoadedTurn,
     Seen,
     TurnCommit,
+    TurnQuery,
     Turns,
 )
 from munshi.telemetry.spans import Tracing
 from munshi_orchestrator.barrier import Barrier
+from munshi_orchestrator.batching import Batcher
 from munshi_orchestrator.drafts import announcement, apology, drafted, kept, worded
 from munshi_orchestrator.files import Files
 from munshi_orchestrator.likeness import with_vectors
@@ -105,6 +108,9 @@ class ReadFirst:
 _WITH_FILES = (Disposition.TURN, Disposition.HUMAN)
 """Files of messages that are not answered for other reasons are not read."""
 
+_TOGETHER = 16
+"""Turns that are read by one statement at most: of the five seconds that it may take, 300 ms for each."""
+
 Progress = Done | Later | LinkFirst | Again | ReadFirst
 
 Begin = Callable[[], Awaitable[None]]
@@ -119,6 +125,10 @@ class TurnRunner:
         self._slots = asyncio.Semaphore(parts.concurrent)
         self._alone = asyncio.Semaphore(1)
         """For what may have killed a worker: one at a time, so that its neighbours are not blamed for it."""
+        self._loads: Batcher[TurnQuery, LoadedTurn] = Batcher(parts.turns.load_all, _TOGETHER, again=False)
+        self._balances: Batcher[BalanceQuery, Sequence[Balance]] = Batcher(
+            functools.partial(read_balances, parts.pool), _TOGETHER, again=False
+        )
         steps = parts.metrics.turn_steps
         self._load_seconds = steps.labels("load")
         self._compute_seconds = steps.labels("compute")
@@ -128,6 +138,11 @@ class TurnRunner:
     def crowded(self) -> bool:
         """Whether all places for turns are taken: what takes long is then the queue, not a turn."""
         return self._slots.locked()
+
+    async def close(self) -> None:
+        """Ends the reads under way, after the last turn."""
+        await self._loads.close()
+        await self._balances.close()
 
     async def run(self, reading: Reading, step: Step, waiting: int, begin: Begin) -> str:
         """Does a step for good; gives back what became of it. `waiting` more events stand behind it.
@@ -180,7 +195,7 @@ class TurnRunner:
     async def _once(self, reading: Reading, step: Step, waiting: int, begin: Begin) -> Progress:
         began = time.perf_counter()
         tenant = step.tenant
-        loaded = await self._with.turns.load(tenant.key, step.number, step.identities, step.message_ids)
+        loaded = await self._loads.add(TurnQuery(tenant.key, step.number, step.identities, step.message_ids))
         self._load_seconds.observe(time.perf_counter() - began)
         rest = step.without(loaded.seen)
         if rest is not step:
@@ -244,6 +259,7 @@ class TurnRunner:
                 person.id if person else None,
                 loaded.customers,
                 self._with.embedder,
+                self._balances.add,
             ),
         )
         began = time.perf_counter()
