@@ -77,9 +77,11 @@ class EncoderEngine(LedgerEngine):
         super().__init__(cast("LedgerModel", model))  # what of it is used here, both have
         self._encoder = model
 
-    def _tag(self, reading: Reading) -> tuple[list[str], float]:
-        labels, certainty, _ = self._encoder.run([unit.text for unit in reading.units])
-        return labels, certainty
+    def _tag(self, readings: Sequence[Reading]) -> list[tuple[list[str], float]]:
+        return [self._run(reading)[:2] for reading in readings]
 
-    def _classify(self, labelled: Labelled) -> Scores:
-        return self._encoder.run([unit.text for unit in labelled.reading.units])[2]
+    def _classify(self, labelled: Sequence[Labelled]) -> list[Scores]:
+        return [self._run(one.reading)[2] for one in labelled]
+
+    def _run(self, reading: Reading) -> tuple[list[str], float, Scores]:
+        return self._encoder.run([unit.text for unit in reading.units])

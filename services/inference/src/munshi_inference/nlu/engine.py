@@ -1,7 +1,11 @@
 """The in-process engine of understanding: `load()` gives an `Understander` over the newest model."""
 
 import math
+from collections.abc import Sequence
+from datetime import date
+from itertools import repeat
 from pathlib import Path
+from typing import NamedTuple
 
 from munshi.contracts.understanding import (
     Category,
@@ -16,7 +20,6 @@ from munshi.contracts.understanding import (
 from munshi_inference.language.script import script_of
 from munshi_inference.nlu import assembly, repository
 from munshi_inference.nlu.assembly import Labelled
-from munshi_inference.nlu.features import sentence_hashes, unit_features
 from munshi_inference.nlu.masking import mask
 from munshi_inference.nlu.repository import LedgerModel, Scores
 from munshi_inference.nlu.units import Reading, read
@@ -33,6 +36,15 @@ _HINDI = Language(tag="hi", script=Script.DEVANAGARI, confidence=1.0)
 MOST_GUESSED = 0.6
 """Confidence at most where an entry's amount is the one number there, which the tagger took for no money:
 chatter that counts something looks like that."""
+
+
+class _Said(NamedTuple):
+    """What all entries of a text have in common."""
+
+    intent: Intent
+    confidence: float
+    language: Language
+    today: date
 
 
 class LedgerEngine:
@@ -52,16 +64,28 @@ class LedgerEngine:
 
     def read(self, request: Request) -> Understanding:
         """The same, for callers without an event loop."""
-        return self.read_with_joint(request)[0]
+        return self.read_with_joint([request])[0][0]
 
-    def read_with_joint(self, request: Request) -> tuple[Understanding, float]:
-        """The reading, and the joint probability of its parts before it is put on the scale of confidence."""
-        reading = read(request.text, request.today)
-        if not reading.units:
-            return Understanding(text=request.text, intent=Intent.OTHER, confidence=0.0), 0.0
-        labels, certainty = self._tag(reading)
-        labelled = Labelled(reading, tuple(labels))
-        scores = self._classify(labelled)
+    def read_with_joint(self, requests: Sequence[Request]) -> list[tuple[Understanding, float]]:
+        """The reading of each text, and the joint probability of its parts before it is put on the scale of
+        confidence. Several at once cost less than one by one: their sums are made together."""
+        readings = [read(request.text, request.today) for request in requests]
+        known = [reading for reading in readings if reading.units]
+        tagged = self._tag(known) if known else []
+        labelled = [Labelled(one, tuple(labels)) for one, (labels, _) in zip(known, tagged, strict=True)]
+        scored = iter(zip(labelled, tagged, self._classify(labelled) if known else [], strict=True))
+        found = []
+        for request, reading in zip(requests, readings, strict=True):
+            if reading.units:
+                one, (_, certainty), scores = next(scored)
+                found.append(self._assembled(request, one, certainty, scores))
+            else:
+                found.append((Understanding(text=request.text, intent=Intent.OTHER, confidence=0.0), 0.0))
+        return found
+
+    def _assembled(
+        self, request: Request, labelled: Labelled, certainty: float, scores: Scores
+    ) -> tuple[Understanding, float]:
         language = self._language(request.text, scores)
         intent, probability = self._intent(labelled, scores)
         parts = assembly.entries(labelled) if intent is Intent.ADD_TRANSACTION else [labelled]
@@ -69,23 +93,23 @@ class LedgerEngine:
         confidence = self._confidence(joint)
         if intent in assembly.ENTRIES and assembly.guesses_amount(labelled):
             confidence = min(confidence, MOST_GUESSED)
-        found = [
-            self._entry(request, part, intent, confidence, language, scores if part is labelled else None)
-            for part in parts
-        ]
+        said = _Said(intent, confidence, language, request.today)
+        if len(parts) == 1:
+            found = [self._entry(request.text, labelled, scores, said)]
+        else:
+            texts = [_text_of(part.reading) for part in parts]
+            found = list(map(self._entry, texts, parts, self._classify(parts), repeat(said)))
         first, *rest = self._with_carried_names(found) if len(found) > 1 else found
         masked = mask(labelled) if request.mask else None
         if rest or masked:
             first = first.model_copy(update={"further": tuple(rest), "masked": masked})
         return first, joint
 
-    def _tag(self, reading: Reading) -> tuple[list[str], float]:
-        return self.model.tag(unit_features(reading, self.model.lexicon))
+    def _tag(self, readings: Sequence[Reading]) -> list[tuple[list[str], float]]:
+        return self.model.tag(readings)
 
-    def _classify(self, labelled: Labelled) -> Scores:
-        return self.model.classify(
-            sentence_hashes(labelled.reading, labelled.labels, self.model.ledger_words)
-        )
+    def _classify(self, labelled: Sequence[Labelled]) -> list[Scores]:
+        return self.model.classify(labelled)
 
     def _language(self, text: str, scores: Scores) -> Language:
         script = script_of(text)
@@ -126,24 +150,10 @@ class LedgerEngine:
         clipped = min(max(joint, 1e-6), 1 - 1e-6)
         return 1 / (1 + math.exp(-(slope * math.log(clipped / (1 - clipped)) + offset)))
 
-    def _entry(
-        self,
-        request: Request,
-        part: Labelled,
-        intent: Intent,
-        confidence: float,
-        language: Language,
-        whole: Scores | None,
-    ) -> Understanding:
-        """One entry; `whole` has the scores where it is the whole text."""
-        category = self._category(whole or self._classify(part))
-        entities = (
-            Entities() if intent is Intent.OTHER else assembly.entities(part, intent, category, request.today)
-        )
-        units = part.reading.units
-        text = (
-            request.text if whole is not None or not units else request.text[units[0].start : units[-1].end]
-        )
+    def _entry(self, text: str, part: Labelled, scores: Scores, said: _Said) -> Understanding:
+        intent, confidence, language, today = said
+        category = self._category(scores)
+        entities = Entities() if intent is Intent.OTHER else assembly.entities(part, intent, category, today)
         return Understanding(
             text=text, intent=intent, confidence=confidence, entities=entities, language=language
         )
@@ -156,6 +166,10 @@ class LedgerEngine:
             nameless = bool(carried) and on_account and entry.entities.customer_name is None
             carried.append(_named(entry, carried[-1].entities.customer_name) if nameless else entry)
         return carried
+
+
+def _text_of(part: Reading) -> str:
+    return part.text[part.units[0].start : part.units[-1].end]
 
 
 def _named(entry: Understanding, name: str | None) -> Understanding:

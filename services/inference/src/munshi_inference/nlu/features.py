@@ -1,12 +1,11 @@
 """What the models see of a reading: tagger features of each unit, hashed features of the whole.
 
-Features of the tagger are bytes, as it takes them, put together from pieces that are kept for each word.
+Features of the tagger are put together from pieces that are kept for each word and each pair of words.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import repeat
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, pairwise, repeat
+from typing import Generic, NamedTuple, TypeVar
 from zlib import crc32
 
 from munshi_inference.language.amounts import UNITS, Number
@@ -19,54 +18,28 @@ BUCKETS = 1 << 16
 _MAX_UNITS = 40
 """Units of a message that pairs are made of; bounds the work of a long text."""
 NOTHING_HIDDEN: frozenset[int] = frozenset()
+Piece = TypeVar("Piece")
 
 
-@dataclass(slots=True)
-class _Name:
-    """How a unit is named in its own features and in those of its neighbours. No more than read: frozen, its
-    fields would cost the same, but it would take four times as long to make."""
+class _Seen(NamedTuple, Generic[Piece]):
+    """A unit as the tagger sees it, whatever stands around it; each piece is of the unit that it names."""
 
     name: bytes
-    own: bytes
-    before: bytes
-    after: bytes
-    before2: bytes
-    after2: bytes
-    before3: bytes
-    after3: bytes
-    both_before: bytes
-    """Of a pair, this and what follows here: a unit and the name of a second one."""
-    both_after: bytes
-    around: bytes
-    own_and_after: bytes
-    before_and_own: bytes
-
-
-def _named(text: str) -> _Name:
-    name = text.encode()
-    alone = [b"%b=%b" % (place, name) for place in (b"w", b"p", b"n", b"p2", b"n2", b"p3", b"n3")]
-    pairs = [b"%b=%b|" % (place, name) for place in (b"pp", b"nn", b"pn", b"wn", b"pw")]
-    return _Name(name, *alone, *pairs)
-
-
-_names = Remembered(_named)
-_BEFORE = (_names["<s2>"], _names["<s>"])
-_AFTER = (_names["</s>"], _names["</s2>"])
-
-
-@dataclass(slots=True)
-class _Seen:
-    """A unit as the tagger sees it, whatever stands around it."""
-
-    name: _Name
-    form: tuple[bytes, ...] = ()
-    """Features of a word but for how it is written."""
-    to_next: tuple[bytes, ...] = ()
+    own: Piece
+    before: Piece
+    """Of the unit after it."""
+    after: Piece
+    """Of the unit before it."""
+    before2: Piece
+    """Of the second one after it; so what follows."""
+    after2: Piece
+    before3: Piece
+    after3: Piece
+    form: Piece
+    """Of a word but for how it is written."""
+    to_next: Piece
     """What the unit after it has of it beside its name."""
-    to_last: tuple[bytes, ...] = ()
-
-
-_no_words: Remembered[str, _Seen] = Remembered(lambda name: _Seen(_names[name]))
+    to_last: Piece
 
 
 class Lexicon:
@@ -77,26 +50,76 @@ class Lexicon:
         names, words of shops, goods and places, with what they are known as."""
         self.common = common
         self.kinds = kinds
+        self.features: Pieces[tuple[bytes, ...]] = Pieces(self, tuple)
+        """Features themselves, as training takes them."""
+
+
+class Pieces(Generic[Piece]):
+    """What features of units are put together from: features packed as a tagger takes them, kept for each
+    word and each pair of words."""
+
+    def __init__(self, lexicon: Lexicon, pack: Callable[[Sequence[bytes]], Piece]) -> None:
+        self._lexicon = lexicon
+        self.pack = pack
+        self.nothing = pack([])
         self.words = Remembered(self._known)
-        """Words as they are seen, by their text."""
+        """By text."""
+        self.names: Remembered[str, _Seen[Piece]] = Remembered(lambda name: self._named(name.encode()))
+        """Units that are no words, by name."""
+        self.shapes: Remembered[str, Piece] = Remembered(lambda raw: pack([_shape(raw)]))
+        self.kinds = {kind: pack([b"k=" + kind.encode()]) for kind in _KINDS}
+        self.pairs = Remembered(self._pair, _MOST_PAIRS)
+        """Of a unit and the next: pieces of the second one after them, of the second one before them, of the
+        first and of the second."""
+        self.around = Remembered(self._around, _MOST_PAIRS)
+        """Of the unit between two."""
+        nobody = _Seen(b"", *[self.nothing] * 10)
+        edge = [self._named(name)._replace(before3=self.nothing, after3=self.nothing) for name in _EDGES]
+        self.before, self.after = [nobody, *edge[:2]], [*edge[2:], nobody]
 
-    def _known(self, text: str) -> _Seen:
+    def _named(
+        self, name: bytes, form: Sequence[str] = (), to_next: Sequence[str] = (), to_last: Sequence[str] = ()
+    ) -> _Seen[Piece]:
+        places = [
+            self.pack([place + name]) for place in (b"w=", b"p=", b"n=", b"p2=", b"n2=", b"p3=", b"n3=")
+        ]
+        others = [self.pack([one.encode() for one in several]) for several in (form, to_next, to_last)]
+        return _Seen(name, *places, *others)
+
+    def _pair(self, pair: tuple[bytes, bytes]) -> tuple[Piece, Piece, Piece, Piece]:
+        both = b"|".join(pair)
+        return (
+            self.pack([b"pp=" + both]),
+            self.pack([b"nn=" + both]),
+            self.pack([b"wn=" + both]),
+            self.pack([b"pw=" + both]),
+        )
+
+    def _around(self, pair: tuple[bytes, bytes]) -> Piece:
+        return self.pack([b"pn=" + b"|".join(pair)])
+
+    def _known(self, text: str) -> _Seen[Piece]:
         name = key(text)
-        return _word(text, name in self.common, self.kinds.get(name, ()), [f"id={name}"])
+        kinds = self._lexicon.kinds.get(name, ())
+        return self.word(text, name in self._lexicon.common, kinds, [f"id={name}"])
+
+    def word(self, text: str, known: bool, kinds: tuple[str, ...], named: Sequence[str]) -> _Seen[Piece]:
+        """A word of which that is known."""
+        name = key(text)
+        form = [f"known={known}", *(f"kind={kind}" for kind in kinds)]
+        form += [f"e1={name[-1:]}", f"e2={name[-2:]}", f"e3={name[-3:]}", f"b3={name[:3]}", *named]
+        if text in UNITS:
+            form.append("is_unit")
+        if len(name) <= 2:
+            form.append("short")
+        to_next, to_last = [f"pk={kind}" for kind in kinds], [f"nk={kind}" for kind in kinds]
+        return self._named((name if known else "<?>").encode(), form, to_next, to_last)
 
 
-def _word(text: str, known: bool, kinds: tuple[str, ...], named: Sequence[str]) -> _Seen:
-    name = key(text)
-    form = [f"known={known}", *(f"kind={kind}" for kind in kinds)]
-    form += [f"e1={name[-1:]}", f"e2={name[-2:]}", f"e3={name[-3:]}", f"b3={name[:3]}", *named]
-    if text in UNITS:
-        form.append("is_unit")
-    if len(name) <= 2:
-        form.append("short")
-    pieces = form, [f"pk={kind}" for kind in kinds], [f"nk={kind}" for kind in kinds]
-    return _Seen(
-        _names[name if known else "<?>"], *(tuple(one.encode() for one in piece) for piece in pieces)
-    )
+_EDGES = (b"<s2>", b"<s>", b"</s>", b"</s2>")
+_PLACES = (b"w=", b"p=", b"n=", b"p2=", b"n2=", b"p3=", b"n3=")
+_MOST_PAIRS = 1 << 15
+_KINDS = ("word", "mark", "number", "day", "period", "phone", "time", "invoice")
 
 
 def _shape(raw: str) -> bytes:
@@ -104,9 +127,6 @@ def _shape(raw: str) -> bytes:
     if raw[0].isupper():
         return b"shape=XX" if len(raw) > 1 and raw.isupper() else b"shape=X"
     return b"shape=x" if raw[0].isascii() else b"shape=d"
-
-
-_shapes = Remembered(_shape)
 
 
 def _number_features(number: Number, text: str) -> list[bytes]:
@@ -136,72 +156,80 @@ def _among_numbers(number: Number, numbers: Sequence[Number]) -> list[bytes]:
     ]
 
 
-def _seen(reading: Reading, lexicon: Lexicon, hidden: frozenset[int]) -> list[_Seen]:
-    words = lexicon.words
+def _seen(reading: Reading, pieces: Pieces[Piece], hidden: frozenset[int]) -> list[_Seen[Piece]]:
+    words, names = pieces.words, pieces.names
     seen = [
-        words[text] if kind == "word" else _no_words[text if kind == "mark" else name]
+        words[text] if kind == "word" else names[text if kind == "mark" else name]
         for kind, text, name, _, _, _, _ in reading.units
     ]
     for i in hidden:
         if reading.units[i].kind == "word":
-            seen[i] = _word(reading.units[i].text, known=False, kinds=(), named=())
+            seen[i] = pieces.word(reading.units[i].text, known=False, kinds=(), named=())
     return seen
+
+
+def _of_numbers(reading: Reading, names: Sequence[bytes], pieces: Pieces[Piece]) -> list[Piece]:
+    """What each unit has as a number; `names` begin with the name of the unit before the first one."""
+    numbers = [unit.number for unit in reading.units if unit.number is not None]
+    found = [pieces.nothing] * len(reading.units)
+    if not numbers:
+        return found
+    for i, unit in enumerate(reading.units):
+        if unit.number is not None:
+            before, _, after = names[i : i + 3]
+            features = _number_features(unit.number, unit.text)
+            features += [one + b"|" + after for one in features]
+            features.append(features[0] + b"|p=" + before)
+            features += _among_numbers(unit.number, numbers)
+            found[i] = pieces.pack(features)
+    return found
+
+
+def unit_pieces(
+    reading: Reading, pieces: Pieces[Piece], hidden: frozenset[int] = NOTHING_HIDDEN
+) -> Iterator[tuple[Piece, ...]]:
+    """Pieces of each unit for the tagger.
+
+    `hidden`: units that are to look like words nobody has met. Training hides some, so that the tagger learns
+    what a word must be from its place and form too.
+    """
+    text, units, _ = reading
+    seen = [*pieces.before, *_seen(reading, pieces, hidden), *pieces.after]
+    names, own, before, after, before2, after2, before3, after3, form, to_next, to_last = zip(
+        *seen, strict=True
+    )
+    both_before, both_after, with_next, with_last = zip(
+        *map(pieces.pairs.__getitem__, pairwise(names[1:-1])), strict=True
+    )
+    shapes = pieces.shapes
+    return zip(
+        [pieces.kinds[unit[0]] for unit in units],
+        own[3:],
+        before[2:],
+        after[4:],
+        both_before,
+        both_after[3:],
+        map(pieces.around.__getitem__, zip(names[2:], names[4:-1], strict=False)),
+        before2[1:],
+        after2[5:],
+        with_next[2:],
+        with_last[1:],
+        before3,
+        after3[6:],
+        [shapes[text[unit[3] : unit[4]]] if unit[0] == "word" else pieces.nothing for unit in units],
+        form[3:],
+        to_next[2:],
+        to_last[4:],
+        _of_numbers(reading, names[2:], pieces),
+        strict=False,  # the units are fewest
+    )
 
 
 def unit_features(
     reading: Reading, lexicon: Lexicon, hidden: frozenset[int] = NOTHING_HIDDEN
 ) -> list[list[bytes]]:
-    """Features of each unit for the tagger.
-
-    `hidden`: units that are to look like words nobody has met. Training hides some, so that the tagger learns
-    what a word must be from its place and form too.
-    """
-    units = reading.units
-    seen = _seen(reading, lexicon, hidden)
-    names = [*_BEFORE, *[one.name for one in seen], *_AFTER]
-    numbers = [unit.number for unit in units if unit.number is not None]
-    last = len(units) - 1
-    features = []
-    for i, (kind, text, _, start, end, number, _) in enumerate(units):
-        before2, before, own, after, after2 = names[i : i + 5]
-        found = [
-            _KINDS[kind],
-            own.own,
-            before.before,
-            after.after,
-            before2.both_before + before.name,
-            after.both_after + after2.name,
-            before.around + after.name,
-            before2.before2,
-            after2.after2,
-            own.own_and_after + after.name,
-            before.before_and_own + own.name,
-        ]
-        if i >= 3:
-            found.append(names[i - 1].before3)
-        if i + 3 <= last:
-            found.append(names[i + 5].after3)
-        if kind == "word":
-            found.append(_shapes[reading.text[start:end]])
-            found += seen[i].form
-        if i:
-            found += seen[i - 1].to_next
-        if i < last:
-            found += seen[i + 1].to_last
-        if number is not None:
-            numeric = _number_features(number, text)
-            found += numeric
-            found += [f + b"|" + after.name for f in numeric]
-            found.append(numeric[0] + b"|p=" + before.name)
-            found += _among_numbers(number, numbers)
-        features.append(found)
-    return features
-
-
-_KINDS = {
-    kind: b"k=" + kind.encode()
-    for kind in ("word", "mark", "number", "day", "period", "phone", "time", "invoice")
-}
+    """Features of each unit by their names."""
+    return [list(chain.from_iterable(one)) for one in unit_pieces(reading, lexicon.features, hidden)]
 
 
 def symbols(reading: Reading, labels: Sequence[str]) -> list[str]:

@@ -4,21 +4,32 @@ Importable without Triton; the layout is the one that Triton's python backend ta
 """
 
 import json
-import math
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from importlib import resources
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from munshi_inference.nlu.features import BUCKETS, LedgerWords, Lexicon
+from munshi_inference.nlu.features import (
+    BUCKETS,
+    LedgerWords,
+    Lexicon,
+    sentence_hashes,
+    unit_features,
+)
+from munshi_inference.nlu.tagging import TaggerOfMany
+from munshi_inference.nlu.units import Reading
 
 MODEL_NAME = "ledger_nlu"
 CLASSIFIER_FILE = "intent.npz"
 TAGGER_FILE = "entities.crfsuite"
 CARD_FILE = "card.json"
+LEAST_TOGETHER = 4
+"""Texts from which on tagging them together is cheaper than one by one."""
 
 
 class ModelError(Exception):
@@ -56,8 +67,12 @@ class Classifier:
         with np.load(file) as held:
             self._table = held["table"].astype(np.float32)
             self._bias: npt.NDArray[np.float32] = held["bias"]
-            ends = np.cumsum(held["sizes"]).tolist()
-        self._heads = tuple(map(slice, [0, *ends], ends))
+            sizes = held["sizes"]
+        ends = np.cumsum(sizes).tolist()
+        self._starts = [0, *ends[:-1]]
+        self._heads = tuple(map(slice, self._starts, ends))
+        self._head_of = np.repeat(np.arange(len(sizes)), sizes)
+        """Head of each column."""
 
     @staticmethod
     def write(heads: Sequence[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]], file: Path) -> None:
@@ -70,23 +85,19 @@ class Classifier:
         sizes = np.asarray([len(one) for _, one in heads], dtype=np.int64)
         np.savez(file, table=np.ascontiguousarray(table), bias=bias, sizes=sizes)
 
-    def scores(self, hashes: Collection[int]) -> Scores:
-        """Probabilities for hashed features, at least one."""
-        rows = np.fromiter(hashes, np.int64, len(hashes)) & (BUCKETS - 1)
-        gathered = self._table.take(rows, axis=0)
-        sums = np.add.reduce(gathered, axis=0)
-        sums /= math.sqrt(len(hashes))
+    def scores(self, texts: Sequence[Collection[int]]) -> list[Scores]:
+        """Probabilities for the hashed features of each text, at least one."""
+        sizes = list(map(len, texts))
+        rows = np.fromiter(chain.from_iterable(texts), np.int64, sum(sizes)) & (BUCKETS - 1)
+        starts = [0, *accumulate(sizes[:-1])]
+        sums = np.add.reduceat(self._table.take(rows, axis=0), starts, axis=0)
+        sums /= np.sqrt(np.array(sizes, np.float32))[:, None]
         sums += self._bias
-        each: list[float] = sums.tolist()
-        return Scores(*[_shares(each[head]) for head in self._heads])
-
-
-def _shares(scores: list[float]) -> list[float]:
-    """Softmax."""
-    highest = max(scores)
-    spread = [math.exp(score - highest) for score in scores]
-    whole = sum(spread)
-    return [one / whole for one in spread]
+        # Of one softmax for each head: a common shift changes none, and float64 holds what is far below it.
+        spread = np.exp((sums - np.maximum.reduce(sums, axis=1, keepdims=True)).astype(np.float64))
+        spread /= np.add.reduceat(spread, self._starts, axis=1).take(self._head_of, axis=1)
+        intent, category, language = self._heads
+        return [Scores(one[intent], one[category], one[language]) for one in spread.tolist()]
 
 
 def by_key(kinds: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
@@ -111,20 +122,28 @@ class LedgerModel:
         self.intents: tuple[str, ...] = tuple(self.card["intents"])
         self.categories: tuple[str, ...] = tuple(self.card["categories"])
         self.languages: tuple[str, ...] = tuple(self.card["languages"])
-        self.lexicon = Lexicon(frozenset(self.card["vocabulary"]), by_key(self.card["kinds"]))
-        self.ledger_words = LedgerWords(frozenset(self.card["ledger_words"]))
-        """Keys of words that talk of the ledger uses."""
+        self._folder = folder
+        self._lexicon = Lexicon(frozenset(self.card["vocabulary"]), by_key(self.card["kinds"]))
+        self._ledger_words = LedgerWords(frozenset(self.card["ledger_words"]))
         self._classifier = Classifier(folder / CLASSIFIER_FILE)
         self._tagger = pycrfsuite.Tagger()
         self._tagger.open(str(folder / TAGGER_FILE))
 
-    def tag(self, features: list[list[bytes]]) -> tuple[list[str], float]:
-        """A label for each unit and the probability of the whole sequence."""
-        if not features:
-            return [], 1.0
-        labels = list(self._tagger.tag(features))
-        return labels, float(self._tagger.probability(labels))
+    @cached_property
+    def _together(self) -> TaggerOfMany:
+        return TaggerOfMany(self._folder / TAGGER_FILE, self._lexicon)
 
-    def classify(self, hashes: Collection[int]) -> Scores:
-        """Probabilities of intent, category and language for hashed features."""
-        return self._classifier.scores(hashes)
+    def tag(self, readings: Sequence[Reading]) -> list[tuple[list[str], float]]:
+        """For each text, of at least one unit: a label for each unit, and the probability of them all."""
+        if len(readings) >= LEAST_TOGETHER:
+            return self._together.tag(readings)
+        return [self._tag_one(reading) for reading in readings]
+
+    def _tag_one(self, reading: Reading) -> tuple[list[str], float]:
+        labels = self._tagger.tag(unit_features(reading, self._lexicon))
+        return labels, self._tagger.probability(labels)
+
+    def classify(self, texts: Sequence[tuple[Reading, Sequence[str]]]) -> list[Scores]:
+        """Probabilities of intent, category and language for texts with the labels of their units."""
+        known = self._ledger_words
+        return self._classifier.scores([sentence_hashes(one, labels, known) for one, labels in texts])

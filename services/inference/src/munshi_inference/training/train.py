@@ -226,7 +226,9 @@ def trial(count: int, seed: int, iterations: int) -> dict[str, Any]:
         right: Counter[str] = Counter()
         points = []
         for example in asked:
-            reading, joint = engine.read_with_joint(Request(text=example.sentence.text, today=TRAINING_DAY))
+            ((reading, joint),) = engine.read_with_joint(
+                [Request(text=example.sentence.text, today=TRAINING_DAY)]
+            )
             result = _as_generated(example, reading)
             right.update(name for name, good in result.items() if good)
             points.append((joint, all(result.values())))
