@@ -58,20 +58,20 @@ from munshi_inference.triton.serving import Understanding
 class TritonPythonModel(Understanding):
     def load(self, folder, version):
         engine = super().load(folder, version)
-        read = engine.read
+        read = engine.read_with_joint
 
-        def reading(request):
-            if "500" not in request.text:
-                return read(request)
+        def reading(requests):
+            if not any("500" in request.text for request in requests):
+                return read(requests)
             held = resource.getrlimit(resource.RLIMIT_AS)
             used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
             resource.setrlimit(resource.RLIMIT_AS, (used + 2**27, held[1]))
             try:
-                return read(request.model_copy(update={"text": "x" * 2**30}))
+                return read([request.model_copy(update={"text": "x" * 2**30}) for request in requests])
             finally:
                 resource.setrlimit(resource.RLIMIT_AS, held)
 
-        engine.read = reading
+        engine.read_with_joint = reading
         return engine
 """
 BROKEN_MODEL = "raise RuntimeError('no weights')\n"

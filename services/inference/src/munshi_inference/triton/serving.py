@@ -102,7 +102,7 @@ class Understanding(Served[Any]):
         """Called once an instance."""
         super().initialize(args)
         # What several texts at once need is made at the first of them.
-        self.engine.read_with_joint([Request(text="500", today=date.min)] * LEAST_TOGETHER)
+        self.engine.read_with_joint([Request(text="haan", today=date.min)] * LEAST_TOGETHER)
         # The model stays for good, and what reading makes dies by itself: collected every few dozen texts
         # rather than at each.
         gc.collect()
