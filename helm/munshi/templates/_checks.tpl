@@ -49,6 +49,9 @@
 {{- if and $vllm.enabled $vllm.maxReplicas .Values.networkPolicy.enabled (not .Values.networkPolicy.metricsFrom) -}}
 {{- fail "inference.vllm.maxReplicas: vLLM shows its metrics where it takes requests, so set networkPolicy.metricsFrom to let Prometheus alone read them" -}}
 {{- end -}}
+{{- if and $vllm.enabled $vllm.existingSecret (not .Values.inference.llm.existingSecret) -}}
+{{- fail (printf "inference.vllm.existingSecret: vLLM would refuse everybody, for orchestrators have no key: name a Secret that holds one under %s in inference.llm.existingSecret" $vllm.name) -}}
+{{- end -}}
 {{- $names := list -}}
 {{- if $vllm.enabled }}{{ $names = append $names $vllm.name }}{{ end -}}
 {{- range .Values.inference.llm.models -}}

@@ -53,6 +53,9 @@ http://munshi-demo-emulator.{{ .Release.Namespace }}.svc:8010
   "name" $vllm.name
   "model" $vllm.name
   "url" (printf "http://munshi-vllm.%s.svc:8000/v1" .Release.Namespace)
+  "prompt_price" (toString $vllm.promptPrice)
+  "completion_price" (toString $vllm.completionPrice)
+  "seconds" $vllm.seconds
   "cache_salt" $vllm.prefixCache) -}}
 {{- end -}}
 {{- range .Values.inference.llm.models -}}
