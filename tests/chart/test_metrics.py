@@ -67,7 +67,7 @@ TRITON = {
     "nv_inference_request_failure",
 }
 VLLM = {"vllm:num_requests_waiting", "vllm:kv_cache_usage_perc"}
-"""As vLLM's own documentation names them; it is not run here."""
+"""Asked of a real one by `tests/cluster/e2e/test_vllm.py`; it has gigabytes and is not run here."""
 
 
 Exported = Mapping[str, set[str]]

@@ -1,5 +1,5 @@
 """The chain of models against real vLLM on a CPU, with a Llama of random weights. Slow: only where
-`MUNSHI_VLLM_PYTHON` names the Python of an environment that has vLLM (`tools/vllm` makes one)."""
+`MUNSHI_VLLM_PYTHON` names the Python of an environment that has vLLM, as `make test-vllm` does."""
 
 import asyncio
 import os
