@@ -58,13 +58,16 @@ ON = {
 FIRST, SECOND = "sk-of-the-first-day", "sk-of-the-second-day"
 ASKER = (Path(__file__).parent / "asker.py").read_text()
 
-pytestmark = [pytest.mark.timeout(2 * START_SECONDS), pytest.mark.usefixtures("vllm")]
+pytestmark = [
+    pytest.mark.skipif(not set_up(), reason="vLLM is not set up: run `make vllm` (2.3 GB)"),
+    pytest.mark.timeout(2 * START_SECONDS),
+    pytest.mark.usefixtures("vllm"),
+]
 
 
 @pytest.fixture(scope="module")
 def vllm(installed: Installed, shops: Shops) -> Iterator[None]:
     """vLLM on the node, and orchestrators told of it, while customers write; it is taken away afterwards."""
-    set_up()
     installed.node.load(*build_images("vllm"))
     write_model(installed)
     _give_key(installed, shops, FIRST)
