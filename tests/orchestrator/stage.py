@@ -225,6 +225,11 @@ class Stage:
         }
         await self.put(raw, phone, kind=Kind.STATUS, event_id=f"{sent.wamid}:{word}:{next(self.ids)}")
 
+    def partition(self, phone: str) -> int:
+        """The lane of a person who writes to the first tenant's number."""
+        key = conversation_key(self.lookup_key(self.entry), NUMBER, None, phone)
+        return partition_of(key, self.cell.partitions)
+
     def lookup_key(self, entry: TenantEntry) -> bytes:
         """The key of a tenant's conversation keys."""
         opened = unseal_credentials(self.cell.sealing_key, entry.sealed, entry.key)

@@ -148,17 +148,22 @@ async def test_a_stopped_number_sends_one_message_after_the_pause(stage: Stage) 
     assert stage.graph.tried[1].at - stage.graph.tried[0].at >= 1.0
 
 
-async def test_a_lost_answer_is_one_message_and_the_next_waits_for_its_status(stage: Stage) -> None:
-    cut: list[Sent] = []
+def accept_and_cut(stage: Stage, cut: list[Sent]) -> Script:
+    """The first message is accepted, and the answer to it gets lost."""
 
-    async def accept_and_cut(sent: Sent) -> web.Response | None:
+    async def accept(sent: Sent) -> web.Response | None:
         if cut:
             return None
         cut.append(sent)
         stage.graph.sent.append(sent)
         raise ConnectionResetError
 
-    stage.graph.script = accept_and_cut
+    return accept
+
+
+async def test_a_lost_answer_is_one_message_and_the_next_waits_for_its_status(stage: Stage) -> None:
+    cut: list[Sent] = []
+    stage.graph.script = accept_and_cut(stage, cut)
     stage.worker()
     await stage.say("help")
     await until_state(stage, "unsettled")
@@ -200,6 +205,42 @@ async def test_a_lost_answer_is_sent_again_when_later_things_came_and_no_status(
     (sent,) = await stage.replies(1)
     assert sent.at - tried[0].at >= 2.0
     assert sent.body["context"]["message_id"] == asked
+
+
+async def test_a_lost_answer_is_not_sent_again_while_its_status_may_lie_on_the_bus(stage: Stage) -> None:
+    """Its lane is far behind, and another lane has long told of later things."""
+    asked, cut = "919800000001", list[Sent]()
+    lane = stage.partition(asked)
+    others = [f"9198000001{n:02d}" for n in range(100)]
+    slow = next(phone for phone in others if stage.partition(phone) == lane)
+    quick = next(phone for phone in others if stage.partition(phone) != lane)
+    stage.worker(settle_after_seconds="2", in_flight_per_lane="10")
+    known = await stage.say("help", slow)
+    await stage.replies(1, slow)
+    await stage.settled()
+    stage.graph.script = accept_and_cut(stage, cut)
+    await stage.say("help", asked)
+    await eventually(lambda: stage.one("select count(*) = 1 from outbox where state = 'unsettled'"))
+    conversation = await stage.one(
+        "select conversation_id from inbound_messages where message_id = $1", known
+    )
+    await stage.db.execute("begin")
+    try:
+        await stage.db.execute(f"select from conversations where id = {conversation} for update")
+        for _ in range(10):
+            await stage.say("help", slow)
+        await stage.status(cut[0], "sent", asked, timestamp=str(int(datetime.now(UTC).timestamp())))
+        await stage.say("help", quick, at=datetime.now(UTC) + timedelta(seconds=3))
+        await stage.replies(1, quick)
+        overdue = "clock_timestamp() - max(sending_at) > interval '8 s'"
+        await eventually(lambda: stage.one(f"select {overdue} from outbox where state = 'unsettled'"))
+        assert len(stage.graph.to(asked)) == 1
+    finally:
+        await stage.db.execute("rollback")
+    await stage.replies(11, slow)
+    await stage.settled()
+    assert len(stage.graph.to(asked)) == 1
+    assert await stage.rows("select reason from dead_letters") == []
 
 
 async def test_a_lost_answer_is_left_to_a_person_while_nothing_is_heard_of_meta(stage: Stage) -> None:

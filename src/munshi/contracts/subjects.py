@@ -27,6 +27,11 @@ def inbound_of_lane(cell: CellName, partition: int) -> str:
     return f"munshi.{cell}.in.*.{partition:03d}.*"
 
 
+def inbound_of_tenant(cell: CellName, tenant: TenantKey) -> str:
+    """Filter that takes every event of one tenant."""
+    return f"munshi.{cell}.in.{tenant}.>"
+
+
 def inbound_all(cell: CellName) -> str:
     """What the cell's event stream keeps."""
     return f"munshi.{cell}.in.>"

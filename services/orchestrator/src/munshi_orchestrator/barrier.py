@@ -7,12 +7,9 @@ another worker. So the first step under a new identity waits until the old subje
 
 from collections.abc import Sequence
 
-from nats.aio.client import Client
 from nats.errors import Error as NatsError
-from nats.js.errors import NotFoundError
 
-from munshi.contracts.ids import CellName
-from munshi.contracts.subjects import event_stream
+from munshi_orchestrator.pending import Pending
 from munshi_orchestrator.people import Place
 from munshi_orchestrator.reading import Reading
 
@@ -23,9 +20,8 @@ _CAP_SECONDS = 1.0
 class Barrier:
     """Asks the bus what is pending."""
 
-    def __init__(self, connection: Client, cell: CellName) -> None:
-        self._connection = connection
-        self._stream = event_stream(cell)
+    def __init__(self, pending: Pending) -> None:
+        self._pending = pending
 
     async def passed(self, reading: Reading, places: Sequence[Place], sequence: int) -> None:
         """Waits until nothing older than `sequence` lies on any of the subjects. Only older events are waited
@@ -41,12 +37,9 @@ class Barrier:
                 wait = min(_CAP_SECONDS, wait * 2)
 
     async def _oldest(self, subject: str) -> float:
-        bus = self._connection.jetstream()
         try:
-            found = await bus.get_msg(self._stream, seq=1, subject=subject, next=True)
-        except NotFoundError:
-            return float("inf")
+            found = await self._pending.oldest(subject)
         except (NatsError, TimeoutError):
             # Unknown is taken for pending: the reading is given up anyhow when the bus is away.
             return 0
-        return float(found.seq or 0)
+        return float("inf") if found is None else found.sequence

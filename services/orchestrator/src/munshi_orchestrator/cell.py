@@ -39,6 +39,7 @@ from munshi_orchestrator.number_rate import NumberRates
 from munshi_orchestrator.outbox import Sender, SenderParts
 from munshi_orchestrator.passing import PASSING
 from munshi_orchestrator.pauses import Pauses
+from munshi_orchestrator.pending import Pending
 from munshi_orchestrator.reading import LaneGrant, Reading, Room
 from munshi_orchestrator.settings import OrchestratorSettings
 from munshi_orchestrator.speaking import Speaking
@@ -80,7 +81,9 @@ class CellService:
         self._settle = Batcher(outbox.settle)
         media = MediaClient(connection.client, cell.name, settings.media_silence_seconds)
         patience = FilePatience(settings.media_seconds, settings.announce_seconds)
-        self._unsettled = Unsettled(ClaimRules(settle_after_seconds=settings.settle_after_seconds))
+        pending = Pending(connection.client, cell.name)
+        claims = ClaimRules(settle_after_seconds=settings.settle_after_seconds)
+        self._unsettled = Unsettled(cell.name, pending, claims)
         self._sender = Sender(
             SenderParts(
                 outbox=outbox,
@@ -102,7 +105,7 @@ class CellService:
                 partitions=cell.partitions,
                 pool=pool,
                 turns=turns,
-                barrier=Barrier(connection.client, cell.name),
+                barrier=Barrier(pending),
                 sender=self._sender,
                 files=Files(media, patience, shared.metrics),
                 rates=rates,

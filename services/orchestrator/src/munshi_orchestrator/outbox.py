@@ -31,7 +31,7 @@ from munshi_orchestrator.payloads import addressed
 from munshi_orchestrator.reading import LaneGrant
 from munshi_orchestrator.sends import Conversation, ConversationKey, LaneSends, SendJob, job_of, result_of
 from munshi_orchestrator.speaking import Speaking
-from munshi_orchestrator.unsettled import Unsettled
+from munshi_orchestrator.unsettled import Fate, Unsettled
 from munshi_orchestrator.verdicts import Consequence, Result, after
 
 _log = structlog.get_logger()
@@ -211,18 +211,18 @@ class Sender:
             return None
         conversation.more = False
         try:
-            rules = self._with.unsettled.rules(key[0], conversation.unsettled_since, lane.opened)
+            fate = await self._with.unsettled.fate(key[0], conversation.unsettled_since)
+            rules = self._with.unsettled.rules(fate)
             claim = await self._with.outbox.claim(key[0], grant.lane, grant.fence, key[1], rules)
             if isinstance(claim, Fenced):
                 grant.lose()
                 return None
             self._count_closed(key[0], claim)
-            since, conversation.unsettled_since = conversation.unsettled_since, None
+            conversation.unsettled_since = None
             if isinstance(claim.outcome, Claimed):
                 job = job_of(tenant, claim.outcome)
                 # An answer that was lost may have been told since, by the lane's old owner: no doubt is left.
-                ruled_out = since is not None and self._with.unsettled.ruled_out(key[0], since)
-                if ruled_out or not claim.outcome.uncertain:
+                if fate is Fate.REFUSED or not claim.outcome.uncertain:
                     return job
                 conversation.more = True
                 await self._leave_to_a_person(grant.fence, job)

@@ -1,7 +1,6 @@
 """What is on its way out: claimed rows of the outbox, by lane and conversation."""
 
 import asyncio
-import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -56,7 +55,6 @@ class LaneSends:
     """A lane of ours with what it has to send."""
 
     grant: LaneGrant
-    opened: float = field(default_factory=time.monotonic)
     conversations: dict[ConversationKey, Conversation] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     closed: asyncio.Event = field(default_factory=asyncio.Event)
