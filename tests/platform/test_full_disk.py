@@ -20,7 +20,7 @@ from munshi_emulator.client import EmulatorClient, EmulatorError
 from rig.disks import fill, small_disk
 from rig.frozen import frozen
 from rig.platform import EXAMPLES, PlatformRig, platform_in
-from rig.waiting import wait_for
+from rig.waiting import eventually, wait_for
 
 SHARMA = "106540352242922"
 APP_SECRET = b"demo-app-secret-of-sharma-kirana"
@@ -104,6 +104,21 @@ def told(platform: PlatformRig, name: str, disk: Path) -> None:
     assert full[-1]["level"] == "error"
 
 
+async def told_truly(platform: PlatformRig) -> bool:
+    """The status calls a platform ready only where its database answers.
+
+    Whether it does is open: one that stopped itself comes back, full disk or not, as soon as its neighbours
+    have given up the little that it needs, since its recovery lets go of old pieces of its journal.
+    """
+    status = platform.status()
+    try:
+        connection = await asyncpg.connect(status["database"]["url"], timeout=10)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        return not status["ready"]
+    await connection.close(timeout=10)
+    return True
+
+
 def healed(platform: PlatformRig, name: str) -> None:
     wait_for(lambda: platform.status()["ready"] and not problem(platform, name), "all is well again")
     assert "disk_has_room" in {event["event"] for event in events(platform, "supervisor")}
@@ -155,6 +170,7 @@ async def test_a_full_disk_of_the_database_keeps_all_on_the_bus(tmp_path: Path) 
             told(platform, "postgres", disk)
             asked += await say(client, 2000, PEOPLE)
             await taken(client, len(asked))
+            await eventually(lambda: told_truly(platform), "the status says whether the database is there")
             ballast.unlink()
             healed(platform, "postgres")
             await answered_once(client, asked)
@@ -231,10 +247,10 @@ async def test_a_full_disk_of_everything_loses_nothing_that_was_acknowledged(tmp
                 ]
                 with contextlib.suppress(EmulatorError):  # it stands on the same disk
                     asked += await say(client, 2000, PEOPLE)
-            # Everything tries to work, and to log that it cannot. Whether all is ready meanwhile is open: a
-            # database that stopped itself comes back as soon as its neighbours give up what little it needs.
+            # Everything tries to work, and to log that it cannot.
             await journal_full(platform)
             wait_for(lambda: "make room" in platform.munshi("status").stdout, "the status says what to do")
+            await eventually(lambda: told_truly(platform), "the status says whether the database is there")
             ballast.unlink()
             wait_for(lambda: platform.status()["ready"], "all is well again")
             assert "make room" not in platform.munshi("status").stdout

@@ -10,6 +10,8 @@ import importlib.util
 import os
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import time
 from dataclasses import dataclass
@@ -28,6 +30,10 @@ _INSTALL = "pginstall18"
 _LIBRARIES = f"{_PACKAGE}.libs"
 _PROGRAMS = ("postgres", "initdb")
 _OLD_SERVER_SECONDS = 10.0
+_ADMITS_SECONDS = 1.0
+_PARAMETERS = f"user\0{SUPERUSER}\0database\0postgres\0\0".encode()
+_STARTUP = struct.pack("!ii", 8 + len(_PARAMETERS), 3 << 16) + _PARAMETERS
+"""A client's first message: its length, the protocol's version (3.0), its parameters."""
 
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -98,9 +104,23 @@ class Postgres:
         )
 
     def ready(self) -> bool:
-        """Whether the server says of itself that it takes connections."""
+        """Whether the server takes connections. May block for a second."""
         lines = _lines(self.data / "postmaster.pid")
-        return len(lines) > 7 and lines[7].strip() == "ready" and lines[3].strip() == str(self.port)
+        ours = len(lines) > 7 and lines[7].strip() == "ready" and lines[3].strip() == str(self.port)
+        return ours and self._admits()
+
+    def _admits(self) -> bool:
+        """Whether the server asks a newcomer for a password.
+
+        A server that recovers from a crash of its own still says `ready` in its file, and on a full disk may do
+        so for long. `pg_isready` asks the same; a process twice a second would cost more than the answer.
+        """
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), _ADMITS_SECONDS) as connection:
+                connection.sendall(_STARTUP)
+                return connection.recv(1) == b"R"
+        except OSError:
+            return False
 
     def clear_predecessor(self) -> None:
         """Ends a server that a killed supervisor left behind, and takes a stale pid file away.
