@@ -112,8 +112,8 @@ class Postgres:
     def _admits(self) -> bool:
         """Whether the server asks a newcomer for a password.
 
-        A server that recovers from a crash of its own still says `ready` in its file, and on a full disk may do
-        so for long. `pg_isready` asks the same; a process twice a second would cost more than the answer.
+        A server that recovers from its own crash still says `ready` in its file, on a full disk for long.
+        `pg_isready` asks the same; a process twice a second would cost more than the answer.
         """
         try:
             with socket.create_connection(("127.0.0.1", self.port), _ADMITS_SECONDS) as connection:

@@ -7,7 +7,6 @@ lie on the bus.
 
 import dataclasses
 import enum
-import time
 from datetime import UTC, datetime, timedelta
 
 from nats.errors import Error as NatsError
