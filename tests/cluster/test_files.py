@@ -129,7 +129,7 @@ def test_the_images_command_knows_every_target() -> None:
     ).stdout
     named = re.search(r"of ([a-z, -]+);", re.sub(r"\s+", " ", listed))
     assert named is not None
-    assert set(re.sub(r"- ", "-", named[1]).split(", ")) == _image_targets() | {"inference"}
+    assert set(re.sub(r"- ", "-", named[1]).split(", ")) == _image_targets() | {"inference", "vllm"}
 
 
 # --- Triton's image: on its vendor's, which has to be pulled, or on the base of all others ---

@@ -7,8 +7,9 @@ import aiohttp
 
 from munshi.contracts.subjects import inbound
 from munshi.contracts.tenant import POOL
-from munshi_operator.types import Served
+from munshi_operator.types import Served, Unfinished
 from rig.outside import Rig
+from rig.waiting import eventually
 
 MANY = 120
 
@@ -23,9 +24,18 @@ async def _at_once(rig: Rig, wants: list[Served]) -> int:
     """Ensures all, 16 at a time as the engine does; the most connections that were seen meanwhile."""
     places, most = asyncio.Semaphore(16), 0
 
+    async def made(want: Served) -> bool:
+        try:
+            await rig.outside.ensure(want)
+        except Unfinished as error:
+            if error.permanent:
+                raise
+            return False  # a busy NATS ends a connection that says nothing for 2 s: the engine tries again
+        return True
+
     async def one(want: Served) -> None:
         async with places:
-            await rig.outside.ensure(want)
+            await eventually(lambda: made(want), f"{want.object.key} is made")
 
     work = asyncio.gather(*(one(want) for want in wants))
     while not work.done():
