@@ -49,11 +49,11 @@ async def test_the_pace_survives_a_restart(stage: Stage) -> None:
         await stage.say("help", tenant=entry)
     await stage.settled()  # killed while a send is under way it would leave one of which nobody knows
     await asyncio.to_thread(worker.restart)
-    for _ in range(12):
+    for _ in range(10):  # one more might wait behind ten, and be answered by a notice beside
         await stage.say("help", tenant=entry)
-    sent = await stage.replies(32)
+    sent = await stage.replies(30)
     # A bucket that was full again after the restart would let them go at once.
-    assert sent[31].at - began >= 11.9
+    assert sent[29].at - began >= 9.9
 
 
 async def test_above_the_days_limit_messages_are_kept_and_answered_once(stage: Stage) -> None:
