@@ -14,8 +14,8 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from chart.programs import CHART, program
-from munshi_emulator.client import EmulatorClient
 from rig.kubernetes import RESTRICTED, ROOT, Node
+from rig.patient_client import PatientClient
 from rig.waiting import wait_for
 
 RELEASE = NAMESPACE = "munshi"
@@ -107,6 +107,35 @@ class Installed:
                 name = one["metadata"]["name"]
                 self.kubectl("rollout", "status", f"{kind}/{name}", f"--timeout={SECONDS}s")
 
+    def cut_power(self) -> None:
+        """The node goes off and on again; waits until each container runs anew.
+
+        For a while after it the API server still tells of every pod what was true before.
+        """
+        before = self._starts()
+        self.node.restart()
+        gone = set(before)
+
+        def anew() -> bool:
+            now = self._starts()
+            gone.intersection_update(
+                name for name, count in before.items() if now.get(name, count + 1) <= count
+            )
+            return not gone
+
+        wait_for(anew, "every container was started anew", SECONDS)
+        self.until_rolled_out()
+
+    def _starts(self) -> dict[tuple[str, str], int]:
+        """How often each running container of the node was started again: (pod's uid, name) -> times."""
+        pods = json.loads(self.node.kubectl("get", "pods", "--all-namespaces", "--output=json"))["items"]
+        return {
+            (pod["metadata"]["uid"], status["name"]): status["restartCount"]
+            for pod in pods
+            for status in pod["status"].get("containerStatuses", ())
+            if pod["status"]["phase"] == "Running"
+        }
+
     def until_ready(self, namespace: str, *names: str, condition: str = "Ready") -> None:
         """`kubectl wait`, as people do; of all tenants of a namespace, or some."""
         which = [f"wat/{name}" for name in names] or ["wat", "--all"]
@@ -187,10 +216,10 @@ class Installed:
         )
 
     @asynccontextmanager
-    async def emulator(self) -> AsyncIterator[EmulatorClient]:
+    async def emulator(self) -> AsyncIterator[PatientClient]:
         """The stand-in for Meta, by a port of this machine."""
         with self.node.port("svc/munshi-demo-emulator", 8010, NAMESPACE) as port:
-            async with EmulatorClient(f"http://127.0.0.1:{port}") as client:
+            async with PatientClient(f"http://127.0.0.1:{port}") as client:
                 yield client
 
     # --- volumes -------------------------------------------------------------------------------------------

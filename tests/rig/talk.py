@@ -8,11 +8,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
-
 from munshi_emulator.client import EmulatorClient
 
-PASSING = (aiohttp.ClientError, TimeoutError, OSError)
 EACH_MOST = 40
 """Messages of one person: within the burst of 45 that Meta's pair limit allows a reply to each."""
 
@@ -56,19 +53,10 @@ class Talk:
                     }
                 )
         began = time.monotonic()
-        await self._say(messages)
+        await self.meta.send_many(messages)
         if taken:
             await self.taken()
             self.longest = max(self.longest, time.monotonic() - began)
-
-    async def _say(self, messages: list[dict[str, Any]]) -> None:
-        """Each once, however often the way to the stand-in breaks: it knows them by their keys."""
-        async with asyncio.timeout(120):
-            while True:
-                with contextlib.suppress(*PASSING):
-                    await self.meta.send_many(messages)
-                    return
-                await asyncio.sleep(0.2)
 
     async def taken(self, seconds: float = 120) -> None:
         """Waits until every message said so far was answered 200.
@@ -77,11 +65,7 @@ class Talk:
             AssertionError: some are not after that time; with what the platform said to them last.
         """
         async with _bound(seconds, self.untaken):
-            while True:
-                # The way to the stand-in goes through the cluster that is being shaken.
-                with contextlib.suppress(*PASSING):
-                    if not await self.untaken():
-                        return
+            while await self.untaken():
                 await asyncio.sleep(0.05)
 
     async def untaken(self) -> list[Any]:

@@ -2,12 +2,10 @@
 nothing, and without it all goes on."""
 
 import asyncio
-import json
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,6 +13,16 @@ from rig.alerting import prometheus, target
 from rig.flood import Flood
 from rig.installed import NAMESPACE, SECONDS, Installed, Json, Shops, eventually
 from rig.kubernetes import build_images
+from rig.model_servers import (
+    goes_on,
+    probed,
+    reached_from,
+    ready,
+    switched,
+    told_memory,
+    until_gone,
+    until_told,
+)
 from rig.receipts import GUPTA, receipt
 from rig.scaling import built, keda
 from rig.talk import Talk
@@ -43,45 +51,17 @@ pytestmark = pytest.mark.timeout(4 * SECONDS)
 def triton(installed: Installed, shops: Shops) -> Iterator[None]:
     """Triton on the node, and everybody told of it, while customers write; it is taken away afterwards."""
     installed.node.load(*build_images("--triton", "wheel", "inference"))
-    asyncio.run(_switched(installed, shops, "71", ON))
+    asyncio.run(switched(installed, shops, "71", ON, _settled))
     yield
     if installed.objects("deployment", labels=TRITON):
         installed.upgrade(**OFF)
         _settled(installed, shops)
 
 
-async def _switched(installed: Installed, shops: Shops, name: str, values: dict[str, str]) -> None:
-    async with installed.emulator() as meta:
-        talk = Talk(meta, list(shops.numbers.values()), name)
-        async with talk.going_on(pause=2.0):
-            await asyncio.to_thread(installed.upgrade, **values)
-            await asyncio.to_thread(_settled, installed, shops)
-        await talk.others_write_until(lambda: installed.unknown_sends() == 0)
-        await talk.answered()
-
-
 def _settled(installed: Installed, shops: Shops) -> None:
     """The release runs in its newest form, and each tenant's pods know of Triton, or no longer do."""
-    installed.until_rolled_out()
     wanted = bool(installed.objects("deployment", labels=TRITON))
-
-    def told() -> bool:
-        pods = installed.pods("app.kubernetes.io/component in (orchestrator,media)", shops.namespace)
-        return bool(pods) and all(_knows(pod) == wanted and _ready(pod) for pod in pods)
-
-    eventually(told, "all tenants' pods are new")
-    installed.until_ready(shops.namespace)
-
-
-def _knows(pod: Json) -> bool:
-    (container,) = pod["spec"]["containers"]
-    return any(one["name"] == "MUNSHI_TRITON_URL" for one in container["env"])
-
-
-def _ready(pod: Json) -> bool:
-    return any(
-        one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions", ())
-    )
+    until_told(installed, shops, "orchestrator,media", lambda one: one["name"] == "MUNSHI_TRITON_URL", wanted)
 
 
 def _pod(installed: Installed) -> Json:
@@ -140,35 +120,7 @@ async def test_a_receipt_is_read_by_triton(installed: Installed, shops: Shops, p
     assert "640" in str(said), said
     assert _read(installed, "documents") == pictures + 1
     assert _read(installed, "embeddings") == vendors + 1  # whether its vendor's bills came before
-    peak = int(installed.python(_pod(installed)["metadata"]["name"], NAMESPACE, _MEMORY))
-    sys.stdout.write(f"Triton's memory at its peak: {peak / 2**20:.0f} MiB\n")
-
-
-_MEMORY = """
-import pathlib
-for path in ("/sys/fs/cgroup/memory.peak", "/sys/fs/cgroup/memory/memory.max_usage_in_bytes"):
-    if pathlib.Path(path).exists(): print(pathlib.Path(path).read_text()); break
-else: print(0)
-"""
-_PROBE = """
-import json, os, pathlib, socket, sys
-def writable(path):
-    try: pathlib.Path(path, "probe").write_text(""); return True
-    except OSError: return False
-def reached(address):
-    try: socket.create_connection(address, 3).close(); return True
-    except OSError: return False
-print(json.dumps({
-    "user": os.getuid(),
-    "writable": [one for one in ("/", "/opt/tritonserver", "/usr/bin", "/tmp") if writable(one)],
-    "token": os.path.exists("/var/run/secrets/kubernetes.io/serviceaccount/token"),
-    "reached": [name for name, address in json.loads(sys.argv[1]).items() if reached(tuple(address))],
-}))
-"""
-
-
-def _probed(installed: Installed, pod: str, addresses: dict[str, Any]) -> Any:
-    return json.loads(installed.python(pod, NAMESPACE, _PROBE, json.dumps(addresses)))
+    told_memory(installed, _pod(installed), "Triton")
 
 
 @pytest.mark.usefixtures("triton")
@@ -177,18 +129,15 @@ def test_triton_can_write_and_reach_nothing_that_it_does_not_need(installed: Ins
         name: (f"munshi-demo-{name}.{NAMESPACE}.svc", port)
         for name, port in (("nats", 4222), ("postgres", 5432))
     }
-    told = _probed(installed, _pod(installed)["metadata"]["name"], servers)
+    folders = ("/", "/opt/tritonserver", "/usr/bin", "/tmp")  # noqa: S108 (of the pod)
+    told = probed(installed, _pod(installed)["metadata"]["name"], servers, folders)
     assert told == {"user": 65532, "writable": ["/tmp"], "token": False, "reached": []}  # noqa: S108
 
 
 @pytest.mark.usefixtures("triton")
 def test_only_who_reads_reaches_triton(installed: Installed) -> None:
-    triton = {"triton": (f"munshi-triton.{NAMESPACE}.svc", 8001)}
-    reached = {}
-    for component in ("orchestrator", "media", "ingress", "operator"):
-        labels = f"app.kubernetes.io/component={component}"
-        name = installed.pods(labels)[0]["metadata"]["name"]
-        reached[component] = _probed(installed, name, triton)["reached"] == ["triton"]
+    address = (f"munshi-triton.{NAMESPACE}.svc", 8001)
+    reached = reached_from(installed, ("orchestrator", "media", "ingress", "operator"), address)
     assert reached == {"orchestrator": True, "media": True, "ingress": False, "operator": False}
 
 
@@ -256,18 +205,13 @@ def _working(installed: Installed) -> list[Json]:
     return [
         pod
         for pod in installed.pods(TRITON)
-        if _ready(pod)
+        if ready(pod)
         and installed.metrics(pod, METRICS).total("nv_inference_count_total", model="documents") > 1
     ]
 
 
 @pytest.mark.usefixtures("triton")
 async def test_without_triton_messages_go_on(installed: Installed, shops: Shops) -> None:
-    await _switched(installed, shops, "76", OFF)
-    for kind in ("deployment", "service", "networkpolicy", "serviceaccount", "poddisruptionbudget"):
-        assert installed.objects(kind, labels=TRITON) == []
-    eventually(lambda: installed.pods(TRITON) == [], "its pods are gone")
-    async with installed.emulator() as meta:
-        talk = Talk(meta, list(shops.numbers.values()), "77")
-        await talk.wave()
-        await talk.answered()
+    await switched(installed, shops, "76", OFF, _settled)
+    until_gone(installed, TRITON)
+    await goes_on(installed, shops, "77")

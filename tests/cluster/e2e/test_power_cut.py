@@ -11,8 +11,7 @@ async def test_messages_from_before_a_power_cut_are_answered(installed: Installe
         talk = Talk(meta, list(shops.numbers.values()), "31", people=10)
         await talk.wave()
         await talk.wave()
-    await asyncio.to_thread(installed.node.restart)
-    await asyncio.to_thread(installed.until_rolled_out)
+    await asyncio.to_thread(installed.cut_power)
     await asyncio.to_thread(installed.until_ready, shops.namespace)
     async with installed.emulator() as talk.meta:
         await talk.others_write_until(lambda: installed.unknown_sends() == 0)

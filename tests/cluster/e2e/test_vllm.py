@@ -20,6 +20,16 @@ from chart.rendering import EXISTING, merged, render
 from rig.alerting import prometheus, target
 from rig.installed import NAMESPACE, SECONDS, Installed, Json, Metrics, Shops, eventually
 from rig.kubernetes import build_images
+from rig.model_servers import (
+    goes_on,
+    probed,
+    reached_from,
+    ready,
+    switched,
+    told_memory,
+    until_gone,
+    until_told,
+)
 from rig.pods import image
 from rig.talk import Talk
 from rig.vllm import CLAIM, MODEL, remove_model, set_up, write_model
@@ -71,7 +81,7 @@ def vllm(installed: Installed, shops: Shops) -> Iterator[None]:
     installed.node.load(*build_images("vllm"))
     write_model(installed)
     _give_key(installed, shops, FIRST)
-    asyncio.run(_switched(installed, shops, "81", ON))
+    asyncio.run(switched(installed, shops, "81", ON, _settled))
     yield
     if installed.objects("deployment", labels=VLLM):
         installed.upgrade(**OFF)
@@ -93,31 +103,12 @@ def _give_key(installed: Installed, shops: Shops, key: str) -> None:
         installed.node.kubectl("apply", "--filename", "-", stdin=json.dumps(made))
 
 
-async def _switched(installed: Installed, shops: Shops, name: str, values: dict[str, str]) -> None:
-    async with installed.emulator() as meta:
-        talk = Talk(meta, list(shops.numbers.values()), name)
-        began = time.monotonic()
-        async with talk.going_on(pause=2.0):
-            await asyncio.to_thread(installed.upgrade, **values)
-            await asyncio.to_thread(_settled, installed, shops)
-        sys.stdout.write(f"all runs anew after {time.monotonic() - began:.0f} s\n")
-        await talk.others_write_until(lambda: installed.unknown_sends() == 0)
-        await talk.answered()
-
-
 def _settled(installed: Installed, shops: Shops) -> None:
     """The release runs in its newest form, and each tenant's orchestrators know of vLLM, or no longer do."""
     wanted = bool(installed.objects("deployment", labels=VLLM))
     if wanted:
         _until_it_serves(installed)
-    installed.until_rolled_out()
-
-    def told() -> bool:
-        pods = installed.pods("app.kubernetes.io/component=orchestrator", shops.namespace)
-        return bool(pods) and all(_knows(pod) == wanted and _ready(pod) for pod in pods)
-
-    eventually(told, "all tenants' orchestrators are new")
-    installed.until_ready(shops.namespace)
+    until_told(installed, shops, "orchestrator", _names_it, wanted)
 
 
 def _until_it_serves(installed: Installed) -> None:
@@ -126,17 +117,8 @@ def _until_it_serves(installed: Installed) -> None:
     sys.stdout.write(f"vLLM is ready after {time.monotonic() - began:.0f} s\n")
 
 
-def _knows(pod: Json) -> bool:
-    (container,) = pod["spec"]["containers"]
-    return any(
-        one["name"] == "MUNSHI_LLM_MODELS" and "munshi-vllm" in one["value"] for one in container["env"]
-    )
-
-
-def _ready(pod: Json) -> bool:
-    return any(
-        one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions", ())
-    )
+def _names_it(variable: Json) -> bool:
+    return variable["name"] == "MUNSHI_LLM_MODELS" and "munshi-vllm" in variable["value"]
 
 
 def _pod(installed: Installed) -> Json:
@@ -256,27 +238,6 @@ def test_nobody_is_served_without_the_key(installed: Installed) -> None:
     assert _statuses(installed, SECOND, FIRST) == [401, 401, 200, 200]
 
 
-_PROBE = """
-import json, os, pathlib, socket, sys
-def writable(path):
-    try: pathlib.Path(path, "probe").write_text(""); return True
-    except OSError: return False
-def reached(address):
-    try: socket.create_connection(address, 3).close(); return True
-    except OSError: return False
-print(json.dumps({
-    "user": os.getuid(),
-    "writable": [one for one in ("/", "/opt", "/usr/bin", "/models", "/tmp") if writable(one)],
-    "token": os.path.exists("/var/run/secrets/kubernetes.io/serviceaccount/token"),
-    "reached": [name for name, address in json.loads(sys.argv[1]).items() if reached(tuple(address))],
-}))
-"""
-
-
-def _probed(installed: Installed, pod: str, addresses: dict[str, Any]) -> Any:
-    return json.loads(installed.python(pod, NAMESPACE, _PROBE, json.dumps(addresses)))
-
-
 def _address(installed: Installed, service: str, namespace: str = NAMESPACE) -> str:
     """By number: that a name is not known says nothing of a policy."""
     told = installed.node.kubectl("--namespace", namespace, "get", "service", service, "--output=json")
@@ -291,16 +252,14 @@ def test_it_writes_and_reaches_nothing(installed: Installed) -> None:
         "dns": (_address(installed, "kube-dns", "kube-system"), 53),
         "ingress": (_address(installed, "munshi-pool-ingress"), 80),
     }
-    told = _probed(installed, _pod(installed)["metadata"]["name"], servers)
+    folders = ("/", "/opt", "/usr/bin", "/models", "/tmp")  # noqa: S108 (of the pod)
+    told = probed(installed, _pod(installed)["metadata"]["name"], servers, folders)
     assert told == {"user": 65532, "writable": ["/tmp"], "token": False, "reached": []}  # noqa: S108
 
 
 def test_only_orchestrators_reach_it(installed: Installed) -> None:
-    vllm = {"vllm": (_address(installed, "munshi-vllm"), PORT)}
-    reached = {}
-    for component in ("orchestrator", "media", "ingress", "operator"):
-        name = installed.pods(f"app.kubernetes.io/component={component}")[0]["metadata"]["name"]
-        reached[component] = _probed(installed, name, vllm)["reached"] == ["vllm"]
+    address = (_address(installed, "munshi-vllm"), PORT)
+    reached = reached_from(installed, ("orchestrator", "media", "ingress", "operator"), address)
     assert reached == {"orchestrator": True, "media": False, "ingress": False, "operator": False}
 
 
@@ -363,7 +322,7 @@ async def test_killed_in_mid_answer_it_comes_back_with_the_key_that_there_is_now
                 broken, kept = await asyncio.to_thread(asking.result, SECONDS)
             began = time.monotonic()
             await asyncio.to_thread(
-                eventually, lambda: restarts() == 1 and _ready(_pod(installed)), "it is back", START_SECONDS
+                eventually, lambda: restarts() == 1 and ready(_pod(installed)), "it is back", START_SECONDS
             )
             sys.stdout.write(f"killed, it is ready again after {time.monotonic() - began:.0f} s\n")
         await talk.answered()
@@ -382,21 +341,7 @@ def _answers(installed: Installed, shops: Shops, name: str) -> bool:
 
 
 async def test_without_it_messages_go_on(installed: Installed, shops: Shops) -> None:
-    peak = int(installed.python(_pod(installed)["metadata"]["name"], NAMESPACE, _MEMORY))
-    sys.stdout.write(f"vLLM's memory at its peak: {peak / 2**20:.0f} MiB\n")
-    await _switched(installed, shops, "86", OFF)
-    for kind in ("deployment", "service", "networkpolicy", "serviceaccount", "poddisruptionbudget"):
-        assert installed.objects(kind, labels=VLLM) == []
-    eventually(lambda: installed.pods(VLLM) == [], "its pods are gone")
-    async with installed.emulator() as meta:
-        talk = Talk(meta, list(shops.numbers.values()), "87")
-        await talk.wave()
-        await talk.answered()
-
-
-_MEMORY = """
-import pathlib
-for path in ("/sys/fs/cgroup/memory.peak", "/sys/fs/cgroup/memory/memory.max_usage_in_bytes"):
-    if pathlib.Path(path).exists(): print(pathlib.Path(path).read_text()); break
-else: print(0)
-"""
+    told_memory(installed, _pod(installed), "vLLM")
+    await switched(installed, shops, "86", OFF, _settled)
+    until_gone(installed, VLLM)
+    await goes_on(installed, shops, "87")

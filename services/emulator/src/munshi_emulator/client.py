@@ -121,13 +121,18 @@ class EmulatorClient:
     ) -> str:
         """A customer sends a file; returns its wamid. `content`: `caption`, `filename`, `voice`; a type that
         WhatsApp has no bubble of its own for goes as a document."""
-        kind = KINDS.get(mime_type.partition(";")[0], "document")
-        form = aiohttp.FormData({"phone_number_id": phone_number_id, "kind": kind})
         name = str(content.get("filename", "file"))
-        form.add_field("file", io.BytesIO(data), filename=name, content_type=mime_type)
-        kept = await self._sent("POST", "/media", form)
+        kept = await self.upload(phone_number_id, data, mime_type, name)
         part = {"id": kept["id"], "mime_type": kept["mime_type"], "sha256": kept["sha256"], **content}
+        kind = _bubble(mime_type)
         return await self.send(phone_number_id=phone_number_id, person=person, type=kind, content=part)
+
+    async def upload(self, phone_number_id: str, data: bytes, mime_type: str, filename: str = "file") -> Json:
+        """The bytes of a file that a customer is about to send: `{"id", "mime_type", "sha256", …}`."""
+        form = aiohttp.FormData({"phone_number_id": phone_number_id, "kind": _bubble(mime_type)})
+        form.add_field("file", io.BytesIO(data), filename=filename, content_type=mime_type)
+        kept: Json = await self._sent("POST", "/media", form)
+        return kept
 
     async def send_many(self, messages: Sequence[Json]) -> list[str]:
         """Thousands of customers' messages in one call; all or none is taken. Returns the wamids in order."""
@@ -249,3 +254,8 @@ class EmulatorClient:
     ) -> Json:
         answer: Json = await self.call(method, path, body, params)
         return answer
+
+
+def _bubble(mime_type: str) -> str:
+    """The type of message that such a file goes as."""
+    return KINDS.get(mime_type.partition(";")[0], "document")

@@ -80,9 +80,7 @@ class Pieces(Generic[Piece]):
     def _named(
         self, name: bytes, form: Sequence[str] = (), to_next: Sequence[str] = (), to_last: Sequence[str] = ()
     ) -> _Seen[Piece]:
-        places = [
-            self.pack([place + name]) for place in (b"w=", b"p=", b"n=", b"p2=", b"n2=", b"p3=", b"n3=")
-        ]
+        places = [self.pack([place + name]) for place in _PLACES]
         others = [self.pack([one.encode() for one in several]) for several in (form, to_next, to_last)]
         return _Seen(name, *places, *others)
 
@@ -118,6 +116,7 @@ class Pieces(Generic[Piece]):
 
 _EDGES = (b"<s2>", b"<s>", b"</s>", b"</s2>")
 _PLACES = (b"w=", b"p=", b"n=", b"p2=", b"n2=", b"p3=", b"n3=")
+"""In the order of the pieces of `_Seen`."""
 _MOST_PAIRS = 1 << 15
 _KINDS = ("word", "mark", "number", "day", "period", "phone", "time", "invoice")
 
