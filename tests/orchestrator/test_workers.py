@@ -126,6 +126,7 @@ async def test_a_worker_that_was_frozen_is_refused_and_the_order_holds(stage: St
 
 async def test_losing_the_database_for_longer_than_the_lease_loses_no_message(stage: Stage) -> None:
     worker = stage.worker("one", lease_seconds="6")
+    await until_owned(stage, {"one": 16})
     await stage.db.execute(f'alter role "{await _role(stage)}" nologin')
     await stage.db.execute(
         "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1", await _role(stage)
