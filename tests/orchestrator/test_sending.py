@@ -55,6 +55,7 @@ async def test_the_pair_limit_holds_that_pair_only(stage: Stage) -> None:
     stage.graph.script = pair_limit
     stage.worker()
     await stage.say("help", "919800000001")
+    await eventually(lambda: stage.graph.tried, "the first is refused")
     await stage.say("help", "919800000002")
     await stage.replies(1, "919800000002")
     await stage.replies(1, "919800000001")

@@ -30,5 +30,8 @@ async def test_the_first_webhook_wakes_a_tenant_and_nothing_is_lost(installed: I
                 await talk.wave()  # each is taken by ingress, whoever sleeps
             await talk.answered()
         eventually(sleeps, "it sleeps again when nothing has come for a while")
-        found = installed.objects("wat", namespace)[0]
-        assert found["status"]["phase"] == "Hibernated"
+
+        def told() -> bool:
+            return bool(installed.objects("wat", namespace)[0]["status"]["phase"] == "Hibernated")
+
+        eventually(told, "its status says so")
