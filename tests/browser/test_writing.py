@@ -1,10 +1,10 @@
 """Scripts, input methods, files and voice."""
 
 import re
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 from playwright.async_api import expect
 
 if TYPE_CHECKING:
@@ -105,10 +105,13 @@ async def test_photo_and_a_photo_that_is_too_large(page: "Page", bot: "Bot", tmp
 
 async def test_voice_note_is_recorded_as_opus_in_ogg_and_plays(page: "Page", bot: "Bot") -> None:
     await page.context.grant_permissions(["microphone"], origin=bot.emulator.url)
+    began = time.monotonic()
     await page.get_by_role("button", name="Record a voice note").click()
-    await expect(page.get_by_role("timer")).to_have_text("0:01")
+    # Each second is shown for a second only, and a page that the machine lets wait skips some.
+    await expect(page.get_by_role("timer")).to_have_text(re.compile(r"^\d+:(0[1-9]|[1-5]\d)$"))
     await page.get_by_role("button", name="Send voice note").click()
     (message,) = await bot.receiver.wait_items("messages", 1)
+    took = time.monotonic() - began
     assert message["type"] == "audio"
     assert message["audio"]["voice"] is True
     assert message["audio"]["mime_type"] == "audio/ogg; codecs=opus"
@@ -120,7 +123,7 @@ async def test_voice_note_is_recorded_as_opus_in_ogg_and_plays(page: "Page", bot
     player = page.locator(".voice")
     await page.wait_for_function("document.querySelector('.voice audio').duration > 0.9")
     seconds = await player.locator("audio").evaluate("audio => audio.duration")
-    assert seconds == pytest.approx(1.2, abs=0.8)
+    assert 0.9 < seconds < took + 0.5
     await player.get_by_role("button", name="Play").click()
     await page.wait_for_function("document.querySelector('.voice audio').currentTime > 0.1")
     await player.get_by_role("slider", name="Position").focus()

@@ -99,6 +99,8 @@ async def test_the_index_is_used_for_a_tenant(cells: Cells, superuser: asyncpg.C
     found = await Memories(cells.pool, SHARMA).like(Vector(MODEL, vector(99)), person=None, limit=10)
     assert found[0].key == "k99"
     assert len(found) == 10
+    # Else the plan hangs on whether the server has looked at the table by itself yet.
+    await superuser.execute("ANALYZE memory")
     plan = await superuser.fetch(
         "EXPLAIN SELECT key FROM memory WHERE vector_dims(embedding) = 128"
         " ORDER BY embedding::halfvec(128) <=> $1::text::halfvec(128) LIMIT 10",

@@ -196,7 +196,11 @@ async def test_a_lane_is_not_taken_while_a_commit_is_under_way(
     cells: Cells, db: Database, admin: asyncpg.Connection
 ) -> None:
     """The commit goes first and the taking waits for it; so no commit of an older fence ends later."""
-    ramesh = await talk(cells.pool, SHARMA)
+    # The role's own settings give up after two seconds of waiting; the looks below may take longer.
+    patient = f"{db.cell_url(cells.pool_role)}?lock_timeout=60s&statement_timeout=60s"
+    pool = await open_pool(patient, name="test", timeout_seconds=60)
+    db.pools.append(pool)
+    ramesh = await talk(pool, SHARMA)
     await ramesh.say("wamid.0")
     turn = await ramesh.turn(message("wamid.A"))
     superuser = await asyncpg.connect(db.superuser_url)
@@ -205,7 +209,7 @@ async def test_a_lane_is_not_taken_while_a_commit_is_under_way(
     await superuser.execute("SELECT 1 FROM conversations FOR UPDATE")
     committing = asyncio.create_task(ramesh.commit(turn))
     await _until(admin, "SELECT count(*) FROM pg_locks WHERE NOT granted", 1)
-    taking = asyncio.create_task(take(cells.pool))
+    taking = asyncio.create_task(take(pool))
     await _until(admin, "SELECT count(*) FROM pg_locks WHERE NOT granted", 2)
     await hold.rollback()
     assert isinstance(await committing, Committed)

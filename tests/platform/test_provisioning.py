@@ -37,7 +37,7 @@ async def test_a_cell_sees_nothing_of_another(cells: Cells) -> None:
         with pytest.raises(nats.js.errors.Error):
             await js.key_value(POOL)
         with pytest.raises(nats.js.errors.Error):
-            await js.publish("munshi.pool.in.shops_a.000.x", b"{}", timeout=2)
+            await js.publish("munshi.pool.in.shops_a.000.x", b"{}", timeout=30)
 
 
 async def test_services_read_the_registry_and_never_change_it(cells: Cells) -> None:
@@ -106,7 +106,7 @@ async def test_what_is_left_of_an_account_does_not_make_the_server_unwell(
     async with connected(cells.bus.url, operator.system_creds(), "test") as connection:
         await nats_claims.delete(connection, operator.identity, account_key)
     for _ in range(2):
-        assert await asyncio.to_thread(own_servers.nats_program.ready)
+        await asyncio.to_thread(wait_for, own_servers.nats_program.ready, "the server is well")
         own_servers.nats.kill()
         await asyncio.to_thread(own_servers.nats.start)
     (stream,) = (own_servers.folder / "nats" / "jetstream").glob("*/*/streams/munshi-shops_left-events")

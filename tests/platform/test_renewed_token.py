@@ -10,6 +10,7 @@ import yaml
 
 from munshi_emulator.client import EmulatorClient
 from rig.platform import EXAMPLES, PlatformRig
+from rig.waiting import eventually, wait_for
 
 SHOPS = {"sharma-kirana": "Dedicated", "gupta-traders": "Pooled"}
 PEOPLE = [f"9198330000{n:02d}" for n in range(6)]
@@ -47,11 +48,18 @@ async def test_an_expired_token_keeps_all_until_a_new_one_is_applied(
             await client.wait_delivered()
         # All have had their turn, and none of the answers left.
         await _turns(platform, number, len(PEOPLE) * 3)
+
+        async def refused() -> int:
+            return len(await client.refusals()) - refused_before
+
+        await eventually(refused, "a send is refused")
+        await asyncio.to_thread(
+            wait_for,
+            lambda: '"send_refused"' in platform.munshi("logs", "orchestrator", "--json").stdout,
+            "the log says so",
+        )
+        assert await refused() < len(PEOPLE) * 3, "it goes on trying a token that was refused"
         assert await client.messages(direction="out", phone_number_id=number) == []
-        refused = (await client.refusals())[refused_before:]
-        assert refused
-        assert len(refused) < len(PEOPLE) * 3, "it goes on trying a token that was refused"
-        assert '"send_refused"' in platform.munshi("logs", "orchestrator", "--json").stdout
 
         secret = _documents(shop)[1]
         secret["stringData"]["access-token"] = "renewed-token"
