@@ -195,7 +195,7 @@ def test_helm_test_agrees_with_a_living_ingress(platform: PlatformRig) -> None:
     asked = [one.replace("http://munshi-pool-ingress", platform.ingress) for one in container["args"]]
     program = CHART / "programs" / "answers.py"
     done = subprocess.run(
-        [sys.executable, program, "--patience=5", *asked], capture_output=True, text=True, check=False
+        [sys.executable, program, "--patience=60", *asked], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
 

@@ -7,12 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from rig.waiting import PATIENCE_SECONDS, wait_for
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "images" / "Dockerfile").read_text()
@@ -262,11 +263,9 @@ def test_tritons_first_process_hands_signals_on_and_ends_with_the_server(tmp_pat
         [sys.executable, INFERENCE / "serve.py", "--load-model=ledger_nlu"], env={**os.environ, **environment}
     )
     try:
-        deadline = time.monotonic() + 20
-        while not (tmp_path / "up").exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_for((tmp_path / "up").exists, "the server is up")
         first.terminate()
-        assert first.wait(timeout=20) == 7
+        assert first.wait(timeout=PATIENCE_SECONDS) == 7
     finally:
         first.kill()
         first.wait()

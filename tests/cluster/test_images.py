@@ -98,7 +98,7 @@ class ByHand:
     def run_to_end(self, name: str, env: dict[str, str]) -> None:
         """A pod that does one thing."""
         self.kubectl("apply", "-f", "-", stdin=manifests(pod(name, env=env)))
-        self.kubectl("wait", f"pod/{name}", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s")
+        self.kubectl("wait", f"pod/{name}", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=240s")
 
     def start_services(self) -> None:
         """Emulator, ingress, orchestrator."""
@@ -159,7 +159,7 @@ async def test_a_conversation_through_the_pods(by_hand: ByHand) -> None:
         assert (await meta.handshake(NUMBER))["verified"]
         await meta.say(NUMBER, PERSON, "Ramesh ko 500 ka maal udhaar diya")
         (answer,) = await meta.wait_for(
-            1, person=PERSON, phone_number_id=NUMBER, direction="out", timeout_seconds=30
+            1, person=PERSON, phone_number_id=NUMBER, direction="out", timeout_seconds=120
         )
     assert re.search(r"Ramesh.*500", answer["body"]["text"]["body"])
 

@@ -19,6 +19,8 @@ from rig.patient_client import PatientClient
 from rig.waiting import wait_for
 
 RELEASE = NAMESPACE = "munshi"
+SHOPS = "shops"
+"""The namespace of the tenants of `apply_shops`."""
 STORAGE_CLASS = "munshi-e2e"
 SERVERS = {
     **{name: f"data-munshi-demo-{name}-0" for name in ("emulator", "nats", "postgres")},
@@ -123,7 +125,7 @@ class Installed:
             )
             return not gone
 
-        wait_for(anew, "every container was started anew", SECONDS)
+        eventually(anew, "every container was started anew")
         self.until_rolled_out()
 
     def _starts(self) -> dict[tuple[str, str], int]:
@@ -312,15 +314,15 @@ class Shops:
 def apply_shops(installed: Installed) -> Shops:
     """Applies them and waits until they are Ready, as docs/install.md says."""
     node, second = installed.node, "verma-medical"
-    installed.make_namespace("shops")
+    installed.make_namespace(SHOPS)
     began = time.monotonic()
     node.kubectl("apply", "--filename", str(ROOT / "examples"))
-    node.kubectl("apply", "--filename", "-", stdin=tenant(second, "shops", "106540352249999"))
-    installed.until_ready("shops")
+    node.kubectl("apply", "--filename", "-", stdin=tenant(second, SHOPS, "106540352249999"))
+    installed.until_ready(SHOPS)
     seconds = time.monotonic() - began
-    found = {one["metadata"]["name"]: one["spec"] for one in installed.objects("wat", "shops")}
+    found = {one["metadata"]["name"]: one["spec"] for one in installed.objects("wat", SHOPS)}
     return Shops(
-        "shops",
+        SHOPS,
         {name: spec["whatsapp"]["phoneNumbers"][0]["phoneNumberID"] for name, spec in found.items()},
         tuple(sorted(name for name, spec in found.items() if spec["isolation"] == "Dedicated")),
         seconds,

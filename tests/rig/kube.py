@@ -9,6 +9,7 @@ import copy
 import itertools
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
@@ -24,6 +25,14 @@ class Killed(BaseException):
     """The operator's process ends here."""
 
 
+@dataclass(eq=False)
+class _Watch:
+    """An open stream."""
+
+    taken: int
+    """The version up to which its reader has taken changes in."""
+
+
 class MemoryApi:
     """The state of one API server, and the hands of people and controllers on it."""
 
@@ -34,6 +43,7 @@ class MemoryApi:
         self._history: dict[Kind, list[tuple[int, Change]]] = {}
         self._oldest = 0
         self._news = asyncio.Condition()
+        self._watches: set[_Watch] = set()
         self.absent: set[Kind] = set()
         self.refuse: Callable[[str, Ref], MunshiError | None] = lambda _verb, _ref: None
         """Asked before every request of the operator."""
@@ -123,6 +133,11 @@ class MemoryApi:
         """Compaction: who watches from an older version must list again."""
         self._oldest = self.latest
         self._history.clear()
+
+    @property
+    def told(self) -> bool:
+        """Whether who watches has taken in all that there is to hear."""
+        return self.silent or all(one.taken >= self.latest for one in self._watches)
 
     async def wake(self) -> None:
         """Lets watches look for news."""
@@ -348,7 +363,16 @@ class MemoryCluster:
     async def watch(self, selection: Selection, since: str) -> AsyncIterator[Change]:
         """See `Cluster`."""
         await self._ask("watch", Ref(selection.kind, selection.namespace or "", ""))
-        at = int(since or 0)
+        place = _Watch(int(since or 0))
+        self.api._watches.add(place)
+        try:
+            async for change in self._changes(selection, place):
+                yield change
+        finally:
+            self.api._watches.discard(place)
+
+    async def _changes(self, selection: Selection, place: _Watch) -> AsyncIterator[Change]:
+        at = place.taken
         while True:
             if at < self.api._oldest:
                 raise Expired("the version is too old")
@@ -367,6 +391,7 @@ class MemoryCluster:
                     bookmark = {"metadata": {"resourceVersion": str(at)}}
                     yield Change("BOOKMARK", bookmark)
                     continue
+                place.taken = at
             async with self.api._news:
                 await self.api._news.wait()
 

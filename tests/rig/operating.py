@@ -245,12 +245,12 @@ class Stage:
         await until(what, why)
 
     async def rest(self, parts: Parts) -> None:
-        """Waits until the operator has nothing to do."""
-        await until(lambda: at_rest(parts), "the operator comes to rest")
+        """Waits until the watches have told all, and the operator has nothing to do."""
+        await until(lambda: self.api.told and at_rest(parts), "the operator comes to rest")
 
 
 def at_rest(parts: Parts) -> bool:
-    """Nothing waits, nothing is in work, and the watches have told all."""
+    """Nothing waits, nothing is in work."""
     queue = parts.engine.queue
     return not queue.depth and not queue.working and not queue.pending_soon(0.15)
 

@@ -247,7 +247,8 @@ def environment_of(
         "NATS_URL": servers.nats_program.url,
         "CHECK_META": "false",
         "WEBHOOK_URL": "https://hooks.example.test",
-        "LEASE_SECONDS": "3",
+        # A third of it is one try's time: enough for a slow API server, and a second replica takes over soon.
+        "LEASE_SECONDS": "15",
         "POOL_EVENT_BYTES": str(64 * 2**20),
         "POOL_DEAD_BYTES": str(16 * 2**20),
     }

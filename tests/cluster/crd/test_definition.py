@@ -155,7 +155,7 @@ def test_kubectl_scales_and_shows_a_tenant(control_plane: Cluster, tenants: Any,
     assert shown.split()[:7] == ["NAME", "ASSISTANT", "READY", "REASON", "URL", "AGE", name]
     assert shown.split()[7:11] == ["Ledger", "True", "AsExpected", status["webhookURL"]]
     told = control_plane.kubectl(
-        "-n", namespace, "wait", "--for=condition=Ready", f"wat/{name}", "--timeout=5s"
+        "-n", namespace, "wait", "--for=condition=Ready", f"wat/{name}", "--timeout=60s"
     )
     assert "condition met" in told
 

@@ -18,7 +18,12 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 Told = dict[str, Any]
-SECONDS = 2.0
+ANSWERED_SECONDS = 30.0
+"""For what answers, by yes or by no, however busy its machine is."""
+REACHED_SECONDS = 15.0
+"""For a connection; to all addresses at once, since what may not be reached says nothing."""
+REFUSED_SECONDS = 2.0
+"""For what the bus refuses by silence."""
 HAS_TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token").exists()
 ASKED = json.loads(sys.argv[1])
 (CELL,) = (folder for folder in Path("/etc/munshi/cells").iterdir() if folder.is_dir())
@@ -28,7 +33,7 @@ OTHER, OTHER_CELL, OTHER_ROLE = ASKED["other_tenant"], ASKED["other_cell"], ASKE
 async def reaches(host: str, port: int) -> bool:
     """Whether a connection opens."""
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(REACHED_SECONDS):
             _, writer = await asyncio.open_connection(host, port)
     except (OSError, TimeoutError):
         return False
@@ -36,10 +41,10 @@ async def reaches(host: str, port: int) -> bool:
     return True
 
 
-async def attempt(work: Awaitable[Any]) -> bool | str:
+async def attempt(work: Awaitable[Any], seconds: float = ANSWERED_SECONDS) -> bool | str:
     """Whether a request was answered, or the error's name."""
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(seconds):
             await work
     except asyncpg.PostgresError as error:
         return type(error).__name__
@@ -83,25 +88,26 @@ async def bus() -> Told:
         (CELL / "nats-url").read_text().strip(),
         user_credentials=str(CELL / "nats.creds"),
         inbox_prefix=f"_INBOX_{CELL.name}",
+        connect_timeout=int(ANSWERED_SECONDS),
     )
-    stream = connection.jetstream()
+    stream = connection.jetstream(timeout=ANSWERED_SECONDS)
     heard: list[str] = []
 
     async def hear(message: Msg) -> None:
         heard.append(message.subject)
 
     await attempt(connection.subscribe(f"munshi.{OTHER_CELL}.>", cb=hear))
-    told = {
-        "own_stream": await attempt(stream.stream_info(f"munshi-{CELL.name}-events")),
-        "other_stream": await attempt(stream.stream_info(f"munshi-{OTHER_CELL}-events")),
-        "other_registry": await attempt(stream.stream_info(f"KV_munshi-{OTHER_CELL}-tenants")),
-        "published_to_other": await attempt(
-            stream.publish(f"munshi.{OTHER_CELL}.in.{OTHER}.000.forged", b"{}", timeout=SECONDS)
-        ),
-        "system": await attempt(connection.request("$SYS.REQ.SERVER.PING", b"", timeout=SECONDS)),
-        "own_stream_deleted": await attempt(stream.delete_stream(f"munshi-{CELL.name}-events")),
-        "heard": len(heard),
-    }
+    told: Told = {"own_stream": await attempt(stream.stream_info(f"munshi-{CELL.name}-events"))}
+    forged = f"munshi.{OTHER_CELL}.in.{OTHER}.000.forged"
+    for name, work in {
+        "other_stream": stream.stream_info(f"munshi-{OTHER_CELL}-events"),
+        "other_registry": stream.stream_info(f"KV_munshi-{OTHER_CELL}-tenants"),
+        "published_to_other": stream.publish(forged, b"{}", timeout=REFUSED_SECONDS),
+        "system": connection.request("$SYS.REQ.SERVER.PING", b"", timeout=REFUSED_SECONDS),
+        "own_stream_deleted": stream.delete_stream(f"munshi-{CELL.name}-events"),
+    }.items():
+        told[name] = await attempt(work, REFUSED_SECONDS)
+    told["heard"] = len(heard)
     await connection.close()
     return told
 

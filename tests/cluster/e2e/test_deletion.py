@@ -3,11 +3,14 @@
 import json
 from typing import Any
 
+import nats.errors
+
 from munshi.contracts.ids import CellName
 from munshi.provision.cell_rights import cell_creds
 from munshi.provision.derived_keys import MasterKey
 from munshi.provision.nats_accounts import connected
-from rig.installed import NAMESPACE, Installed, Shops, eventually, tenant
+from rig import waiting
+from rig.installed import NAMESPACE, SECONDS, Installed, Shops, eventually, tenant
 from rig.talk import Talk
 
 NUMBERS = {"stays": "106540352241101", "goes": "106540352241102", "leaves-pool": "106540352241103"}
@@ -34,17 +37,26 @@ def _rows(installed: Installed) -> dict[str, dict[str, str]]:
 
 
 async def _opens(installed: Installed, cell: str) -> bool:
-    """Whether the bus knows the cell's account."""
+    """Whether the bus knows the cell's account; asked until it says."""
     master = MasterKey.from_hex(installed.secret("munshi-keys")["master-key"])
-    with installed.node.port("svc/munshi-demo-nats", 4222, NAMESPACE) as port:
-        try:
-            async with connected(
-                f"nats://127.0.0.1:{port}", cell_creds(master, CellName(cell)).admin, "looks"
-            ) as connection:
-                await connection.jetstream().stream_info(f"munshi-{cell}-events")
-        except Exception:  # noqa: BLE001 # whatever the server says: it does not let this account in
-            return False
-    return True
+    creds = cell_creds(master, CellName(cell)).admin
+    said: list[bool] = []
+
+    async def asked() -> bool:
+        with installed.node.port("svc/munshi-demo-nats", 4222, NAMESPACE) as port:
+            try:
+                async with connected(f"nats://127.0.0.1:{port}", creds, "looks") as connection:
+                    await connection.jetstream().stream_info(f"munshi-{cell}-events")
+                said.append(True)
+            except nats.errors.Error as error:
+                if "authorization" in str(error).lower():
+                    said.append(False)
+            except OSError:  # and TimeoutError: nothing was said
+                pass
+        return bool(said)
+
+    await waiting.eventually(asked, f"the bus lets {cell} in or refuses it", SECONDS)
+    return said[0]
 
 
 async def test_a_deletion_takes_what_its_policy_says_and_nothing_else(

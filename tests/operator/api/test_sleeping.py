@@ -41,9 +41,10 @@ async def test_it_wakes_on_the_first_message_and_sleeps_again(stage: Stage, rest
             await stage.until(lambda: replicas(stage, NAME) == 0)
             await stage.until(lambda: stage.outside.entries[cell][KEY].hibernated)
     if restarted:
-        async with stage.operator(idle_seconds=0.2) as parts:
+        async with stage.operator(idle_seconds=60.0) as parts:
             await stage.until(lambda: parts.engine.queue.finished > 0)
             assert replicas(stage, NAME) == 1
+            parts.world.wakefulness.idle_seconds = 0.05
             await stage.until(lambda: replicas(stage, NAME) == 0)
 
 
