@@ -116,14 +116,10 @@ class Installed:
         """
         before = self._starts()
         self.node.restart()
-        gone = set(before)
 
         def anew() -> bool:
             now = self._starts()
-            gone.intersection_update(
-                name for name, count in before.items() if now.get(name, count + 1) <= count
-            )
-            return not gone
+            return not any(now.get(container) == count for container, count in before.items())
 
         eventually(anew, "every container was started anew")
         self.until_rolled_out()
