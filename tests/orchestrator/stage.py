@@ -262,10 +262,13 @@ class Stage:
         """Waits until the bus is empty and the outbox has nothing left to send."""
 
         async def quiet() -> bool:
+            # The bus first: an event leaves it only once its replies are in the outbox.
+            if await self.pending():
+                return False
             left = await self.one(
                 "select count(*) from outbox where state in ('queued','sending','unsettled')"
             )
-            return await self.pending() == 0 and left == 0
+            return bool(left == 0)
 
         await eventually(quiet, "nothing is left to do")
 

@@ -215,7 +215,9 @@ async def test_a_lost_answer_is_not_sent_again_while_its_status_may_lie_on_the_b
     others = [f"9198000001{n:02d}" for n in range(100)]
     slow = next(phone for phone in others if stage.partition(phone) == lane)
     quick = next(phone for phone in others if stage.partition(phone) != lane)
-    stage.worker(settle_after_seconds="2", in_flight_per_lane="10")
+    # Long enough for all that lies on the bus below to come within it, on a slow machine too: what came later
+    # holds nothing up.
+    stage.worker(settle_after_seconds="10", in_flight_per_lane="10")
     known = await stage.say("help", slow)
     await stage.replies(1, slow)
     await stage.settled()
@@ -233,7 +235,7 @@ async def test_a_lost_answer_is_not_sent_again_while_its_status_may_lie_on_the_b
         await stage.status(cut[0], "sent", asked, timestamp=str(int(datetime.now(UTC).timestamp())))
         await stage.say("help", quick, at=datetime.now(UTC) + timedelta(seconds=3))
         await stage.replies(1, quick)
-        overdue = "clock_timestamp() - max(sending_at) > interval '8 s'"
+        overdue = "clock_timestamp() - max(sending_at) > interval '16 s'"
         await eventually(lambda: stage.one(f"select {overdue} from outbox where state = 'unsettled'"))
         assert len(stage.graph.to(asked)) == 1
     finally:
@@ -261,6 +263,14 @@ async def test_a_lost_answer_is_left_to_a_person_while_nothing_is_heard_of_meta(
     assert await stage.one("select replay_dead_letter(tenant, id) from dead_letters") is not None
     _, released = await stage.replies(2)
     assert released.body["context"]["message_id"] == asked
+
+
+ALL_TAKEN_OVER = """
+    select (select count(*) = 16 from lanes where worker = 'two')
+        and count(*) filter (where o.state = 'unsettled') > 0
+        and count(*) filter (where o.state = 'sending' and o.fence <> l.fence) = 0
+    from outbox o join lanes l using (lane)
+"""
 
 
 async def claimed_and_held(stage: Stage) -> list[str]:
@@ -293,7 +303,8 @@ async def test_what_a_lane_that_was_lost_gives_back_is_sent_and_not_left_to_a_pe
         people = await claimed_and_held(stage)
         with frozen(old.pid):
             stage.worker("two", settle_after_seconds="300")
-            await eventually(lambda: stage.one("select count(*) = 5 from outbox where state = 'unsettled'"))
+            # Not all five must be in doubt: a claimed row is queued again when it got no slot for 2 s.
+            await eventually(lambda: stage.one(ALL_TAKEN_OVER), "all that was claimed is in doubt")
         await eventually(lambda: stage.one("select count(*) = 0 from outbox where state = 'unsettled'"))
     for person in people:
         await stage.replies(1, person)

@@ -71,6 +71,8 @@ async def test_workers_share_fairly_and_hand_over_without_a_gap(stage: Stage) ->
 
 async def test_an_orderly_stop_gives_the_lanes_back_clean(stage: Stage) -> None:
     worker = stage.worker("one")
+    # By its own word: a lane that the database gave is not the worker's before it has heard of that.
+    await eventually(lambda: worker.log.count('"event":"lane_taken"') == 16, "it has all lanes")
     await stage.say("help")
     await stage.replies(1)
     assert await asyncio.to_thread(worker.stop) == 0
