@@ -12,12 +12,20 @@ import pytest
 
 from munshi_emulator.receiver import WebhookReceiver
 from munshi_emulator.testing import EmulatorProcess
+from rig.ports import free_port
 
 if TYPE_CHECKING:
     from munshi_emulator.client import EmulatorClient
 
 NUMBER = "106540352242922"
 CUSTOMER = "919812345678"
+
+
+def to_be_killed(folder: Path, **settings: float) -> EmulatorProcess:
+    """A stand-in on a port of ours: one that the system gave may be another's before the second start."""
+    emulator = EmulatorProcess(folder, **settings)
+    emulator.port = free_port()
+    return emulator
 
 
 async def register(control: "EmulatorClient", url: str) -> None:
@@ -51,7 +59,7 @@ async def send(http: aiohttp.ClientSession, emulator: EmulatorProcess, callback:
 
 
 async def test_killed_under_load_again_and_again(tmp_path: Path) -> None:
-    emulator = EmulatorProcess(tmp_path, retry_first_seconds=0.05, retry_max_seconds=0.3)
+    emulator = to_be_killed(tmp_path, retry_first_seconds=0.05, retry_max_seconds=0.3)
     receiver = WebhookReceiver()
     await receiver.start()
     await emulator.start()
@@ -102,7 +110,7 @@ async def test_killed_under_load_again_and_again(tmp_path: Path) -> None:
 
 
 async def test_settings_of_a_test_outlive_a_kill(tmp_path: Path) -> None:
-    emulator = EmulatorProcess(tmp_path)
+    emulator = to_be_killed(tmp_path)
     await emulator.start()
     try:
         async with emulator.client() as control:
@@ -127,7 +135,7 @@ async def test_settings_of_a_test_outlive_a_kill(tmp_path: Path) -> None:
 
 
 async def test_whom_a_portfolio_wrote_to_first_outlives_a_kill(tmp_path: Path) -> None:
-    emulator = EmulatorProcess(tmp_path)
+    emulator = to_be_killed(tmp_path)
     await emulator.start()
 
     async def write_to(http: aiohttp.ClientSession, n: int) -> int:
@@ -222,7 +230,7 @@ async def frames(stream: aiohttp.ClientResponse, count: int) -> tuple[list[str],
 
 
 async def test_event_stream_goes_on_where_it_was_cut_also_over_a_kill(tmp_path: Path) -> None:
-    emulator = EmulatorProcess(tmp_path)
+    emulator = to_be_killed(tmp_path)
     await emulator.start()
     try:
         async with emulator.client() as control, aiohttp.ClientSession() as http:

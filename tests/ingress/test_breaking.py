@@ -164,7 +164,7 @@ async def test_a_drain_tells_first_and_closes_connections_with_their_answers(
     cells: Cells, start_ingress: StartIngress
 ) -> None:
     await cells.put_tenant()
-    service = start_ingress(cells, MUNSHI_DRAIN_SECONDS="8")
+    service = start_ingress(cells, MUNSHI_DRAIN_SECONDS="60")  # ended below, by a second signal
     body = encoded(webhook(change(messages=[message("wamid.1")])))
     async with meta_of(service.url) as meta:
         assert await meta.post(body) == 200
@@ -175,6 +175,7 @@ async def test_a_drain_tells_first_and_closes_connections_with_their_answers(
 
         await eventually(not_ready)
         assert await meta.post(webhook(change(messages=[message("wamid.2")]))) == 200
+        os.kill(service.pid, signal.SIGTERM)
 
         async def gone() -> bool:
             return not alive(service.pid)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ingress.meta import NUMBER, PATH, Meta, change, dead_letters, events, message, signature, status, webhook
 from rig.cells import Cells
+from rig.waiting import PATIENCE_SECONDS
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
@@ -37,7 +38,7 @@ async def test_signed_bodies_of_any_kind_are_kept(meta: Meta) -> None:
     @given(body=bodies)
     def each(body: bytes) -> None:
         posted = asyncio.run_coroutine_threadsafe(meta.post(body), loop)
-        assert posted.result(10) == 200
+        assert posted.result(PATIENCE_SECONDS) == 200
 
     await asyncio.to_thread(each)
     assert (await meta.get("/healthz"))[0] == 200
@@ -71,7 +72,7 @@ async def test_unsigned_bodies_and_odd_requests_open_nothing(meta: Meta, cells: 
     )
     def each(method: str, suffix: str, headers: dict[str, str], body: bytes) -> None:
         sent = asyncio.run_coroutine_threadsafe(send(method, PATH + suffix, headers, body), loop)
-        assert sent.result(10) in {400, 401, 403, 404, 405}
+        assert sent.result(PATIENCE_SECONDS) in {400, 401, 403, 404, 405}
 
     await asyncio.to_thread(each)
     assert await events(cells) == []

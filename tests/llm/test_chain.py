@@ -48,7 +48,7 @@ async def test_the_next_model_takes_over(fault: Line) -> None:
     async with (
         scripted_llm(fault) as first,
         scripted_llm(Line("from the second")) as second,
-        chain(first, second, book=book, seconds=0.5) as (models, _),
+        chain(first, second, book=book, seconds=3) as (models, _),
     ):
         answer = await models.answer(prompt())
         again = await models.answer(prompt())

@@ -19,6 +19,8 @@ from munshi.contracts.understanding import Category, Intent, Request, Understand
 from munshi.errors import Retryable
 from munshi.files.kinds import FileRefused
 from munshi.inference import EngineMissing, InferenceSettings, infos, load_engine, load_understander
+from munshi_inference.triton.engines import TritonUnderstander
+from rig.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.xdist_group("triton")
 TODAY = date(2026, 11, 21)
@@ -54,7 +56,11 @@ async def _loaded(engine: Any, where: str) -> AsyncIterator[Any]:
 
 
 @pytest.fixture
-async def understander(settings: InferenceSettings, where: str) -> AsyncIterator[Understander]:
+async def understander(
+    settings: InferenceSettings, where: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Understander]:
+    # A service reads a text in process after a second; here the answer is to be Triton's, however slow.
+    monkeypatch.setattr(TritonUnderstander.__init__, "__defaults__", (PATIENCE_SECONDS,))
     async for engine in _loaded(load_understander("", settings), where):
         yield engine
 

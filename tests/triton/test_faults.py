@@ -1,10 +1,10 @@
 """Triton killed, hanging, refusing, out of memory: every request is answered, and all goes on after it."""
 
 import asyncio
+import contextlib
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -122,7 +122,13 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., TritonServer]]:
         server.kill()
 
 
-@asynccontextmanager
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is only slow to say that it lives is not taken for one that hangs."""
+    monkeypatch.setattr("munshi_inference.triton.link._ALIVE_SECONDS", 30.0)
+
+
+@contextlib.asynccontextmanager
 async def texts(server_url: str, local: Local, seconds: float = 10.0) -> AsyncIterator[TritonUnderstander]:
     info = EngineInfo("nlu", "crf", "in-process", ready=True)
     engine = TritonUnderstander(server_url, local, info, seconds)
@@ -132,7 +138,7 @@ async def texts(server_url: str, local: Local, seconds: float = 10.0) -> AsyncIt
         await engine.close()
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def files(server_url: str, local: Local | None) -> AsyncIterator[TritonReader]:
     engine = TritonReader(server_url, local, longest=240.0)
     try:
@@ -205,7 +211,8 @@ async def test_hanging(serve: Callable[..., TritonServer], local: Local, what: s
             await read_all(engine, 20)
             assert local.asked == before + TEXTS + 20
         finally:
-            frozen.send_signal(signal.SIGCONT)
+            with contextlib.suppress(psutil.NoSuchProcess):  # who looks after it may have ended it
+                frozen.send_signal(signal.SIGCONT)
         await all_by_triton(engine, local)
 
 
@@ -217,6 +224,7 @@ async def test_refusing(local: Local) -> None:
         assert engine.info().where == "in-process"
 
 
+@pytest.mark.usefixtures("unhurried")
 async def test_out_of_memory(serve: Callable[..., TritonServer], local: Local) -> None:
     server = serve(ledger_nlu=HUNGRY_TEXTS)
     async with texts(server.url, local, seconds=60.0) as engine:
@@ -264,6 +272,7 @@ async def test_a_defect_of_the_model_is_data_without_a_word_of_the_person(
     assert "a text of a person" not in f"{error.value}{server.service.log}"
 
 
+@pytest.mark.usefixtures("unhurried")
 async def test_a_deadline_is_kept_and_a_request_given_up_is_not_worked_on(
     serve: Callable[..., TritonServer], local: Local, tmp_path: Path
 ) -> None:
@@ -284,6 +293,7 @@ async def test_a_deadline_is_kept_and_a_request_given_up_is_not_worked_on(
     assert local.asked == 0
 
 
+@pytest.mark.usefixtures("unhurried")
 async def test_a_full_queue_says_busy_and_the_breaker_stays_closed(
     serve: Callable[..., TritonServer],
 ) -> None:
