@@ -76,6 +76,7 @@ async def test_a_late_status_never_moves_backwards(shop: "Shop") -> None:
     await shop.hello()
     wamid = await shop.text()
     await shop.control.wait_status(wamid, "read")
+    await shop.receiver.wait_items("statuses", 3)
     await shop.control.post_status(wamid, "delivered", timestamp=1)
     statuses = await shop.receiver.wait_items("statuses", 4)
     assert statuses[3]["status"] == "delivered"
