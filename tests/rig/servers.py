@@ -2,8 +2,11 @@
 
 import shutil
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import psutil
 
 from munshi.embedded.nats import Nats, NatsSettings
 from munshi.embedded.postgres import Postgres
@@ -12,6 +15,7 @@ from munshi.provision.cells import Bus, as_user
 from munshi.provision.key_ring import KeyRing
 from munshi.provision.nats_accounts import Operator
 from rig.ports import free_port
+from rig.waiting import PATIENCE_SECONDS
 
 _READY_SECONDS = 120.0
 
@@ -31,9 +35,18 @@ class Server:
             raise RuntimeError(f"{self.spec.name} did not start:\n{self.spec.log.read_text()[-3000:]}")
 
     def kill(self) -> None:
-        """kill -9."""
-        if self.process is not None:
-            kill_group(self.process)
+        """kill -9; back when nothing of it runs."""
+        if self.process is None:
+            return
+        children: list[psutil.Process] = []
+        with suppress(psutil.NoSuchProcess):
+            children = psutil.Process(self.process.pid).children(recursive=True)
+        kill_group(self.process)
+        # Server processes of PostgreSQL have groups of their own, and answer until they notice.
+        for child in children:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        psutil.wait_procs(children, timeout=PATIENCE_SECONDS)
 
     def stop(self) -> None:
         """An orderly end."""
