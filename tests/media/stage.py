@@ -181,9 +181,19 @@ class Stage:
     async def ask(
         self, verb: Verb, request: BaseModel, seconds: float = 40.0
     ) -> tuple[MediaAnswer | MediaFailure, list[MediaProgress]]:
-        """One request, to its end. Raises TimeoutError where nothing is heard."""
+        """One request, to its end; again while nobody listens, as the orchestrator does. Raises TimeoutError
+        where nothing is heard."""
         async with self.bus() as connection:
-            return await heard(connection, verb, request, seconds)
+
+            async def answered() -> tuple[MediaAnswer | MediaFailure, list[MediaProgress]] | None:
+                try:
+                    return await heard(connection, verb, request, seconds)
+                except NobodyListens:
+                    return None
+
+            found: tuple[MediaAnswer | MediaFailure, list[MediaProgress]]
+            found = await eventually(answered, "somebody listens")
+            return found
 
     async def read(self, request: ReadRequest, seconds: float = 40.0) -> MediaAnswer:
         """The answer to `read`; a failure fails the test."""
@@ -228,6 +238,10 @@ class Stage:
         return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(series))
 
 
+class NobodyListens(TimeoutError):
+    """The service has not subscribed yet, or no longer: nobody took the request."""
+
+
 async def heard(
     connection: Connection,
     verb: Verb,
@@ -245,7 +259,7 @@ async def heard(
         while True:
             message = await subscription.next_msg(timeout=seconds)
             if not message.data:
-                raise TimeoutError("nobody listens")
+                raise NobodyListens
             said = orjson.loads(message.data)
             if said["state"] == "done":
                 return MediaAnswer.model_validate(said), progress
