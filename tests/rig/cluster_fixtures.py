@@ -28,15 +28,22 @@ from rig.kubernetes import (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what needs a cluster, and gives it the time that one takes."""
+    """Marks what needs a cluster and gives it the time that one takes; the end of `installed` comes last."""
     for item in items:
-        fixtures = getattr(item, "fixturenames", ())
+        fixtures = _fixtures(item)
         if "node" in fixtures:
             item.add_marker("node")
         if "node" in fixtures or "control_plane" in fixtures:
             item.add_marker("cluster")
             if item.get_closest_marker("timeout") is None:
                 item.add_marker(pytest.mark.timeout(3 * SECONDS if "installed" in fixtures else 300))
+    users = [item for item in items if "installed" in _fixtures(item)]
+    ordered = iter(sorted(users, key=lambda item: item.get_closest_marker("uninstalls") is not None))
+    items[:] = [next(ordered) if "installed" in _fixtures(item) else item for item in items]
+
+
+def _fixtures(item: pytest.Item) -> tuple[str, ...]:
+    return tuple(getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,13 @@
-"""`helm uninstall`, last of all: what goes and what stays. No test of this folder comes after this one."""
+"""`helm uninstall`, last of all: what goes and what stays."""
 
 import json
+
+import pytest
 
 from rig.installed import NAMESPACE, RELEASE, Installed, Shops
 
 
+@pytest.mark.uninstalls
 def test_an_uninstall_leaves_what_it_must(installed: Installed, shops: Shops) -> None:
     key = installed.secret("munshi-keys")
     installed.node.kubectl("delete", "wat", "--all", "--all-namespaces", "--timeout=240s")
