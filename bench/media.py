@@ -22,16 +22,15 @@ from pathlib import Path
 
 import psutil
 import uvloop
-from pydantic import SecretStr
 
 from bench._file_server import pieces
-from munshi.contracts.ids import CellName, MessageID, PhoneNumberID
+from munshi.contracts.ids import MessageID, PhoneNumberID
 from munshi.contracts.media import ReadRequest
+from munshi.contracts.tenant import POOL
 from munshi.inference import InferenceSettings
 from munshi.objects import ObjectStore, TenantObjects
 from munshi.provision.object_store import folder_address
 from munshi.shares import FairShare
-from munshi.tenants import Tenant
 from munshi_media.engines import Engines
 from munshi_media.fetch import Fetcher
 from munshi_media.graph import MediaGraph
@@ -46,7 +45,7 @@ from munshi_media.workers import Workers
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "tests"))
 
-from rig.cells import credentials, tenant_document  # noqa: E402
+from rig.cells import known_tenant, tenant_document  # noqa: E402
 
 NUMBER = PhoneNumberID("106540352242922")
 PICTURE = 300_000
@@ -86,25 +85,6 @@ def file_server(cores: set[int]) -> Iterator[str]:
         process.stdout.close()
 
 
-def tenant() -> Tenant:
-    """One that may send 100 MB."""
-    document = tenant_document("bench", "shops", NUMBER, limits={"mediaMegabytes": 100})
-    secrets = credentials()
-    return Tenant(
-        key=document.key,
-        cell=CellName("pool"),
-        spec=document.spec,
-        generation=1,
-        revision=1,
-        credentials=secrets.model_copy(update={"access_token": SecretStr("token")}),
-        app_secrets=(),
-        verify_token=b"",
-        lookup_key=bytes(32),
-        data_key=bytes(32),
-        numbers=frozenset({NUMBER}),
-    )
-
-
 class Bench:
     """The parts, over one folder."""
 
@@ -114,10 +94,8 @@ class Bench:
         self.base = base
         self.graph = MediaGraph(settings)
         self.workers = Workers(1, 60.0)
-        self.tenant = tenant()
-        self.objects: TenantObjects = ObjectStore(folder_address(folder, CellName("pool"))).of(
-            self.tenant.key
-        )
+        self.tenant = known_tenant(tenant_document("bench", "shops", NUMBER, limits={"mediaMegabytes": 100}))
+        self.objects: TenantObjects = ObjectStore(folder_address(folder, POOL)).of(self.tenant.key)
         self.spool = folder / "spool"
         self.spool.mkdir()
         engines = Engines(InferenceSettings())

@@ -9,7 +9,6 @@ texts. `other ways` are ways to ask that the client does not go.
 import json
 import os
 import statistics
-import struct
 import sys
 import tempfile
 import time
@@ -28,6 +27,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
 
 from bench.triton import percentile, requests
 from munshi_inference.nlu.engine import load
+from munshi_inference.triton.engines import TEXT_SECONDS
 from munshi_inference.triton.link import Link, packed
 from munshi_inference.triton.wire import REQUEST, RESULT
 from rig.triton import TritonServer, repository_with
@@ -35,7 +35,6 @@ from rig.triton import TritonServer, repository_with
 RESULTS = Path(__file__).resolve().parent / "results"
 ROUNDS = 3
 WARM = 200
-SECONDS = 1.0
 GIVES_BACK = f"""
 import triton_python_backend_utils as backend
 
@@ -71,7 +70,9 @@ async def by_link(server: TritonServer, rows: Sequence[bytes]) -> dict[str, floa
     """As the client goes."""
     link = Link(server.url, "ledger_nlu")
     try:
-        return {"as the client asks": await waited(lambda row: link.ask({REQUEST: [row]}, SECONDS), rows)}
+        return {
+            "as the client asks": await waited(lambda row: link.ask({REQUEST: [row]}, TEXT_SECONDS), rows)
+        }
     finally:
         await link.close()
 
@@ -112,7 +113,7 @@ async def by_http(server: TritonServer, rows: Sequence[bytes]) -> dict[str, floa
     async with aiohttp.ClientSession(f"http://127.0.0.1:{server.port + 1}") as session:
 
         async def ask(row: bytes) -> None:
-            raw = struct.pack("<I", len(row)) + row
+            raw = packed([row])
             asked: dict[str, Any] = {"name": REQUEST, "datatype": "BYTES", "shape": [1, 1]}
             asked["parameters"] = {"binary_data_size": len(raw)}
             head = json.dumps({"inputs": [asked], "parameters": {"binary_data_output": True}}).encode()

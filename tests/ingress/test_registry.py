@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 import pytest
 
 from ingress.meta import admin_of, bus_of
-from munshi.contracts.ids import CellName, PhoneNumberID, TenantKey
+from munshi.contracts.ids import CellName, TenantKey
 from munshi.contracts.tenant import POOL
 from munshi.errors import Permanent
 from munshi.registry import Tenant, TenantDirectory, follow_registry, open_entry
-from rig.cells import Cells, credentials, tenant_document
+from rig.cells import Cells, credentials, known_tenant, tenant_document
 from rig.waiting import eventually
 
 SHARMA = TenantKey("shops_sharma")
@@ -132,22 +132,9 @@ async def test_a_bucket_that_comes_late_is_found(cells: Cells) -> None:
         await asyncio.gather(following, return_exceptions=True)
 
 
-def known(name: str, *numbers: str, cell: str = POOL, created: int | None = None) -> Tenant:
-    document = tenant_document(name)
-    return Tenant(
-        key=document.key,
-        cell=CellName(cell),
-        spec=document.spec,
-        generation=1,
-        revision=1,
-        credentials=credentials(),
-        app_secrets=(b"x",),
-        verify_token=b"x",
-        lookup_key=bytes(32),
-        data_key=bytes(32),
-        numbers=frozenset(map(PhoneNumberID, numbers)),
-        created=datetime(created, 1, 1, tzinfo=UTC) if created else None,
-    )
+def known(name: str, *numbers: str, created: int | None = None, **spec: str) -> Tenant:
+    made = datetime(created, 1, 1, tzinfo=UTC) if created else None
+    return known_tenant(tenant_document(name, **spec), numbers=numbers, created=made)
 
 
 @pytest.mark.parametrize("order", [*itertools.permutations(range(3))])
@@ -180,7 +167,7 @@ def test_a_number_stays_with_who_had_it_first_and_goes_on_when_it_is_given_up() 
 def test_a_tenant_that_moved_to_another_cell_is_not_forgotten_by_the_old_one() -> None:
     directory = TenantDirectory()
     directory.put(known("sharma", "1"))
-    directory.put(known("sharma", "1", cell="shops_sharma"))
+    directory.put(known("sharma", "1", isolation="Dedicated"))
     directory.remove(SHARMA, POOL)
     directory.drop_cell(POOL)
     assert owner(directory, "1") == "shops_sharma"

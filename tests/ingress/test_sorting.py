@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from ingress.meta import ACCOUNT, NUMBER, change, encoded, message, status, webhook
 from munshi.contracts.events import DeadLetter, Envelope, Kind
-from munshi.contracts.ids import CellName, PhoneNumberID
+from munshi.contracts.ids import CellName
 from munshi.contracts.subjects import partition_of
 from munshi.contracts.tenant import PLATFORM, POOL
 from munshi.registry import Tenant, TenantDirectory
 from munshi.sealing import conversation_key
 from munshi_ingress.sorting import NotKnownYet, Sorted, Sorter, owned_by, owned_in, read_json
-from rig.cells import credentials, tenant_document
+from rig.cells import credentials, known_tenant, tenant_document
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 LOOKUP = "11" * 32
@@ -26,26 +26,12 @@ GUPTA = CellName("shops_gupta")
 PARTITIONS = {POOL: 16, GUPTA: 4}
 
 
-def tenant(name: str, number: str = NUMBER, cell: CellName = POOL) -> Tenant:
-    document = tenant_document(name, phone_number_id=number)
-    secrets = credentials(lookup_key=LOOKUP)
-    return Tenant(
-        key=document.key,
-        cell=cell,
-        spec=document.spec,
-        generation=1,
-        revision=1,
-        credentials=secrets,
-        app_secrets=(b"x",),
-        verify_token=b"x",
-        lookup_key=bytes.fromhex(LOOKUP),
-        data_key=bytes(32),
-        numbers=frozenset({PhoneNumberID(number)}),
-    )
+def tenant(name: str, number: str = NUMBER, **spec: str) -> Tenant:
+    return known_tenant(tenant_document(name, phone_number_id=number, **spec), credentials(lookup_key=LOOKUP))
 
 
 SHARMA = tenant("sharma")
-OTHER = tenant("gupta", "55555", GUPTA)
+OTHER = tenant("gupta", "55555", isolation="Dedicated")
 
 
 def directory_of(*tenants: Tenant) -> TenantDirectory:

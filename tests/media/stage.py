@@ -45,6 +45,9 @@ PATIENT = {
 }
 """A machine that stands still for a moment is no engine that hangs; a download that hangs is begun anew."""
 
+Heard = tuple[MediaAnswer | MediaFailure, list[MediaProgress]]
+"""The end of a request, and what came before it."""
+
 
 @dataclass
 class Shop:
@@ -178,21 +181,18 @@ class Stage:
         async with connected(load_cell(self.cells.folder / POOL), "test") as connection:
             yield connection
 
-    async def ask(
-        self, verb: Verb, request: BaseModel, seconds: float = 40.0
-    ) -> tuple[MediaAnswer | MediaFailure, list[MediaProgress]]:
+    async def ask(self, verb: Verb, request: BaseModel, seconds: float = 40.0) -> Heard:
         """One request, to its end; again while nobody listens, as the orchestrator does. Raises TimeoutError
         where nothing is heard."""
         async with self.bus() as connection:
 
-            async def answered() -> tuple[MediaAnswer | MediaFailure, list[MediaProgress]] | None:
+            async def answered() -> Heard | None:
                 try:
                     return await heard(connection, verb, request, seconds)
                 except NobodyListens:
                     return None
 
-            found: tuple[MediaAnswer | MediaFailure, list[MediaProgress]]
-            found = await eventually(answered, "somebody listens")
+            found: Heard = await eventually(answered, "somebody listens")
             return found
 
     async def read(self, request: ReadRequest, seconds: float = 40.0) -> MediaAnswer:
@@ -248,7 +248,7 @@ async def heard(
     request: BaseModel,
     seconds: float,
     progress: list[MediaProgress] | None = None,
-) -> tuple[MediaAnswer | MediaFailure, list[MediaProgress]]:
+) -> Heard:
     """Asks over an open connection; what comes before the end is added to `progress` at once."""
     inbox = connection.client.new_inbox()
     subscription = await connection.client.subscribe(inbox)

@@ -13,14 +13,14 @@ import pytest
 
 from media import files
 from media.stage import Shop, Stage, original
-from munshi.contracts.ids import CellName, MessageID, TenantKey
+from munshi.contracts.ids import MessageID, TenantKey
 from munshi.contracts.media import DeleteRequest, MediaAnswer, Refusal, SignRequest, Verb
+from munshi.contracts.tenant import POOL
 from munshi.objects import ObjectStore
 from munshi.provision.object_store import erase, folder_address
-from munshi.tenants import Tenant
 from munshi_media.erasing import Retention
 from munshi_media.metrics import Metrics
-from rig.cells import credentials, tenant_document
+from rig.cells import known_tenant, tenant_document
 from rig.waiting import eventually
 
 
@@ -184,26 +184,8 @@ async def test_bytes_that_came_in_anew_are_young_again(own_stage: Stage) -> None
     assert info.modified.timestamp() > time.time() - 86_400
 
 
-def sharma() -> Tenant:
-    """A tenant as a running service knows it."""
-    document, secrets = tenant_document("sharma"), credentials()
-    return Tenant(
-        key=document.key,
-        cell=CellName("pool"),
-        spec=document.spec,
-        generation=1,
-        revision=1,
-        credentials=secrets,
-        app_secrets=(b"x",),
-        verify_token=b"x",
-        lookup_key=bytes(32),
-        data_key=bytes(32),
-        numbers=frozenset(),
-    )
-
-
 async def test_one_pass_serves_all_replicas(tmp_path: Path) -> None:
-    store, tenant = ObjectStore(folder_address(tmp_path, CellName("pool"))), sharma()
+    store, tenant = ObjectStore(folder_address(tmp_path, POOL)), known_tenant(tenant_document())
     objects, clock, day = store.of(tenant.key), Moved(), 86_400.0
     replicas = [Retention(store, lambda: [tenant], Metrics(), day, clock) for _ in range(2)]
 
@@ -224,7 +206,7 @@ async def test_one_pass_serves_all_replicas(tmp_path: Path) -> None:
 
 
 def test_a_deleted_tenants_objects_are_erased(tmp_path: Path) -> None:
-    cell, mine, other = CellName("pool"), TenantKey("shops_a"), TenantKey("shops_ab")
+    cell, mine, other = POOL, TenantKey("shops_a"), TenantKey("shops_ab")
     for tenant in (mine, other):
         path = tmp_path / "cells" / cell / tenant / "ab" / "x"
         path.parent.mkdir(parents=True)

@@ -1,7 +1,7 @@
 """Cells and tenants for a test: an account of its own, streams, a role, the folder that services watch."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,13 +9,14 @@ from typing import Any
 from pydantic import SecretStr
 
 from munshi.cells import Cell, ObjectStoreAddress, load_cell
-from munshi.contracts.ids import CellName, TenantKey
+from munshi.contracts.ids import CellName, PhoneNumberID, TenantKey
 from munshi.contracts.tenant import POOL, Credentials, TenantEntry, WhatsAppTenant
 from munshi.provision import database
 from munshi.provision.cells import Bus, ensure_bus, remove_bus, remove_cell, write_cell
 from munshi.provision.key_ring import CellKeys
 from munshi.provision.registry import delete_entry, entry_of, put_entry
 from munshi.sealing import new_key
+from munshi.tenants import Tenant, open_entry
 from rig.servers import Servers
 
 APP_SECRET = "app-secret-for-tests"
@@ -63,6 +64,20 @@ def credentials(**changes: str) -> Credentials:
         **changes,
     }
     return Credentials(**{name: SecretStr(value) for name, value in values.items()})
+
+
+def known_tenant(
+    document: WhatsAppTenant,
+    secrets: Credentials | None = None,
+    numbers: Iterable[str] | None = None,
+    created: datetime | None = None,
+) -> Tenant:
+    """A tenant as a running service knows it; `numbers` are those of the document unless given."""
+    keys = CellKeys()
+    entry = entry_of(document, secrets or credentials(), keys, 1, created)
+    cell = Cell(entry.cell, 16, "", None, None, bytes.fromhex(keys.sealing_key))
+    opened = open_entry(cell, entry.model_dump_json().encode(), 1)
+    return opened if numbers is None else replace(opened, numbers=frozenset(map(PhoneNumberID, numbers)))
 
 
 @dataclass

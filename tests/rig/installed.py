@@ -121,7 +121,7 @@ class Installed:
             now = self._starts()
             return not any(now.get(container) == count for container, count in before.items())
 
-        eventually(anew, "every container was started anew")
+        wait_for_cluster(anew, "every container was started anew")
         self.until_rolled_out()
 
     def _starts(self) -> dict[tuple[str, str], int]:
@@ -390,7 +390,7 @@ def tenant(
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": [secret, resource]})
 
 
-def eventually(condition: Callable[[], Any], what: str, seconds: float = SECONDS) -> Any:
+def wait_for_cluster(condition: Callable[[], Any], what: str, seconds: float = SECONDS) -> Any:
     """Polls a question that may fail while things move."""
 
     def asked() -> Any:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from rig.installed import NAMESPACE, Installed, Json, Shops, eventually
+from rig.installed import NAMESPACE, Installed, Json, Shops, wait_for_cluster
 from rig.talk import Talk
 
 _MEMORY = """
@@ -66,7 +66,7 @@ def until_told(
         pods = installed.pods(f"app.kubernetes.io/component in ({components})", shops.namespace)
         return bool(pods) and all(_knows(pod, knows) == wanted and ready(pod) for pod in pods)
 
-    eventually(told, "all tenants' pods are new")
+    wait_for_cluster(told, "all tenants' pods are new")
     installed.until_ready(shops.namespace)
 
 
@@ -120,4 +120,4 @@ def until_gone(installed: Installed, labels: str) -> None:
     """Nothing of a server is left."""
     for kind in ("deployment", "service", "networkpolicy", "serviceaccount", "poddisruptionbudget"):
         assert installed.objects(kind, labels=labels) == []
-    eventually(lambda: installed.pods(labels) == [], "its pods are gone")
+    wait_for_cluster(lambda: installed.pods(labels) == [], "its pods are gone")

@@ -8,7 +8,7 @@ import pytest
 
 from munshi.contracts.events import Envelope, Kind, Person
 from munshi.contracts.ids import PhoneNumberID, TenantKey
-from rig.installed import Installed, Shops, eventually
+from rig.installed import Installed, Shops, wait_for_cluster
 
 PERSON = "919100000091"
 PYTHON = ("exec", "deployment/munshi-operator", "--", "/usr/bin/python3", "-m")
@@ -27,7 +27,7 @@ async def test_an_unreadable_webhook_goes_its_way_again(
     tenant = getattr(shops, which)[0]
     async with installed.emulator() as meta:
         await meta.post_raw(shops.numbers[tenant], text="{ this is no JSON")
-    (letter,) = eventually(lambda: _letters(installed, tenant), "a letter")
+    (letter,) = wait_for_cluster(lambda: _letters(installed, tenant), "a letter")
     assert letter["source"] == "ingress"
     assert str(letter["id"]) in installed.kubectl(*PROGRAM, "list")
     shown = json.loads(installed.kubectl(*PROGRAM, "show", str(letter["id"])))

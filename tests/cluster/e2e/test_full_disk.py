@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from rig.alerting import Alerting, alerting
-from rig.installed import Installed, Shops, eventually
+from rig.installed import Installed, Shops, wait_for_cluster
 from rig.talk import Talk
 
 
@@ -56,4 +56,4 @@ async def test_a_full_disk_of_the_bus_loses_nothing_and_is_told(
 
 def _until_told(alerts: Alerting) -> None:
     """The expression of the alert holds: it is pending, or fires already."""
-    eventually(lambda: "MunshiWebhooksRefused" in alerts.raised(), "the alert of refused webhooks", 120)
+    wait_for_cluster(lambda: "MunshiWebhooksRefused" in alerts.raised(), "the alert of refused webhooks", 120)

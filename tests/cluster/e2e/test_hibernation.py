@@ -2,7 +2,7 @@
 
 import json
 
-from rig.installed import Installed, eventually, tenant
+from rig.installed import Installed, tenant, wait_for_cluster
 from rig.talk import Talk
 
 NUMBER = "106540352241001"
@@ -22,16 +22,16 @@ async def test_the_first_webhook_wakes_a_tenant_and_nothing_is_lost(installed: I
         def sleeps() -> bool:
             return _pods(installed, namespace, "orchestrator") == 0
 
-        eventually(sleeps, "the orchestrator has no pod")
+        wait_for_cluster(sleeps, "the orchestrator has no pod")
         assert _pods(installed, namespace, "ingress") == 2
         async with installed.emulator() as meta:
             talk = Talk(meta, [NUMBER], "21", people=5)
             for _ in range(3):
                 await talk.wave()  # each is taken by ingress, whoever sleeps
             await talk.answered()
-        eventually(sleeps, "it sleeps again when nothing has come for a while")
+        wait_for_cluster(sleeps, "it sleeps again when nothing has come for a while")
 
         def told() -> bool:
             return bool(installed.objects("wat", namespace)[0]["status"]["phase"] == "Hibernated")
 
-        eventually(told, "its status says so")
+        wait_for_cluster(told, "its status says so")

@@ -11,7 +11,7 @@ import pytest
 
 from rig.alerting import prometheus, target
 from rig.flood import Flood
-from rig.installed import NAMESPACE, SECONDS, Installed, Json, Shops, eventually
+from rig.installed import NAMESPACE, SECONDS, Installed, Json, Shops, wait_for_cluster
 from rig.kubernetes import build_images
 from rig.model_servers import (
     goes_on,
@@ -156,7 +156,7 @@ async def test_a_killed_triton_loses_and_doubles_nothing(installed: Installed, s
             await asyncio.to_thread(installed.node.exec, "pkill", "-KILL", "-x", "tritonserver")
             await _waves(talk, 6)
         await talk.answered()
-    eventually(lambda: restarts() > before, "its container is started anew")
+    wait_for_cluster(lambda: restarts() > before, "its container is started anew")
     installed.until_rolled_out()
     for count, name in enumerate((shops.pooled[0], shops.dedicated[0])):
         await _until_asked(installed, shops.numbers[name], f"9175{count}", 8000 + 100 * count)
@@ -190,14 +190,16 @@ async def test_keda_adds_a_pod_while_pictures_wait_and_takes_it_away(
             flood = Flood(meta, list(shops.numbers.values()), "78")
             async with flood.going_on():
                 began = time.monotonic()
-                await asyncio.to_thread(eventually, lambda: len(_working(installed)) == 2, "two pods read")
+                await asyncio.to_thread(
+                    wait_for_cluster, lambda: len(_working(installed)) == 2, "two pods read"
+                )
                 sys.stdout.write(f"two pods read pictures after {time.monotonic() - began:.0f} s\n")
             await flood.answered()
         began = time.monotonic()
-        eventually(lambda: len(installed.pods(TRITON)) == 1, "one pod is enough")
+        wait_for_cluster(lambda: len(installed.pods(TRITON)) == 1, "one pod is enough")
         sys.stdout.write(f"one pod alone after {time.monotonic() - began:.0f} s\n")
         installed.upgrade(**{"inference.triton.maxReplicas": "0"})
-        eventually(lambda: installed.objects("scaledobject") == [], "nothing scales any more")
+        wait_for_cluster(lambda: installed.objects("scaledobject") == [], "nothing scales any more")
 
 
 def _working(installed: Installed) -> list[Json]:

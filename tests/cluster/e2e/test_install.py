@@ -2,7 +2,7 @@
 
 import sys
 
-from rig.installed import NAMESPACE, RELEASE, Installed, Shops, eventually
+from rig.installed import NAMESPACE, RELEASE, Installed, Shops, wait_for_cluster
 from rig.talk import Talk
 
 POOL = "munshi-pool"
@@ -30,7 +30,7 @@ def test_a_list_says_how_tenants_are(installed: Installed, shops: Shops) -> None
         return True
 
     # A pod that misses a probe takes its tenant's Ready away for a moment.
-    eventually(as_they_should, "the list says that all are served")
+    wait_for_cluster(as_they_should, "the list says that all are served")
 
 
 def _worked(installed: Installed, shops: Shops) -> dict[str, tuple[float, float]]:

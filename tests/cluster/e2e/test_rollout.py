@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rig.installed import RELEASE, Installed, Shops, eventually
+from rig.installed import RELEASE, Installed, Shops, wait_for_cluster
 from rig.pods import image
 from rig.talk import Talk
 
@@ -94,7 +94,7 @@ async def test_a_new_operator_restarts_no_tenant(installed: Installed, shops: Sh
         talk = Talk(meta, list(shops.numbers.values()), "62")
         await talk.wave()
         await talk.answered()
-    eventually(_looked_at_all(installed, shops), "the new operator has looked at every tenant")
+    wait_for_cluster(_looked_at_all(installed, shops), "the new operator has looked at every tenant")
     assert _pods(installed, shops, *shops.dedicated) == before
 
 
@@ -109,7 +109,7 @@ async def test_a_version_that_cannot_start_stops_at_the_first_tenant(
         failed = installed.leader_metric("munshi_operator_rollout_failed")
         return [name for name, seen in tags.items() if BROKEN in seen] if failed == 1 else []
 
-    (first,) = eventually(stopped, "the roll-out has stopped")
+    (first,) = wait_for_cluster(stopped, "the roll-out has stopped")
     (second,) = set(shops.dedicated) - {first}
     assert _pods(installed, shops, second) == before[second]
     assert before[first] < _pods(installed, shops, first)  # the old ones go on beside the one that fails

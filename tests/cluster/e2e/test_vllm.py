@@ -18,7 +18,7 @@ import pytest
 
 from chart.rendering import EXISTING, merged, render
 from rig.alerting import prometheus, target
-from rig.installed import NAMESPACE, SECONDS, Installed, Json, Metrics, Shops, eventually
+from rig.installed import NAMESPACE, SECONDS, Installed, Json, Metrics, Shops, wait_for_cluster
 from rig.kubernetes import build_images
 from rig.model_servers import (
     goes_on,
@@ -313,7 +313,7 @@ async def test_killed_in_mid_answer_it_comes_back_with_the_key_that_there_is_now
                     _asked, installed, shops, shops.dedicated[0], [("until it breaks", "Tell a story.")]
                 )
                 await asyncio.to_thread(
-                    eventually,
+                    wait_for_cluster,
                     lambda: _metrics(installed).total("vllm:num_requests_running") == 1,
                     "it answers",
                 )
@@ -322,7 +322,10 @@ async def test_killed_in_mid_answer_it_comes_back_with_the_key_that_there_is_now
                 broken, kept = await asyncio.to_thread(asking.result, SECONDS)
             began = time.monotonic()
             await asyncio.to_thread(
-                eventually, lambda: restarts() == 1 and ready(_pod(installed)), "it is back", START_SECONDS
+                wait_for_cluster,
+                lambda: restarts() == 1 and ready(_pod(installed)),
+                "it is back",
+                START_SECONDS,
             )
             sys.stdout.write(f"killed, it is ready again after {time.monotonic() - began:.0f} s\n")
         await talk.answered()
@@ -331,7 +334,7 @@ async def test_killed_in_mid_answer_it_comes_back_with_the_key_that_there_is_now
     assert _statuses(installed, FIRST, SECOND) == [401, 401, 200, 200]
     for name in (shops.pooled[0], shops.dedicated[0]):
         answers = functools.partial(_answers, installed, shops, name)
-        await asyncio.to_thread(eventually, answers, "a new key is read")
+        await asyncio.to_thread(wait_for_cluster, answers, "a new key is read")
     assert orchestrators() == before, "no orchestrator was started anew"
 
 
