@@ -377,7 +377,12 @@ def tenant(
                 "phoneNumbers": [{"phoneNumberID": number}],
                 "secretRef": {"name": f"{name}-whatsapp"},
             },
-            "limits": {"messagesPerSecondPerCustomer": 100, "messagesPerDayPerCustomer": 100_000},
+            # All tests on one release make entries of the same tenants' month.
+            "limits": {
+                "messagesPerSecondPerCustomer": 100,
+                "messagesPerDayPerCustomer": 100_000,
+                "transactionsPerMonth": 1_000_000,
+            },
             **spec,
         },
     }

@@ -36,14 +36,12 @@ print(json.dumps({
 async def switched(
     installed: Installed,
     shops: Shops,
-    people: str,
     values: Mapping[str, str],
     settled: Callable[[Installed, Shops], None],
 ) -> None:
-    """Upgrades the release while customers write, until it is `settled`: each is answered once and in order.
-    `people` begins the customers' names."""
+    """Upgrades the release while customers write, until it is `settled`: each is answered once and in order."""
     async with installed.emulator() as meta:
-        talk = Talk(meta, list(shops.numbers.values()), people)
+        talk = Talk(meta, list(shops.numbers.values()))
         began = time.monotonic()
         async with talk.going_on(pause=2.0):
             await asyncio.to_thread(installed.upgrade, **values)
@@ -108,10 +106,10 @@ def told_memory(installed: Installed, pod: Json, name: str) -> None:
     sys.stdout.write(f"{name}'s memory at its peak: {peak / 2**20:.0f} MiB\n")
 
 
-async def goes_on(installed: Installed, shops: Shops, people: str) -> None:
+async def goes_on(installed: Installed, shops: Shops) -> None:
     """A wave of messages, each of them answered."""
     async with installed.emulator() as meta:
-        talk = Talk(meta, list(shops.numbers.values()), people)
+        talk = Talk(meta, list(shops.numbers.values()))
         await talk.wave()
         await talk.answered()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -13,6 +14,8 @@ from munshi_emulator.client import EmulatorClient
 EACH_MOST = 40
 """Messages of one person: within the burst of 45 that Meta's pair limit allows a reply to each."""
 
+_names = itertools.count(100)
+
 
 @dataclass
 class Talk:
@@ -21,10 +24,10 @@ class Talk:
 
     meta: EmulatorClient
     numbers: Sequence[str]
-    name: str
-    """Tells this talk's messages and people from others'; digits."""
     people: int = 3
     """People of each number."""
+    name: str = field(default_factory=lambda: str(next(_names)))
+    """Tells this talk's messages and people from others'; digits."""
     asked: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
     longest: float = 0.0
     """Seconds until ingress had taken a wave, at the most."""

@@ -89,14 +89,14 @@ async def test_the_bus_is_lost_with_all_its_files_and_brought_back(
     await asyncio.to_thread(desk.run, lost)
     await asyncio.to_thread(desk.run, at_once)
     async with installed.emulator() as meta:
-        talk = Talk(meta, list(shops.numbers.values()), "81")
+        talk = Talk(meta, list(shops.numbers.values()))
         await talk.wave()
         await talk.answered()
 
 
 async def test_the_database_is_lost_and_restored(installed: Installed, shops: Shops, desk: Desk) -> None:
     async with installed.emulator() as meta:
-        talk = Talk(meta, list(shops.numbers.values()), "82", people=1)
+        talk = Talk(meta, list(shops.numbers.values()), people=1)
         await talk.wave()
         await talk.answered()
     person = next(iter(talk.asked))[1]

@@ -75,7 +75,7 @@ async def test_a_deletion_takes_what_its_policy_says_and_nothing_else(
             one["metadata"]["name"]: one["status"]["cell"] for one in installed.objects("wat", namespace)
         }
         async with installed.emulator() as meta:
-            talk = Talk(meta, list(NUMBERS.values()), "51")
+            talk = Talk(meta, list(NUMBERS.values()))
             await talk.wave()
             await talk.answered()
         others = _objects(installed, shops.namespace), _objects(installed, NAMESPACE)

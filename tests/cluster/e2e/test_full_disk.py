@@ -36,7 +36,7 @@ async def test_a_full_disk_of_the_bus_loses_nothing_and_is_told(
 ) -> None:
     with alerting(installed, tmp_path) as alerts:
         async with installed.emulator() as meta:
-            talk = Talk(meta, list(shops.numbers.values()), "71", people=4)
+            talk = Talk(meta, list(shops.numbers.values()), people=4)
             await talk.wave()
             await talk.answered()
             await asyncio.to_thread(_fill, installed)

@@ -25,7 +25,7 @@ async def test_the_first_webhook_wakes_a_tenant_and_nothing_is_lost(installed: I
         wait_for_cluster(sleeps, "the orchestrator has no pod")
         assert _pods(installed, namespace, "ingress") == 2
         async with installed.emulator() as meta:
-            talk = Talk(meta, [NUMBER], "21", people=5)
+            talk = Talk(meta, [NUMBER], people=5)
             for _ in range(3):
                 await talk.wave()  # each is taken by ingress, whoever sleeps
             await talk.answered()

@@ -51,7 +51,7 @@ pytestmark = pytest.mark.timeout(4 * SECONDS)
 def triton(installed: Installed, shops: Shops) -> Iterator[None]:
     """Triton on the node, and everybody told of it, while customers write; it is taken away afterwards."""
     installed.node.load(*build_images("--triton", "wheel", "inference"))
-    asyncio.run(switched(installed, shops, "71", ON, _settled))
+    asyncio.run(switched(installed, shops, ON, _settled))
     yield
     if installed.objects("deployment", labels=TRITON):
         installed.upgrade(**OFF)
@@ -150,7 +150,7 @@ async def test_a_killed_triton_loses_and_doubles_nothing(installed: Installed, s
     before = restarts()
     assert before == 0, _pod(installed)["status"]
     async with installed.emulator() as meta:
-        talk = Talk(meta, list(shops.numbers.values()), "74", people=6)
+        talk = Talk(meta, list(shops.numbers.values()), people=6)
         async with talk.going_on(pause=0.2):
             await _waves(talk, 3)
             await asyncio.to_thread(installed.node.exec, "pkill", "-KILL", "-x", "tritonserver")
@@ -214,6 +214,6 @@ def _working(installed: Installed) -> list[Json]:
 
 @pytest.mark.usefixtures("triton")
 async def test_without_triton_messages_go_on(installed: Installed, shops: Shops) -> None:
-    await switched(installed, shops, "76", OFF, _settled)
+    await switched(installed, shops, OFF, _settled)
     until_gone(installed, TRITON)
-    await goes_on(installed, shops, "77")
+    await goes_on(installed, shops)

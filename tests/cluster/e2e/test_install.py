@@ -51,7 +51,7 @@ async def test_each_tenant_is_answered_by_its_own_pods(installed: Installed, sho
     said: dict[str, int] = {}
     async with installed.emulator() as meta:
         for count, name in enumerate(shops.numbers, start=1):  # each another number of messages
-            talk = Talk(meta, [shops.numbers[name]], f"1{count}", people=count)
+            talk = Talk(meta, [shops.numbers[name]], people=count)
             await talk.wave()
             await talk.answered()
             cell = name if name in shops.dedicated else POOL

@@ -50,7 +50,7 @@ def messages(installed: Installed, shops: Shops) -> None:
 
     async def talk() -> None:
         async with installed.emulator() as meta:
-            said = Talk(meta, [shops.numbers[name] for name in shops.dedicated], "22", people=1)
+            said = Talk(meta, [shops.numbers[name] for name in shops.dedicated], people=1)
             await said.wave()
             await said.answered()
 

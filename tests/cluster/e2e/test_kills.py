@@ -18,7 +18,7 @@ async def test_killed_pods_lose_and_double_nothing(installed: Installed, shops: 
         (f"app.kubernetes.io/component=ingress,app.kubernetes.io/instance={first}", shops.namespace),
     ]
     async with installed.emulator() as meta:
-        talk = Talk(meta, list(shops.numbers.values()), "41", people=8)
+        talk = Talk(meta, list(shops.numbers.values()), people=8)
         async with talk.going_on(pause=0.2):
             for labels, namespace in victims:
                 await asyncio.to_thread(_kill_one, installed, labels, namespace)

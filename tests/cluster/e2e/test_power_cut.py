@@ -8,7 +8,7 @@ from rig.talk import Talk
 
 async def test_messages_from_before_a_power_cut_are_answered(installed: Installed, shops: Shops) -> None:
     async with installed.emulator() as meta:
-        talk = Talk(meta, list(shops.numbers.values()), "31", people=10)
+        talk = Talk(meta, list(shops.numbers.values()), people=10)
         await talk.wave()
         await talk.wave()
     await asyncio.to_thread(installed.cut_power)

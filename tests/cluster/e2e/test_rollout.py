@@ -68,7 +68,7 @@ async def test_a_new_version_rolls_tenant_by_tenant_and_loses_nothing(
     installed: Installed, shops: Shops
 ) -> None:
     async with installed.emulator() as meta:
-        talk = Talk(meta, list(shops.numbers.values()), "61", people=8)
+        talk = Talk(meta, list(shops.numbers.values()), people=8)
         async with talk.going_on(pause=1.0):
             tags = {f"images.{name}.tag": NEXT for name in SERVICES}
             await asyncio.to_thread(installed.upgrade, **tags)
@@ -91,7 +91,7 @@ async def test_a_new_operator_restarts_no_tenant(installed: Installed, shops: Sh
     await asyncio.to_thread(installed.upgrade, **{"images.operator.tag": NEXT})
     installed.until_rolled_out()
     async with installed.emulator() as meta:
-        talk = Talk(meta, list(shops.numbers.values()), "62")
+        talk = Talk(meta, list(shops.numbers.values()))
         await talk.wave()
         await talk.answered()
     wait_for_cluster(_looked_at_all(installed, shops), "the new operator has looked at every tenant")
@@ -114,7 +114,7 @@ async def test_a_version_that_cannot_start_stops_at_the_first_tenant(
     assert _pods(installed, shops, second) == before[second]
     assert before[first] < _pods(installed, shops, first)  # the old ones go on beside the one that fails
     async with installed.emulator() as meta:
-        talk = Talk(meta, list(shops.numbers.values()), "63")
+        talk = Talk(meta, list(shops.numbers.values()))
         await talk.wave()
         await talk.answered()
     installed.helm("rollback", RELEASE)

@@ -81,7 +81,7 @@ def vllm(installed: Installed, shops: Shops) -> Iterator[None]:
     installed.node.load(*build_images("vllm"))
     write_model(installed)
     _give_key(installed, shops, FIRST)
-    asyncio.run(switched(installed, shops, "81", ON, _settled))
+    asyncio.run(switched(installed, shops, ON, _settled))
     yield
     if installed.objects("deployment", labels=VLLM):
         installed.upgrade(**OFF)
@@ -306,7 +306,7 @@ async def test_killed_in_mid_answer_it_comes_back_with_the_key_that_there_is_now
     before = orchestrators()
     assert restarts() == 0, _pod(installed)["status"]
     async with installed.emulator() as meta:
-        talk = Talk(meta, list(shops.numbers.values()), "84")
+        talk = Talk(meta, list(shops.numbers.values()))
         async with talk.going_on(pause=2.0):
             with ThreadPoolExecutor(1) as aside:
                 asking = aside.submit(
@@ -345,6 +345,6 @@ def _answers(installed: Installed, shops: Shops, name: str) -> bool:
 
 async def test_without_it_messages_go_on(installed: Installed, shops: Shops) -> None:
     told_memory(installed, _pod(installed), "vLLM")
-    await switched(installed, shops, "86", OFF, _settled)
+    await switched(installed, shops, OFF, _settled)
     until_gone(installed, VLLM)
-    await goes_on(installed, shops, "87")
+    await goes_on(installed, shops)
