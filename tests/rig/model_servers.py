@@ -39,7 +39,7 @@ async def switched(
     values: Mapping[str, str],
     settled: Callable[[Installed, Shops], None],
 ) -> None:
-    """Upgrades the release while customers write, until it is `settled`: each is answered once and in order."""
+    """Upgrades the release while customers write, until it is `settled`; each is answered once, in order."""
     async with installed.emulator() as meta:
         talk = Talk(meta, list(shops.numbers.values()))
         began = time.monotonic()
