@@ -29,6 +29,7 @@ from bench.triton import percentile, requests
 from munshi_inference.nlu.engine import load
 from munshi_inference.triton.engines import TEXT_SECONDS
 from munshi_inference.triton.link import Link, packed
+from munshi_inference.triton.text_link import TextLink
 from munshi_inference.triton.wire import REQUEST, RESULT
 from rig.triton import TritonServer, repository_with
 
@@ -66,13 +67,10 @@ def request_of(row: bytes) -> Any:
     return request
 
 
-async def by_link(server: TritonServer, rows: Sequence[bytes]) -> dict[str, float]:
-    """As the client goes."""
-    link = Link(server.url, "ledger_nlu")
+async def by_link(link: Link | TextLink, rows: Sequence[bytes]) -> float:
+    """As a client of ours goes."""
     try:
-        return {
-            "as the client asks": await waited(lambda row: link.ask({REQUEST: [row]}, TEXT_SECONDS), rows)
-        }
+        return await waited(lambda row: link.ask({REQUEST: [row]}, TEXT_SECONDS), rows)
     finally:
         await link.close()
 
@@ -89,7 +87,7 @@ async def by_grpc(server: TritonServer, rows: Sequence[bytes]) -> dict[str, floa
 
         found = {
             "an empty call": await waited(lambda _: stub.ServerLive(messages.ServerLiveRequest()), rows),
-            "other ways: one stream": await waited(on_the_stream, rows),
+            "other ways: one stream of gRPC": await waited(on_the_stream, rows),
         }
         await stream.done_writing()
         await stream.read()
@@ -110,7 +108,7 @@ def by_blocking(server: TritonServer, rows: Sequence[bytes]) -> float:
 
 async def by_http(server: TritonServer, rows: Sequence[bytes]) -> dict[str, float]:
     """Over Triton's HTTP, with binary tensors."""
-    async with aiohttp.ClientSession(f"http://127.0.0.1:{server.port + 1}") as session:
+    async with aiohttp.ClientSession(f"http://{server.http}") as session:
 
         async def ask(row: bytes) -> None:
             raw = packed([row])
@@ -122,13 +120,17 @@ async def by_http(server: TritonServer, rows: Sequence[bytes]) -> dict[str, floa
                 given.raise_for_status()
                 await given.read()
 
-        return {"other ways: HTTP": await waited(ask, rows)}
+        return {"other ways: HTTP by aiohttp": await waited(ask, rows)}
 
 
 async def ways(server: TritonServer, rows: Sequence[bytes]) -> dict[str, float]:
     """All of them."""
-    found = await by_link(server, rows) | await by_grpc(server, rows) | await by_http(server, rows)
-    return found | {"other ways: a blocking stub": by_blocking(server, rows)}
+    found = {
+        "as the client asks": await by_link(TextLink(server.http, "ledger_nlu"), rows),
+        "as for files, by gRPC": await by_link(Link(server.url, "ledger_nlu"), rows),
+    }
+    found |= await by_grpc(server, rows) | await by_http(server, rows)
+    return found | {"other ways: a blocking stub of gRPC": by_blocking(server, rows)}
 
 
 def in_process(pause: float) -> float:
@@ -168,7 +170,7 @@ async def main() -> None:
     result = {key: statistics.median(one[key] for one in rounds) for key in rounds[0]}
     print(f"p50 in ms, median of {ROUNDS} rounds; load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores")
     for key, value in result.items():
-        print(f"{key:42}{value:6.2f}")
+        print(f"{key:52}{value:6.2f}")
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "one_text.json").write_text(json.dumps({"rounds": rounds, "median": result}, indent=2) + "\n")
 

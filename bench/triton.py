@@ -117,7 +117,7 @@ async def rates(server: TritonServer, local: Engine) -> dict[str, float]:
     asked = requests()
     processes = [psutil.Process(server.pid), server.stub("ledger_nlu")]
     own = psutil.Process(os.getpid())
-    engine = TritonUnderstander(server.url, local, INFO)
+    engine = TritonUnderstander(server.http, local, INFO)
     await many_at_once(engine, asked)
     single = await one_after_the_other(engine, asked)
     theirs, ours, began = cpu(*processes), cpu(own), time.perf_counter()
@@ -161,7 +161,7 @@ async def paced(engine: TritonUnderstander) -> list[float]:
 
 async def flood(server: TritonServer, local: Engine) -> dict[str, float]:
     """Texts without and with the flood, in turn."""
-    engine = TritonUnderstander(server.url, local, INFO)
+    engine = TritonUnderstander(server.http, local, INFO)
     reader = TritonReader(server.url, None, longest=60.0)
     picture = FileRef("image/png", data=b"0" * 300_000)
     hints = ReadHints(tenant="flood", seconds=300.0)

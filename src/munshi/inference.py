@@ -27,7 +27,13 @@ class InferenceSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="MUNSHI_", frozen=True, extra="ignore")
 
     triton_url: str = Field(
-        default="", description="host:port of Triton's gRPC; empty: engines run in process."
+        default="",
+        description="host:port of Triton's gRPC, which reads files and makes vectors; empty: in process.",
+    )
+    triton_http_url: str = Field(
+        default="",
+        pattern=r"^$|^[^\s/]+:\d{1,5}$",
+        description="host:port of Triton's HTTP, which reads texts; empty: in process.",
     )
     triton_seconds: float = Field(
         default=30.0, gt=0, description="Longest wait for one answer of Triton; a slow page takes 3 s."
@@ -97,12 +103,12 @@ _TRITON_MODELS: Mapping[str, str] = {READERS[part]: part for part in ("documents
 
 
 def load_understander(name: str, settings: InferenceSettings) -> Understander:
-    """The engine of understanding by its entry point; empty: `triton` where Triton is given, else `nlu`.
+    """The engine of understanding by its entry point; empty: `triton` where its HTTP is given, else `nlu`.
 
     Raises:
         UserMistake: none of this name is installed.
     """
-    name = name or ("triton" if settings.triton_url else "nlu")
+    name = name or ("triton" if settings.triton_http_url else "nlu")
     for point in importlib.metadata.entry_points(group=ENGINES, name=name):
         engine: Understander = point.load()(settings)
         return engine

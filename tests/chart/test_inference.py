@@ -37,13 +37,16 @@ def test_services_are_told_of_the_model_servers() -> None:
     ):
         assert told["MUNSHI_TRITON_URL"] == "munshi-triton.munshi.svc:8001"
     for told in (rendered.settings_of("munshi-pool-orchestrator"), blueprint.orchestrator.env):
+        assert told["MUNSHI_TRITON_HTTP_URL"] == "munshi-triton.munshi.svc:8000"
         (model,) = json.loads(told["MUNSHI_LLM_MODELS"])
         assert model["url"] == "http://munshi-vllm.munshi.svc:8000/v1"
         assert model["cache_salt"] is True, "tenants share a prefix cache"
     for told in (rendered.settings_of("munshi-pool-media"), blueprint.media.env, blueprint.ingress.env):
+        assert "MUNSHI_TRITON_HTTP_URL" not in told
         assert "MUNSHI_LLM_MODELS" not in told
     assert "MUNSHI_TRITON_URL" not in rendered.settings_of("munshi-pool-ingress")
-    assert rendered.one("Service", "munshi-triton")["spec"]["ports"][0]["port"] == 8001
+    ports = rendered.one("Service", "munshi-triton")["spec"]["ports"]
+    assert {port["name"]: port["port"] for port in ports} == {"http": 8000, "grpc": 8001}
     assert rendered.one("Service", "munshi-vllm")["spec"]["ports"][0]["port"] == 8000
 
 
@@ -87,11 +90,12 @@ def test_model_servers_are_scaled_by_what_waits() -> None:
 def test_only_orchestrators_and_media_services_of_the_platform_reach_the_model_servers() -> None:
     rendered = render(CASES["model servers on GPUs, scaled"])
     triton = rendered.one("NetworkPolicy", "munshi-triton")["spec"]["ingress"]
-    (grpc,) = (rule for rule in triton if rule["ports"][0]["port"] == "grpc")
-    (peer,) = grpc["from"]
-    assert peer["namespaceSelector"]["matchExpressions"][0]["values"] == ["munshi", "shops", "stores"]
-    assert peer["podSelector"]["matchExpressions"][0]["values"] == ["munshi-orchestrator", "munshi-media"]
-    assert peer["podSelector"]["matchLabels"] == {"app.kubernetes.io/part-of": "munshi"}
+    askers = {"http": ["munshi-orchestrator"], "grpc": ["munshi-orchestrator", "munshi-media"]}
+    for port, names in askers.items():
+        (peer,) = next(rule["from"] for rule in triton if rule["ports"][0]["port"] == port)
+        assert peer["namespaceSelector"]["matchExpressions"][0]["values"] == ["munshi", "shops", "stores"]
+        assert peer["podSelector"]["matchExpressions"][0]["values"] == names
+        assert peer["podSelector"]["matchLabels"] == {"app.kubernetes.io/part-of": "munshi"}
     assert rendered.one("NetworkPolicy", "munshi-vllm")["spec"]["egress"] == []
     wide = render(CASES["model servers"])
     (rule,) = wide.one("NetworkPolicy", "munshi-vllm")["spec"]["ingress"]

@@ -58,7 +58,7 @@ class TritonServer:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Ports: gRPC, health, metrics."""
+        """Ports: gRPC, HTTP, metrics."""
         home, self.port = installed(), free_ports(3)
         argv = [sys.executable, "-P", "-m", "munshi_inference.triton.server", "--home", str(home)]
         argv += ["--runtime", str(self.folder / "runtime"), "--models", self.models]
@@ -73,6 +73,11 @@ class TritonServer:
     def url(self) -> str:
         """Address of its gRPC."""
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def http(self) -> str:
+        """Address of its HTTP."""
+        return f"127.0.0.1:{self.port + 1}"
 
     @property
     def pid(self) -> int:

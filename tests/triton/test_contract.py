@@ -36,9 +36,10 @@ def where(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def settings(where: str, request: pytest.FixtureRequest, answers: Path, shared: Path) -> InferenceSettings:
     """Of a service that is to run them there."""
-    url = request.getfixturevalue("server").url if where == "triton" else ""
+    server = request.getfixturevalue("server") if where == "triton" else None
     return InferenceSettings(
-        triton_url=url,
+        triton_url=server.url if server else "",
+        triton_http_url=server.http if server else "",
         triton_files=shared,
         triton_models="ledger_nlu,documents,embeddings,speech",
         speech_model=answers,

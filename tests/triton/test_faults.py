@@ -182,7 +182,7 @@ async def all_by_triton(engine: TritonUnderstander, local: Local) -> None:
 @pytest.mark.parametrize("what", ["the server", "the model"])
 async def test_killed_in_mid_flight(serve: Callable[..., TritonServer], local: Local, what: str) -> None:
     server = serve(ledger_nlu=PLAIN_TEXTS, begin=False)
-    async with server.supervised(), texts(server.url, local, seconds=60.0) as engine:
+    async with server.supervised(), texts(server.http, local, seconds=60.0) as engine:
         await read_all(engine)
         before = local.asked
         victim = psutil.Process(server.pid) if what == "the server" else server.stub("ledger_nlu")
@@ -198,7 +198,7 @@ async def test_killed_in_mid_flight(serve: Callable[..., TritonServer], local: L
 @pytest.mark.parametrize("what", ["the server", "the model"])
 async def test_hanging(serve: Callable[..., TritonServer], local: Local, what: str) -> None:
     server = serve(ledger_nlu=PLAIN_TEXTS, begin=False)
-    async with server.supervised(), texts(server.url, local, seconds=1.0) as engine:
+    async with server.supervised(), texts(server.http, local, seconds=1.0) as engine:
         await read_all(engine)
         frozen = psutil.Process(server.pid) if what == "the server" else server.stub("ledger_nlu")
         frozen.send_signal(signal.SIGSTOP)
@@ -227,7 +227,7 @@ async def test_refusing(local: Local) -> None:
 @pytest.mark.usefixtures("unhurried")
 async def test_out_of_memory(serve: Callable[..., TritonServer], local: Local) -> None:
     server = serve(ledger_nlu=HUNGRY_TEXTS)
-    async with texts(server.url, local, seconds=60.0) as engine:
+    async with texts(server.http, local, seconds=60.0) as engine:
         await read_all(engine)
     assert local.asked == 1, "only the text that took the memory is read in process"
 

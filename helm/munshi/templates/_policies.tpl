@@ -89,6 +89,9 @@
 {{- if .root.Values.inference.triton.enabled -}}
 {{- $peer := include "munshi.peerHere" (dict "root" .root "name" "munshi-triton") | fromJson -}}
 {{- $servers = append $servers (dict "askedBy" (list "orchestrator" "media") "server" (dict "ports" (list 8001) "to" (list $peer))) -}}
+{{- if has "ledger_nlu" .root.Values.inference.triton.models -}}
+{{- $servers = append $servers (dict "askedBy" (list "orchestrator") "server" (dict "ports" (list 8000) "to" (list $peer))) -}}
+{{- end -}}
 {{- end -}}
 {{- if .root.Values.inference.vllm.enabled -}}
 {{- $peer := include "munshi.peerHere" (dict "root" .root "name" "munshi-vllm") | fromJson -}}

@@ -75,6 +75,9 @@ http://munshi-demo-emulator.{{ .Release.Namespace }}.svc:8010
 {{- $vllm := .root.Values.inference.vllm -}}
 {{- if and $triton.enabled (ne .which "ingress") -}}
 {{- $_ := set $told "MUNSHI_TRITON_URL" (printf "munshi-triton.%s.svc:8001" .root.Release.Namespace) -}}
+{{- if and (eq .which "orchestrator") (has "ledger_nlu" $triton.models) -}}
+{{- $_ := set $told "MUNSHI_TRITON_HTTP_URL" (printf "munshi-triton.%s.svc:8000" .root.Release.Namespace) -}}
+{{- end -}}
 {{- $_ := set $told "MUNSHI_TRITON_MODELS" (join "," $triton.models) -}}
 {{- end -}}
 {{- $models := include "munshi.languageModels" .root -}}

@@ -76,7 +76,7 @@ class Ports:
 
     @property
     def triton_http(self) -> int:
-        """Triton's health."""
+        """Triton's HTTP: texts and health."""
         return self.base + 9
 
     @property
@@ -95,7 +95,7 @@ class Ports:
             "nats": self.nats,
             "nats monitoring": self.nats_monitoring,
             "triton": self.triton,
-            "triton health": self.triton_http,
+            "triton http": self.triton_http,
             "triton metrics": self.triton_metrics,
         }
 
@@ -220,6 +220,7 @@ def triton_address(options: UpOptions) -> dict[str, str]:
         models += ",speech"
     return {
         "MUNSHI_TRITON_URL": f"127.0.0.1:{options.ports.triton}",
+        "MUNSHI_TRITON_HTTP_URL": f"127.0.0.1:{options.ports.triton_http}",
         "MUNSHI_TRITON_MODELS": models,
         "MUNSHI_TRITON_FILES": str(options.data.spool),
     }
@@ -247,8 +248,8 @@ def triton_spec(options: UpOptions, home: Path) -> ProcessSpec:
 
 def found_triton() -> Path | None:
     """Where Triton is installed: MUNSHI_TRITON_HOME (empty: not to be used), else what `make engines` set up.
-    Nothing where another Triton is given by MUNSHI_TRITON_URL."""
-    if os.environ.get("MUNSHI_TRITON_URL"):
+    Nothing where another Triton is given by MUNSHI_TRITON_URL or MUNSHI_TRITON_HTTP_URL."""
+    if os.environ.get("MUNSHI_TRITON_URL") or os.environ.get("MUNSHI_TRITON_HTTP_URL"):
         return None
     named = os.environ.get("MUNSHI_TRITON_HOME")
     if named is not None:

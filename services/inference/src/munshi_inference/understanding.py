@@ -5,6 +5,7 @@ from pathlib import Path
 
 from munshi.contracts.media import EngineInfo
 from munshi.contracts.understanding import Understander
+from munshi.errors import UserMistake
 from munshi.inference import InferenceSettings
 from munshi_inference.answers import KeptAnswers
 from munshi_inference.nlu import repository
@@ -46,9 +47,16 @@ def in_process(settings: InferenceSettings | None = None) -> Understander:
 
 
 def over_triton(settings: InferenceSettings | None = None) -> Understander:
-    """The same model in Triton; what Triton cannot take is read in this process."""
+    """The same model in Triton; what Triton cannot take is read in this process.
+
+    Raises:
+        UserMistake: no Triton is named.
+    """
     from munshi_inference.triton.engines import TritonUnderstander
 
     settings = settings or InferenceSettings()
+    if not settings.triton_http_url:
+        raise UserMistake("the engine triton needs MUNSHI_TRITON_HTTP_URL: host:port of Triton's HTTP")
     info = _info(settings)
-    return KeptAnswers(TritonUnderstander(settings.triton_url, engine_of(_folder(settings)), info), info)
+    engine = TritonUnderstander(settings.triton_http_url, engine_of(_folder(settings)), info)
+    return KeptAnswers(engine, info)

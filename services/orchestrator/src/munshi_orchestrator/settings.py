@@ -24,7 +24,7 @@ class OrchestratorSettings(GraphSettings, ServiceSettings):
     engine: str = Field(
         default="",
         description="Entry point in the group `munshi.engines` that understands texts: `nlu` in process, "
-        "`triton`. Empty: Triton where MUNSHI_TRITON_URL is given, else in process.",
+        "`triton`. Empty: Triton where MUNSHI_TRITON_HTTP_URL is given, else in process.",
     )
     lease_seconds: float = Field(
         default=5.0,

@@ -31,6 +31,7 @@ from munshi_inference.files import bytes_of
 from munshi_inference.triton.breaker import Breaker
 from munshi_inference.triton.coalescing import Coalescer
 from munshi_inference.triton.link import Away, Busy, Link, Tensors
+from munshi_inference.triton.text_link import TextLink
 from munshi_inference.triton.wire import BROKEN, DATA, REQUEST, Answer, TextsAsked, Vectors, file_row
 
 TEXT_SECONDS = 1.0
@@ -51,14 +52,14 @@ Result = TypeVar("Result", bound=BaseModel)
 class Connected:
     """A model of Triton, with what minds whether it is there."""
 
-    def __init__(self, url: str, model: str, probe_seconds: float = _PROBE_SECONDS) -> None:
-        self.link = Link(url, model)
-        self.breaker = Breaker(model, lambda: self.link.works(probe_seconds))
+    def __init__(self, link: Link | TextLink, probe_seconds: float = _PROBE_SECONDS) -> None:
+        self.link = link
+        self.breaker = Breaker(link.model, lambda: self.link.works(probe_seconds))
         self._probe_seconds = probe_seconds
         self._answered = False
 
     async def ask(self, tensors: Tensors, seconds: float) -> list[bytes]:
-        """As `Link.ask`; tells the breaker how it went."""
+        """As `ask` of the link; tells the breaker how it went."""
         try:
             rows = await self.link.ask(tensors, seconds)
         except Away as away:
@@ -94,9 +95,10 @@ class TritonUnderstander:
     """Understanding by the model `ledger_nlu`."""
 
     def __init__(
-        self, url: str, local: Understander, info: EngineInfo, seconds: float = TEXT_SECONDS
+        self, address: str, local: Understander, info: EngineInfo, seconds: float = TEXT_SECONDS
     ) -> None:
-        self._connected = Connected(url, "ledger_nlu", seconds)
+        """`address`: host:port of Triton's HTTP."""
+        self._connected = Connected(TextLink(address, "ledger_nlu"), seconds)
         self._local = local
         self._info = info
         self._seconds = seconds
@@ -135,7 +137,7 @@ class _Files:
     """What reading pictures and hearing sounds have in common."""
 
     def __init__(self, url: str, model: str, longest: float, shared: Path | None) -> None:
-        self.connected = Connected(url, model)
+        self.connected = Connected(Link(url, model))
         self._longest = longest
         self._shared = shared
         self._shares = FairShare(AT_ONCE, WAITING)
@@ -253,7 +255,7 @@ class TritonEmbedder:
     """Vectors by the model `embeddings`; only of the very space that the engine in process has."""
 
     def __init__(self, url: str, local: Embedder, longest: float) -> None:
-        self._connected = Connected(url, "embeddings")
+        self._connected = Connected(Link(url, "embeddings"))
         self._local = local
         self._longest = longest
         self._shares = FairShare(AT_ONCE, WAITING)

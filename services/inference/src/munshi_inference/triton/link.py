@@ -30,7 +30,7 @@ _OPTIONS = [
 _ALIVE_SECONDS = 1.0
 """While a request takes long the server is asked this often whether it lives; it has twice as long to say."""
 _BUSY = ("exceeds maximum queue size", "request timeout expired")
-"""How Triton words its queue policy; both come as UNAVAILABLE."""
+"""How Triton words its queue policy; both come as UNAVAILABLE, which is 503 of HTTP."""
 
 
 class Away(Retryable):
@@ -58,6 +58,11 @@ def unpacked(raw: bytes) -> list[bytes]:
         rows.append(raw[at + 4 : at + 4 + size])
         at += 4 + size
     return rows
+
+
+def says_busy(words: str) -> bool:
+    """Whether that is how Triton says that its queue is full, or that a request stood in it for too long."""
+    return any(known in words.lower() for known in _BUSY)
 
 
 class Link:
@@ -146,9 +151,9 @@ async def _ended(call: Any) -> Any:
 
 
 def _translated(model: str, error: grpc.aio.AioRpcError) -> Retryable:
-    detail = (error.details() or "").lower()
-    if error.code() is grpc.StatusCode.UNAVAILABLE and any(words in detail for words in _BUSY):
+    detail = error.details() or ""
+    if error.code() is grpc.StatusCode.UNAVAILABLE and says_busy(detail):
         return Busy(f"{model}: busy", delay=0.5)
-    lost = error.code() is grpc.StatusCode.UNAVAILABLE and "unknown model" not in detail
+    lost = error.code() is grpc.StatusCode.UNAVAILABLE and "unknown model" not in detail.lower()
     # The vendor's words may hold what was asked: only the code goes on.
     return Away(f"{model}: {error.code().name}", connection=lost)

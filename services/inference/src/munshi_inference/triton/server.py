@@ -106,7 +106,8 @@ def environment(installation: Installation, libdir: str, inherited: Mapping[str,
     the python backend finds another libpython and crashes."""
     bin_folder = str(installation.python.parent)
     kept = {name: value for name, value in inherited.items() if not name.startswith("PYTHON")}
-    kept.pop("MUNSHI_TRITON_URL", None)
+    for name in ("MUNSHI_TRITON_URL", "MUNSHI_TRITON_HTTP_URL"):
+        kept.pop(name, None)
     return {
         **kept,
         "PATH": os.pathsep.join([bin_folder, inherited.get("PATH", os.defpath)]),

@@ -35,7 +35,7 @@ Engine = TypeVar("Engine")
 
 def _settings() -> InferenceSettings:
     """Those of the server's environment, for engines in process, whatever it says of Triton."""
-    return InferenceSettings().model_copy(update={"triton_url": ""})
+    return InferenceSettings().model_copy(update={"triton_url": "", "triton_http_url": ""})
 
 
 def _own_python() -> None:
