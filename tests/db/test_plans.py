@@ -79,8 +79,10 @@ UPDATE tenants SET books = books || '{"keep_training_material": true}';
 
 @pytest.fixture
 async def full(db: Database, cells: Cells) -> Cells:
-    """Tables with thousands of rows of two tenants, and statistics of them."""
+    """Tables with thousands of rows of two tenants, and statistics of them that stay as they are."""
     superuser = await asyncpg.connect(db.superuser_url)
+    for (table,) in await superuser.fetch("SELECT relname FROM pg_stat_user_tables"):
+        await superuser.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
     for query in _FILL.split(";\n"):
         if query.strip():
             tenants = "ARRAY['shops_sharma', 'shops_verma']"

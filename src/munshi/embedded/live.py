@@ -32,7 +32,7 @@ from munshi.provision.replays import Place, message_of, webhook_of
 from munshi.provision.tenant_store import TenantStore
 from munshi.provision.tenants import ServedTenant, resolve
 
-_LIVE_SECONDS = 30.0
+_LIVE_SECONDS = 10.0
 _ASK_SECONDS = 0.05
 
 _Result = TypeVar("_Result")
