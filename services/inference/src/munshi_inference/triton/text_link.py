@@ -1,6 +1,6 @@
 """The model of texts on a Triton server over HTTP: rows in, rows out, and its failures as the house's errors.
 
-To ask over gRPC's asyncio takes longer than to read a text, over this half of that (`bench/one_text.py`).
+To ask over gRPC's asyncio takes longer than to read a text; over this it does not (`bench/one_text.py`).
 Files, which take seconds and may be given up meanwhile, go over gRPC: `link.py`.
 """
 
